@@ -1,0 +1,255 @@
+"""Everything that `stillhouse distill run` can be told, with its default and its meaning.
+
+One class per section of the YAML file. The meaning of a key is its `description`, from which the help
+text and the table in docs/distill.md are made, so a key cannot exist without an explanation.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stillhouse.config import Settings
+
+__all__ = [
+    "CheckpointSettings",
+    "DistillSettings",
+    "DivergenceSettings",
+    "EvaluationSettings",
+    "GraderSettings",
+    "ImitationSettings",
+    "LoraSettings",
+    "OptimizerSettings",
+    "PromptSource",
+    "RolloutSettings",
+    "SampledSettings",
+    "StudentSettings",
+    "TeacherSettings",
+    "TopKSettings",
+]
+
+
+class TeacherSettings(Settings):
+    """The model that grades."""
+
+    model: str = Field(description="`bundled`, a folder, or a hub name")
+    revision: str | None = Field(None, description="hub revision")
+    permission: str = Field(
+        description="licence or person that allows learning from this teacher; kept in the manifest and model card"
+    )
+
+    @model_validator(mode="after")
+    def _permission_says_something(self) -> "TeacherSettings":
+        if not self.permission.strip():
+            raise ValueError(
+                "teacher.permission is empty; name the licence, or who granted the right to learn from this teacher"
+            )
+        return self
+
+
+class StudentSettings(Settings):
+    """The model that learns: a ready one (`model`), or one cut from another (`prune`, `layers`)."""
+
+    model: str | None = Field(None, description="`bundled`, a folder, or a hub name")
+    revision: str | None = Field(None, description="hub revision")
+    prune: str | None = Field(None, description="cut the student out of this model (`bundled`, folder, hub name)")
+    layers: int | None = Field(None, ge=1, description="with `prune`: how many decoder layers to keep")
+    importance: Literal["kl", "block_influence"] = Field(
+        "kl", description="with `prune`: how layers are ranked; `block_influence` is quicker, `kl` starts nearer"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "StudentSettings":
+        if (self.model is None) == (self.prune is None):
+            raise ValueError("student needs exactly one of `model` (a ready student) and `prune` (with `layers`)")
+        if (self.prune is None) != (self.layers is None):
+            raise ValueError("student.layers goes with student.prune; give both or neither")
+        return self
+
+
+class PromptSource(Settings):
+    """Where prompts come from: a file by `path`, or a packaged source by `name`."""
+
+    path: Path | None = Field(None, description="JSONL, JSON or Parquet: `messages`, `prompt`, GSM8K or Alpaca rows")
+    name: Literal["instructions", "chitchat", "reasoning-gym", "magpie"] | None = Field(
+        None, description="a source that comes with the package"
+    )
+    task: str | None = Field(None, description="with `reasoning-gym`: the name of the task")
+    limit: int | None = Field(None, ge=1, description="take at most this many prompts")
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of sources that are generated")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "PromptSource":
+        if (self.path is None) == (self.name is None):
+            raise ValueError("a prompt source needs exactly one of `path` and `name`")
+        if (self.name == "reasoning-gym") != (self.task is not None):
+            raise ValueError("`task` goes with `name: reasoning-gym`; give both or neither")
+        return self
+
+
+class DivergenceSettings(Settings):
+    """Grade every token by the divergence between both models' full next-token distributions."""
+
+    kind: Literal["divergence"] = "divergence"
+    beta: float = Field(1.0, ge=0, le=1, description="0 forward KL, 0.5 JSD, 1 reverse KL")
+
+
+class TopKSettings(Settings):
+    """Grade by the teacher's `k` likeliest tokens and one bucket for all others."""
+
+    kind: Literal["top_k"] = "top_k"
+    k: int = Field(64, ge=1, description="how many of the teacher's tokens are kept at each position")
+    beta: float = Field(0.0, ge=0, le=1, description="0 forward KL, 0.5 JSD, 1 reverse KL")
+
+
+class SampledSettings(Settings):
+    """Grade only the token that was sampled: its log-ratio is the advantage of a policy gradient."""
+
+    kind: Literal["sampled"] = "sampled"
+
+
+class ImitationSettings(Settings):
+    """No grade: given answers are learnt by cross-entropy."""
+
+    kind: Literal["imitation"] = "imitation"
+
+
+GraderSettings = Annotated[
+    DivergenceSettings | TopKSettings | SampledSettings | ImitationSettings, Field(discriminator="kind")
+]
+
+
+class RolloutSettings(Settings):
+    """How the student answers."""
+
+    batch: int = Field(64, ge=1, description="answers decoded together; independent of the training batch")
+    max_new_tokens: int = Field(64, ge=1, description="cap of one answer, in tokens")
+    start_new_tokens: int | None = Field(
+        None, ge=1, description="cap at the first step; grows linearly to `max_new_tokens` over `grow_steps`"
+    )
+    grow_steps: int = Field(0, ge=0, description="steps over which the cap grows")
+    temperature: float = Field(1.0, gt=0, description="of sampling; the loss uses `temperature` of the run")
+    top_p: float = Field(1.0, gt=0, le=1, description="nucleus; 1 samples from the whole distribution")
+    repetition_stop: int = Field(
+        24, ge=0, description="end an answer once its last this many tokens are a repeated cycle; 0 never"
+    )
+    steps_ahead: int = Field(
+        1, ge=1, description="optimiser steps served by one rollout phase; 1 is strictly on-policy"
+    )
+
+    @model_validator(mode="after")
+    def _growth(self) -> "RolloutSettings":
+        if self.repetition_stop in (1, 2):
+            raise ValueError("rollout.repetition_stop is too short to see a cycle three times; use 0 or at least 3")
+        if (self.start_new_tokens is None) != (self.grow_steps == 0):
+            raise ValueError("rollout.start_new_tokens goes with rollout.grow_steps; give both or neither")
+        if self.start_new_tokens is not None and self.start_new_tokens > self.max_new_tokens:
+            raise ValueError("rollout.start_new_tokens is above rollout.max_new_tokens; lower it")
+        return self
+
+
+class OptimizerSettings(Settings):
+    """AdamW with linear warm-up, then decay."""
+
+    lr: float = Field(3e-4, gt=0, description="peak learning rate")
+    betas: tuple[float, float] = Field((0.9, 0.95), description="AdamW moment decays")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay, on matrices only")
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps spent warming up")
+    decay: Literal["cosine", "linear", "constant"] = Field("cosine", description="shape after the warm-up")
+    final: float = Field(0.1, ge=0, le=1, description="last learning rate as a share of the peak")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm")
+
+
+class LoraSettings(Settings):
+    """Train low-rank adapters (peft) instead of all weights."""
+
+    r: int = Field(16, ge=1, description="rank")
+    alpha: int = Field(32, gt=0, description="scale")
+    dropout: float = Field(0.0, ge=0, lt=1, description="adapter dropout")
+    targets: str = Field("all-linear", description="module names, comma-separated, or `all-linear`")
+
+    @model_validator(mode="after")
+    def _not_the_head(self) -> "LoraSettings":
+        if "lm_head" in self.targets:
+            raise ValueError("lora.targets names lm_head, which the loss projects with as it is; leave it out")
+        return self
+
+
+class CheckpointSettings(Settings):
+    """When a run saves itself."""
+
+    every: int = Field(50, ge=1, description="optimiser steps between checkpoints")
+    keep: int = Field(2, ge=1, description="checkpoints kept; the last good one is never removed")
+
+
+class EvaluationSettings(Settings):
+    """What is measured before and after, on prompts held out from training."""
+
+    held_out: int = Field(64, ge=2, description="prompts kept away from training")
+    max_new_tokens: int = Field(64, ge=1, description="cap of one evaluated answer")
+    samples: int = Field(6, ge=0, description="answers shown side by side in the report")
+    tasks: tuple[PromptSource, ...] = Field((), description="checkable tasks: exact match is reported for each")
+    resamples: int = Field(2000, ge=100, description="bootstrap resamples for the intervals")
+
+
+class DistillSettings(Settings):
+    """One distillation run."""
+
+    teacher: TeacherSettings
+    student: StudentSettings
+    prompts: tuple[PromptSource, ...] = Field(min_length=1, description="where the training prompts come from")
+    grader: GraderSettings = Field(
+        default_factory=DivergenceSettings,
+        description="how the teacher grades: `divergence`, `top_k`, `sampled`, `imitation`",
+    )
+    lmbda: float = Field(
+        1.0, ge=0, le=1, description="share of prompts answered by the student; the rest are given answers"
+    )
+    given: Literal["reference", "teacher"] = Field(
+        "teacher", description="off-policy answers: the file's own, or written by the teacher"
+    )
+    steps: int | None = Field(None, ge=1, description="optimiser steps; exactly one of `steps` and `minutes`")
+    minutes: float | None = Field(
+        None, gt=0, description="training time; the number of steps is fixed after measuring a few"
+    )
+    batch: int = Field(8, ge=1, description="answers per optimiser step")
+    micro_batch: int = Field(8, ge=1, description="answers per forward and backward pass")
+    temperature: float = Field(1.0, gt=0, description="of both models' distributions in the loss")
+    loss_chunk: int = Field(256, ge=1, description="completion tokens whose vocabulary rows are held at once")
+    max_prompt_tokens: int = Field(512, ge=1, description="a longer rendered prompt is an error")
+    system: str | None = Field(None, description="system message put before prompts that have none")
+    optimizer: OptimizerSettings = OptimizerSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    lora: LoraSettings | None = None
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    activation_checkpointing: bool = Field(
+        False, description="recompute activations in the backward pass to save memory"
+    )
+    device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1`")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of the matrix products; `auto` measures whether bfloat16 is faster here"
+    )
+    threads: int | None = Field(None, ge=1, description="CPU threads; unset measures which count is fastest")
+    reporter: Literal["none", "tensorboard", "wandb", "trackio"] = Field(
+        "none", description="where metrics go besides metrics.jsonl"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="of everything random")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "DistillSettings":
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("exactly one of `steps` and `minutes` says how long to train; give one")
+        if self.batch % self.micro_batch:
+            raise ValueError(f"batch {self.batch} is no multiple of micro_batch {self.micro_batch}; change either")
+        if self.grader.kind == "imitation" and self.lmbda > 0:
+            raise ValueError("grader `imitation` learns from given answers only; set lmbda to 0")
+        if self.grader.kind == "sampled" and self.lmbda < 1:
+            raise ValueError("grader `sampled` is unbiased only on the student's own answers; set lmbda to 1")
+        own = (self.rollout.temperature, self.rollout.top_p, self.rollout.steps_ahead) == (self.temperature, 1, 1)
+        if self.grader.kind == "sampled" and not own:
+            raise ValueError(
+                "grader `sampled` is unbiased only on answers drawn from the distribution that is trained; set "
+                "rollout.temperature to temperature, rollout.top_p and rollout.steps_ahead to 1"
+            )
+        return self

@@ -1,0 +1,175 @@
+"""How close is the student to its teacher, and can it do what can be checked?
+
+Everything is measured on prompts that training never sees, with the prompt as the unit of the bootstrap: the
+tokens of one answer are not independent, and intervals that pretend they are come out several times too narrow.
+
+* `kl_to_teacher`: KL(teacher || student) in nats per token on the teacher's own answers. It asks whether the
+  student would have said what the teacher says.
+* `on_policy_kl`: KL(student || teacher) on the student's own answers. It asks whether the teacher would have
+  said what the student says.
+* `top1_agreement`: share of positions in the teacher's answers at which both find the same token likeliest.
+* `exact_match/<task>`: greedy answers to checkable prompts.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stillhouse.distill.batching import MicroBatch, micro_batches
+from stillhouse.distill.config import EvaluationSettings
+from stillhouse.distill.encode import EncodedPrompt, text_of
+from stillhouse.distill.network import Network
+from stillhouse.distill.phase import Writers
+from stillhouse.distill.rollout import Rollout, generate
+from stillhouse.distill.sampling import uniforms
+from stillhouse.distill.tasks import check
+from stillhouse.errors import TrainingError
+from stillhouse.stats import Interval, ratio_of_sums, wilson
+from stillhouse.types import Sampling
+
+__all__ = ["Evaluator", "Sums", "compare", "exact_match", "hold_out"]
+
+_EVALUATION = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Per answer: tokens, sum of forward KL, of reverse KL (nats), and of positions where both agree."""
+
+    tokens: list[int]
+    forward_kl: list[float]
+    reverse_kl: list[float]
+    agreement: list[float]
+
+
+@torch.no_grad()
+def compare(student: Network, teacher: Network, rollouts: Sequence[Rollout], batch: int, chunk: int) -> Sums:
+    """Compare both models' distributions at every token of every answer, at temperature 1, without gradients."""
+    forward, reverse, agree, tokens = ([0.0] * len(rollouts) for _ in range(4))
+    for cpu_batch in micro_batches(rollouts, batch):
+        micro = cpu_batch.to(student.device)
+        hidden_s, hidden_t = _hidden(student, micro), _hidden(teacher, micro)
+        for rows_s, rows_t, owner in zip(
+            hidden_s.split(chunk), hidden_t.split(chunk), cpu_batch.row_N.split(chunk), strict=True
+        ):
+            logp = torch.log_softmax(student.head.logits(rows_s), dim=-1)
+            logq = torch.log_softmax(teacher.head.logits(rows_t), dim=-1)
+            same = (logp.argmax(-1) == logq.argmax(-1)).tolist()
+            ratio = logp - logq
+            reverse_C = torch.linalg.vecdot(logp.exp_(), ratio).tolist()
+            forward_C = torch.linalg.vecdot(logq.exp_(), ratio).neg_().tolist()
+            for i, f, r, a in zip(owner.tolist(), forward_C, reverse_C, same, strict=True):
+                forward[i] += f
+                reverse[i] += r
+                agree[i] += a
+                tokens[i] += 1
+    return Sums([int(t) for t in tokens], forward, reverse, agree)
+
+
+def _hidden(network: Network, micro: MicroBatch) -> Tensor:
+    return network.hidden(micro.ids_BT, micro.shared).flatten(0, 1)[micro.position_N]
+
+
+class Evaluator:
+    """Measures a student against its teacher on fixed prompts, with random numbers that are the same every time."""
+
+    def __init__(
+        self,
+        writers: Writers,
+        held_out: Sequence[EncodedPrompt],
+        tasks: Sequence[tuple[str, Sequence[EncodedPrompt]]],
+        settings: EvaluationSettings,
+        *,
+        seed: int,
+        batch: int,
+        chunk: int,
+        repetition_stop: int,
+        progress: Callable[[str], None] = lambda part: None,
+    ) -> None:
+        self.writers, self.held_out, self.tasks, self.settings = writers, held_out, tasks, settings
+        self.seed, self.batch, self.chunk, self.repetition_stop = seed, batch, chunk, repetition_stop
+        self.progress = progress
+
+    def answers(self, who: str, prompts: Sequence[EncodedPrompt], temperature: float) -> list[Rollout]:
+        """One answer to each prompt by `student` or `teacher`."""
+        network = self.writers.student if who == "student" else self.writers.teacher
+        network.model.eval()
+        sampling = Sampling(
+            max_tokens=self.settings.max_new_tokens, temperature=temperature, repetition_stop=self.repetition_stop
+        )
+        return generate(
+            network.model,
+            network.head,
+            [(p.prompt.id, p.tokens) for p in prompts],
+            sampling,
+            eos=self.writers.ends,
+            uniforms=uniforms(self.seed, _EVALUATION, len(prompts), sampling.max_tokens),
+            batch=self.batch,
+            source=who,
+        )
+
+    def teacher(self, own: Sequence[Rollout]) -> dict[str, Interval]:
+        """The teacher's row: its distance from itself by definition, its tasks and answer length measured."""
+        n = len(own)
+        exact = {
+            name: Interval(value, value, value, n, "by definition")
+            for name, value in (("kl_to_teacher", 0.0), ("on_policy_kl", 0.0), ("top1_agreement", 1.0))
+        }
+        return {**exact, **self._tasks("teacher"), "answer_length": self._length(own)}
+
+    def student(self, teacher_answers: Sequence[Rollout]) -> tuple[dict[str, Interval], list[Rollout]]:
+        """The student's row, and its own sampled answers to the held-out prompts."""
+        student, teacher = self.writers.student, self.writers.teacher
+        student.model.eval()
+        self.progress("teacher's answers")
+        given = compare(student, teacher, teacher_answers, self.batch, self.chunk)
+        self.progress("student's answers")
+        own = self.answers("student", self.held_out, 1.0)
+        mine = compare(student, teacher, own, self.batch, self.chunk)
+        if not all(map(math.isfinite, given.forward_kl + mine.reverse_kl)):
+            raise TrainingError(
+                "the student's distance from its teacher is not a finite number, so its weights have overflowed; lower "
+                "optimizer.lr and start a new run"
+            )
+        row = {
+            "kl_to_teacher": self._mean(given.forward_kl, given.tokens),
+            "on_policy_kl": self._mean(mine.reverse_kl, mine.tokens),
+            "top1_agreement": self._mean(given.agreement, given.tokens),
+            **self._tasks("student"),
+            "answer_length": self._length(own),
+        }
+        return row, own
+
+    def _tasks(self, who: str) -> dict[str, Interval]:
+        row = {}
+        for name, prompts in self.tasks:
+            self.progress(name)
+            greedy = self.answers(who, prompts, 0.0)
+            row[f"exact_match/{name}"] = exact_match(self.writers, prompts, greedy)
+        return row
+
+    def _mean(self, sums: Sequence[float], tokens: Sequence[int]) -> Interval:
+        return ratio_of_sums(sums, tokens, resamples=self.settings.resamples, seed=self.seed)
+
+    def _length(self, answers: Sequence[Rollout]) -> Interval:
+        return self._mean([len(a.tokens) for a in answers], [1] * len(answers))
+
+
+def exact_match(writers: Writers, prompts: Sequence[EncodedPrompt], answers: Sequence[Rollout]) -> Interval:
+    """Share of answers whose extracted final answer is right, with Wilson's interval."""
+    right = sum(check(p.prompt, text_of(writers.tokenizer, a.tokens)) for p, a in zip(prompts, answers, strict=True))
+    return wilson(right, len(prompts))
+
+
+def hold_out(prompts: Sequence[EncodedPrompt], count: int) -> tuple[list[EncodedPrompt], list[EncodedPrompt]]:
+    """`count` prompts for evaluation and the rest for training, chosen by the hash of each prompt's id.
+
+    The choice depends on no order and no seed, so a prompt is held out of every run on the same prompts.
+    """
+    ranked = sorted(prompts, key=lambda p: zlib.crc32(p.prompt.id.encode()))
+    chosen = {p.prompt.id for p in ranked[:count]}
+    return [p for p in prompts if p.prompt.id in chosen], [p for p in prompts if p.prompt.id not in chosen]

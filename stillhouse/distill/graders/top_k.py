@@ -1,0 +1,105 @@
+"""Grade by the teacher's k likeliest tokens and one bucket for everything else.
+
+k log-probabilities and token ids a position are small enough to keep on disk or to ask of a server, and
+with the bucket the comparison stays a divergence between two proper distributions on k + 1 outcomes:
+it is never negative and, by the data-processing inequality, never above the full divergence. Dropping the
+tail instead, or renormalising over the k, has no such bound and lets the student move mass to the tail
+unseen.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from stillhouse.distill.loss import Head, Rule, RuleOutputs
+
+__all__ = ["TopKGrade", "TopKGrader", "log1mexp", "top_k_divergence", "top_k_grade"]
+
+_FLOOR = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class TopKGrade:
+    """`tokens_NK` (int64) and their log-probabilities `logp_NK` (float32, nats) under the teacher."""
+
+    tokens_NK: Tensor
+    logp_NK: Tensor
+
+
+def top_k_grade(hidden_NH: Tensor, head: Head, k: int, temperature: float = 1.0, chunk: int = 256) -> TopKGrade:
+    """Keep the `k` likeliest tokens (all, if the vocabulary is smaller) of the teacher at each position."""
+    k = min(k, head.vocabulary)
+    parts = [
+        torch.log_softmax(head.logits(rows).div_(temperature), dim=-1).topk(k, dim=-1)
+        for rows in hidden_NH.split(chunk)
+    ]
+    return TopKGrade(torch.cat([p.indices for p in parts]), torch.cat([p.values for p in parts]))
+
+
+def log1mexp(logp: Tensor) -> Tensor:
+    """log(1 - exp(logp)) for logp <= 0, accurate at both ends (Maechler 2012, eq. 7); at least log(1e-9).
+
+    The floor keeps the tail of a teacher that is certain at a finite cost.
+    """
+    logp = logp.clamp(max=-1e-9)
+    near = torch.log(-torch.expm1(logp))
+    far = torch.log1p(-torch.exp(logp))
+    return torch.where(logp > -math.log(2), near, far).clamp_min(math.log(_FLOOR))
+
+
+def top_k_divergence(grade: TopKGrade, beta: float) -> Rule:
+    """The rule: generalised Jensen-Shannon on the k tokens and the tail (see `divergence` for `beta`).
+
+    With p' and q' the two distributions on k + 1 outcomes and g_j = d loss / d log p'_j, the gradient in the
+    student's logits is g_i - p_i G for a kept token i and p_i (g_tail / p'_tail - G) for one in the tail,
+    where G is the sum of all g_j.
+    """
+
+    def rule(logits_CV: Tensor, rows: slice) -> RuleOutputs:
+        tokens_CK, logq_CK = grade.tokens_NK[rows], grade.logp_NK[rows]
+        logp_CV = torch.log_softmax(logits_CV, dim=-1)
+        p_CV = torch.exp(logp_CV, out=logits_CV)
+        entropy_C = torch.linalg.vecdot(p_CV, logp_CV).neg_()
+        kept_CK = logp_CV.gather(1, tokens_CK)
+        # What is left is summed, not taken as 1 - sum(kept): float32 cannot show a tail below 1e-7 that way, and
+        # the gradient divides by it.
+        tail_C1 = p_CV.scatter_(1, tokens_CK, 0.0).sum(-1, keepdim=True).clamp_min(_FLOOR)
+        logp = torch.cat([kept_CK, tail_C1.log()], dim=-1)
+        logq = torch.cat([logq_CK, log1mexp(logq_CK.logsumexp(-1, keepdim=True))], dim=-1)
+        p, q = logp.exp(), logq.exp()
+        kl_C = (p * (logp - logq)).sum(-1)
+        if beta == 0:
+            loss_C, grad_logp = (q * (logq - logp)).sum(-1), -q
+        elif beta == 1:
+            loss_C, grad_logp = kl_C, p * (logp - logq + 1)
+        else:
+            logm = torch.logaddexp(logp + math.log1p(-beta), logq + math.log(beta))
+            loss_C = beta * (q * (logq - logm)).sum(-1) + (1 - beta) * (p * (logp - logm)).sum(-1)
+            # The terms in m cancel but for the constant: d/dp' = (1 - beta) (log p'/m + 1) - (1 - beta).
+            grad_logp = (1 - beta) * p * (logp - logm)
+        share_of_tail = grad_logp[:, -1:] / p[:, -1:]
+        whole = grad_logp.sum(-1, keepdim=True)
+        grad_CV = p_CV.mul_(share_of_tail - whole)
+        grad_CV.scatter_(1, tokens_CK, grad_logp[:, :-1] - p[:, :-1] * whole)
+        return RuleOutputs(loss_C, grad_CV, {"kl": kl_C, "entropy": entropy_C})
+
+    return rule
+
+
+@dataclass(frozen=True, slots=True)
+class TopKGrader:
+    """Divergence on the teacher's `k` likeliest tokens and the tail, at `beta`."""
+
+    k: int
+    beta: float
+    needs_teacher: ClassVar[bool] = True
+
+    def rule(
+        self, teacher_hidden_NH: Tensor | None, teacher_head: Head | None, token_N: Tensor, temperature: float
+    ) -> Rule:
+        """See `top_k_divergence`."""
+        assert teacher_hidden_NH is not None and teacher_head is not None
+        return top_k_divergence(top_k_grade(teacher_hidden_NH, teacher_head, self.k, temperature), self.beta)

@@ -1,0 +1,109 @@
+"""How each measure of `evaluation.json` is called, written and read: one place for report, card and terminal.
+
+A number without its unit and its good direction invites a wrong reading (is a KL of 0.4 good?), so both
+travel with the name, and no page spells them by itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["Measure", "interval_text", "measure", "measure_order", "value_text"]
+
+Kind = Literal["nats", "share", "count", "plain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One measure: `label` for tables, `meaning` in one line, `better` is the good direction, if there is one."""
+
+    key: str
+    label: str
+    meaning: str
+    kind: Kind
+    better: Literal["lower", "higher"] | None
+
+
+_KNOWN = (
+    Measure(
+        key="kl_to_teacher",
+        label="KL to the teacher",
+        meaning="nats per token, on the teacher's own answers to held-out prompts",
+        kind="nats",
+        better="lower",
+    ),
+    Measure(
+        key="on_policy_kl",
+        label="On-policy KL",
+        meaning="reverse KL in nats per token, on the student's own answers to held-out prompts",
+        kind="nats",
+        better="lower",
+    ),
+    Measure(
+        key="top1_agreement",
+        label="Top-1 agreement",
+        meaning="share of positions where both models have the same likeliest token",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
+        key="answer_length",
+        label="Answer length",
+        meaning="mean tokens of an answer",
+        kind="count",
+        better=None,
+    ),
+)
+_TASK = "exact_match/"
+
+
+def measure(key: str) -> Measure:
+    """The measure of a key of `evaluation.json`; an unknown key keeps its own name and has no direction."""
+    for known in _KNOWN:
+        if known.key == key:
+            return known
+    if key.startswith(_TASK):
+        source, _, task = key.removeprefix(_TASK).rpartition("/")
+        return Measure(
+            key=key,
+            label=f"Exact match, {task}",
+            meaning="share of right final answers" + (f" ({source})" if source else ""),
+            kind="share",
+            better="higher",
+        )
+    return Measure(key=key, label=key, meaning="", kind="plain", better=None)
+
+
+def measure_order(keys: Iterable[str]) -> list[str]:
+    """Divergences first, tasks next, then the rest by name, with the answer length last of all."""
+    first = [known.key for known in _KNOWN if known.better is not None]
+
+    def rank(key: str) -> tuple[int, str]:
+        if key in first:
+            return first.index(key), ""
+        if key.startswith(_TASK):
+            return len(first), key
+        return (len(first) + 2, "") if key == "answer_length" else (len(first) + 1, key)
+
+    return sorted(set(keys), key=rank)
+
+
+def value_text(kind: Kind, value: float) -> str:
+    """A value in the form of its kind: 0.412 nats, 71.2 %, 58.3 tokens."""
+    match kind:
+        case "nats":
+            return f"{value:.3f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4f}"
+        case "share":
+            return f"{100 * value:.1f} %"
+        case "count":
+            return f"{value:.1f}"
+        case "plain":
+            return f"{value:.4g}"
+
+
+def interval_text(kind: Kind, result: Mapping[str, Any]) -> str:
+    """The interval of one result of `evaluation.json`, as `0.398 to 0.427`; empty where it has none."""
+    low, high = result.get("low"), result.get("high")
+    if low is None or high is None:
+        return ""
+    return f"{value_text(kind, low).removesuffix(' %')} to {value_text(kind, high)}"

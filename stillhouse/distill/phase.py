@@ -1,0 +1,106 @@
+"""A rollout phase: the answers for the next few optimiser steps, from whoever should write them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.encode import EncodedPrompt, encode_reference
+from stillhouse.distill.network import Network
+from stillhouse.distill.rollout import Rollout, generate
+from stillhouse.distill.sampling import uniforms
+from stillhouse.distill.schedule import answer_cap, prompt_order, student_answers
+from stillhouse.types import Sampling
+
+__all__ = ["Writers", "phase_rollouts", "write_answers"]
+
+_STUDENT, _TEACHER = 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Who can answer, and with which tokens a turn ends."""
+
+    student: Network
+    teacher: Network
+    tokenizer: PreTrainedTokenizerBase
+    ends: frozenset[int]
+
+
+def phase_rollouts(
+    writers: Writers,
+    prompts: Sequence[EncodedPrompt],
+    settings: DistillSettings,
+    phase: int,
+    progress: Callable[[int], None] | None = None,
+) -> list[Rollout]:
+    """The answers of phase `phase`, in training order: `batch * steps_ahead` of them."""
+    count = settings.batch * settings.rollout.steps_ahead
+    chosen = [prompts[i] for i in prompt_order(settings.seed, len(prompts), phase * count, count)]
+    by_student = student_answers(settings, phase, count)
+    cap = answer_cap(settings, phase * settings.rollout.steps_ahead)
+    answers: list[Rollout | None] = [None] * count
+    mine = [i for i in range(count) if by_student[i]]
+    given = [i for i in range(count) if not by_student[i]]
+    stream = settings.seed * 8
+    for i, r in zip(
+        mine,
+        write_answers(writers, "student", [chosen[i] for i in mine], settings, cap, stream + _STUDENT, phase, progress),
+        strict=True,
+    ):
+        answers[i] = r
+    if settings.given == "teacher":
+        written = write_answers(
+            writers, "teacher", [chosen[i] for i in given], settings, cap, stream + _TEACHER, phase, progress
+        )
+    else:
+        eos = min(writers.ends) if writers.tokenizer.eos_token_id is None else int(writers.tokenizer.eos_token_id)
+        written = [_reference(writers.tokenizer, chosen[i], eos, cap) for i in given]
+    for i, r in zip(given, written, strict=True):
+        answers[i] = r
+    return [r for r in answers if r is not None]
+
+
+def write_answers(
+    writers: Writers,
+    who: str,
+    prompts: Sequence[EncodedPrompt],
+    settings: DistillSettings,
+    cap: int,
+    seed: int,
+    stream: int,
+    progress: Callable[[int], None] | None = None,
+) -> list[Rollout]:
+    """One sampled answer to each prompt by `student` or `teacher`, at most `cap` tokens."""
+    if not prompts:
+        return []
+    network = writers.student if who == "student" else writers.teacher
+    rollout = settings.rollout
+    sampling = Sampling(
+        max_tokens=cap,
+        temperature=rollout.temperature,
+        top_p=rollout.top_p,
+        repetition_stop=rollout.repetition_stop,
+    )
+    was_training = network.model.training
+    network.model.eval()
+    answers = generate(
+        network.model,
+        network.head,
+        [(p.prompt.id, p.tokens) for p in prompts],
+        sampling,
+        eos=writers.ends,
+        uniforms=uniforms(seed, stream, len(prompts), cap),
+        batch=rollout.batch,
+        source=who,
+        progress=progress,
+    )
+    network.model.train(was_training)
+    return answers
+
+
+def _reference(tokenizer: PreTrainedTokenizerBase, prompt: EncodedPrompt, eos: int, cap: int) -> Rollout:
+    tokens = encode_reference(tokenizer, prompt.prompt, eos, cap)
+    reason = "stop" if tokens[-1] == eos else "length"
+    return Rollout(prompt.prompt.id, prompt.tokens, tokens, (), reason, "reference")

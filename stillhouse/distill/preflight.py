@@ -1,0 +1,131 @@
+"""What is checked before the first step, because it is what goes wrong most and shows last.
+
+Two models can only be compared token by token if a token id means the same to both. Padded vocabularies
+(embedding rows beyond the tokenizer) are fine and are cut off on both sides. A student that ends its turn
+with another token than the teacher learns never to end it.
+"""
+
+from collections.abc import Sequence
+
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from stillhouse.distill.importance import decoder_layers
+from stillhouse.errors import ConfigError, ModelError
+
+__all__ = [
+    "check_context",
+    "check_finite",
+    "check_layers",
+    "check_same_ends",
+    "check_targets",
+    "end_tokens",
+    "shared_vocabulary",
+]
+
+_PROBES = (
+    "The quick brown fox, aged 7, can't jump 12.5 metres.\n\n  def f(x):\n\treturn x**2",
+    "Füße, naïve café — 東京 🙂 <|im_start|>",
+)
+
+
+def shared_vocabulary(
+    teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase, teacher_name: str, student_name: str
+) -> int:
+    """The number of token ids that both tokenizers share: all of them, or ModelError that names a difference."""
+    ours, theirs = student.get_vocab(), teacher.get_vocab()
+    difference: str | None = None
+    if ours != theirs:
+        token = next(iter(sorted(set(ours.items()) ^ set(theirs.items()))))[0]
+        difference = (
+            f"{len(theirs)} and {len(ours)} entries; '{token}' is {theirs.get(token, 'absent')} "
+            f"for the teacher and {ours.get(token, 'absent')} for the student"
+        )
+    else:
+        for probe in _PROBES:
+            if (
+                student(probe, add_special_tokens=False)["input_ids"]
+                != teacher(probe, add_special_tokens=False)["input_ids"]
+            ):
+                difference = f"same entries, but {probe[:20]!r}... is cut into other tokens"
+                break
+    if difference is not None:
+        raise ModelError(
+            f"teacher '{teacher_name}' and student '{student_name}' have different tokenizers ({difference}); grading "
+            "by probability (divergence, top_k, sampled) needs the same one, only grading by judgement of the text "
+            "would work across them: use a student of the teacher's family"
+        )
+    return max(ours.values()) + 1
+
+
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """The ids that end a turn: those of the generation config and of the tokenizer.
+
+    ModelError if there is none, or if the chat template closes an assistant turn with another token.
+    """
+    declared = model.generation_config.eos_token_id if model.generation_config is not None else None
+    ids = {declared} if isinstance(declared, int) else set(declared or ())
+    if tokenizer.eos_token_id is not None:
+        ids.add(int(tokenizer.eos_token_id))
+    if not ids:
+        raise ModelError(f"'{tokenizer.name_or_path}' names no EOS token; set eos_token in its tokenizer config")
+    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    closed = str(tokenizer.apply_chat_template(turn, tokenize=False))
+    after = tokenizer(closed[closed.rindex("b") + 1 :], add_special_tokens=False)["input_ids"]
+    if after and not ids & set(after):
+        names = ", ".join(sorted(str(tokenizer.convert_ids_to_tokens(i)) for i in ids))
+        raise ModelError(
+            f"'{tokenizer.name_or_path}': its chat template closes a turn with "
+            f"{tokenizer.convert_ids_to_tokens(after[0])!r}, which is not an EOS token ({names}); answers would never "
+            "end: correct eos_token_id in generation_config.json"
+        )
+    return frozenset(ids)
+
+
+def check_same_ends(teacher: frozenset[int], student: frozenset[int], tokenizer: PreTrainedTokenizerBase) -> None:
+    """ModelError if the two models share no token that ends a turn."""
+    if not teacher & student:
+        show = [", ".join(map(str, tokenizer.convert_ids_to_tokens(sorted(ids)))) for ids in (teacher, student)]
+        raise ModelError(
+            f"teacher ends its turns with {show[0]}, the student with {show[1]}; the student would learn not to "
+            "end: make eos_token_id agree in both generation_config.json"
+        )
+
+
+def check_finite(name: str, model: PreTrainedModel) -> None:
+    """ModelError if a weight is NaN or infinite: nothing could be learnt from or by such a model."""
+    for weight, values in model.named_parameters():
+        if not all(bool(end.isfinite()) for end in values.detach().aminmax()):
+            raise ModelError(f"'{name}': weight {weight} holds NaN or infinity; replace the model's files")
+
+
+def check_layers(name: str, model: PreTrainedModel, layers: int) -> None:
+    """ConfigError if a student of `layers` layers cannot be cut out of `model`."""
+    total = len(decoder_layers(model))
+    if layers > total:
+        raise ConfigError(f"student.layers is {layers}, but '{name}' has {total}; give a number from 1 to {total}")
+
+
+def check_targets(name: str, model: PreTrainedModel, targets: str) -> None:
+    """ConfigError for an adapter target that is no linear layer of `model` (the library passes over some silently)."""
+    if targets == "all-linear":
+        return
+    linear = {module_name for module_name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    for target in (part.strip() for part in targets.split(",")):
+        if not any(f".{module_name}".endswith(f".{target}") for module_name in linear):
+            known = ", ".join(sorted({module_name.rpartition(".")[2] for module_name in linear}))
+            raise ConfigError(
+                f"lora.targets names '{target}', which is no linear layer of '{name}'; choose from {known}, "
+                "or all-linear"
+            )
+
+
+def check_context(models: Sequence[tuple[str, PreTrainedModel]], longest: int) -> None:
+    """ModelError if prompt and answer together can outgrow a model's context."""
+    for name, model in models:
+        context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        if context is not None and longest > context:
+            raise ModelError(
+                f"'{name}' reads at most {context} tokens, but prompts and answers can reach {longest}; "
+                "lower max_prompt_tokens or rollout.max_new_tokens"
+            )

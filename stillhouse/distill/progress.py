@@ -1,0 +1,145 @@
+"""What a person sees of a run, and where its figures go besides metrics.jsonl."""
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from stillhouse.errors import ConfigError
+from stillhouse.records import append_jsonl, write_atomic
+
+__all__ = ["Metrics", "Reporter", "RunProgress", "check_reporter", "reporter"]
+
+
+class RunProgress:
+    """One live line: step, tokens per second, loss, KL, time left. Silent on a console that is quiet."""
+
+    def __init__(self, console: Console, steps: int, done: int) -> None:
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=console,
+            transient=False,
+            refresh_per_second=4,
+        )
+        self.task = self.bar.add_task("training", total=steps, completed=done, figures="")
+        self.written = 0
+
+    def __enter__(self) -> "RunProgress":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def token(self, count: int) -> None:
+        """Tokens written in a rollout phase."""
+        self.written += count
+        self.bar.update(self.task, description=f"answering {self.written:,} tokens")
+
+    def step(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """An optimiser step is done."""
+        kl = metrics.get("kl")
+        figures = f"loss {metrics['loss']:.3f}" + (f"  kl {kl:.3f}" if kl is not None else "")
+        figures += f"  {metrics['tokens_per_second']:.0f} tok/s"
+        self.bar.update(self.task, description="training", completed=step, figures=figures)
+
+
+class Reporter(Protocol):
+    """Somewhere else that figures go."""
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def check_reporter(name: str) -> None:
+    """ConfigError with the install command if the library of a reporter is absent. Makes and starts nothing."""
+    if name != "none" and importlib.util.find_spec(name) is None:
+        raise ConfigError(f"reporter is '{name}', which is not installed; pip install {name}, or reporter=none")
+
+
+def reporter(name: str, run: Path, settings: Mapping[str, Any]) -> Reporter | None:
+    """The reporter that a config names, started."""
+    match name:
+        case "none":
+            return None
+        case "tensorboard":
+            return _TensorBoard(run)
+    return _Tracker(name, run, settings)
+
+
+class _TensorBoard:
+    def __init__(self, run: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # imported here: an optional library
+
+        self.writer = SummaryWriter(str(run / "tensorboard"))
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class _Tracker:
+    """wandb and trackio: one interface, `init`, `log`, `finish`."""
+
+    def __init__(self, name: str, run: Path, settings: Mapping[str, Any]) -> None:
+        self.library = importlib.import_module(name)
+        self.library.init(project="stillhouse", name=run.name, config=dict(settings))
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self.library.log(dict(metrics), step=step)
+
+    def close(self) -> None:
+        self.library.finish()
+
+
+class Metrics:
+    """metrics.jsonl: one object per optimiser step. Lines after the resumed step are dropped first."""
+
+    def __init__(self, path: Path, step: int, extra: Reporter | None) -> None:
+        self.path, self.extra = path, extra
+        kept = []
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+                # A kill can leave half a line at the end; it belongs to a step that will be done again.
+                if not line.endswith("\n") or json.loads(line)["step"] > step:
+                    break
+                kept.append(line)
+        write_atomic(path, "".join(kept))
+
+    def log(self, metrics: Mapping[str, Any]) -> None:
+        append_jsonl(self.path, metrics)
+        if self.extra is not None:
+            flat = {k: float(v) for k, v in metrics.items() if isinstance(v, int | float)}
+            flat |= {f"seconds/{k}": float(v) for k, v in metrics.get("seconds", {}).items()}
+            self.extra.log(int(metrics["step"]), flat)
+
+    def close(self) -> None:
+        if self.extra is not None:
+            self.extra.close()

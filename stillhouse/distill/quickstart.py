@@ -1,0 +1,46 @@
+"""The first thing that a stranger runs: the bundled teacher, a student cut from it, and the evidence.
+
+It is an ordinary run with settings that fit two CPU cores and a few minutes. The settings are written to the
+run folder like any other's, so what it does can be read, changed and run again.
+"""
+
+from rich.table import Table
+
+from stillhouse.distill.config import DistillSettings
+from stillhouse.models.bundled import BUNDLED
+
+__all__ = ["comparison", "quickstart_settings"]
+
+
+def quickstart_settings(minutes: float, seed: int = 0) -> DistillSettings:
+    """Settings of `stillhouse quickstart`: `minutes` of training, measuring before and after comes on top."""
+    return DistillSettings.model_validate(
+        {
+            "teacher": {"model": "bundled", "permission": BUNDLED.permission},
+            "student": {"prune": "bundled", "layers": 20},
+            "prompts": [{"name": "instructions"}, {"name": "chitchat", "limit": 200}],
+            "minutes": minutes,
+            "batch": 8,
+            "micro_batch": 8,
+            "rollout": {"max_new_tokens": 48, "batch": 32, "steps_ahead": 4},
+            "optimizer": {"lr": 3e-4},
+            "checkpoint": {"every": 100, "keep": 1},
+            "evaluation": {"held_out": 32, "max_new_tokens": 48},
+            "seed": seed,
+        }
+    )
+
+
+def comparison(evaluation: dict[str, dict[str, dict[str, float]]]) -> Table:
+    """Teacher, before and after, one row a measure, with 95 % intervals."""
+    table = Table(title="held-out prompts, 95 % intervals over prompts")
+    for title in ("measure", "before", "after", "teacher"):
+        table.add_column(title, justify="left" if title == "measure" else "right")
+    for name in evaluation["before"]:
+        cells = [_cell(evaluation[who][name]) for who in ("before", "after")]
+        table.add_row(name, *cells, f"{evaluation['teacher'][name]['value']:.3g}")
+    return table
+
+
+def _cell(metric: dict[str, float]) -> str:
+    return f"{metric['value']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]"

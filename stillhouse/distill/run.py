@@ -1,0 +1,350 @@
+"""A whole distillation run, from settings to a student with its evidence.
+
+The order: read and check everything; claim the folder; cut the student if need be; measure it; train; measure
+again; write down what happened. Each part leaves its result in the run folder, so `--resume` does only what
+is missing.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from transformers import PreTrainedModel
+
+from stillhouse.config import dump, load
+from stillhouse.distill.card import write_card
+from stillhouse.distill.checkpoint import refusals, sync_folder
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.cut import cut
+from stillhouse.distill.encode import EncodedPrompt, render, text_of
+from stillhouse.distill.evaluate import Evaluator, hold_out
+from stillhouse.distill.flops import flops_by_part, model_shape
+from stillhouse.distill.hardware import Hardware
+from stillhouse.distill.manifest import StudentRecord, TeacherRecord, build_manifest
+from stillhouse.distill.network import Network
+from stillhouse.distill.phase import Writers
+from stillhouse.distill.progress import Metrics, RunProgress, check_reporter, reporter
+from stillhouse.distill.queries import add_queries, teacher_queries
+from stillhouse.distill.report import write_report
+from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models
+from stillhouse.distill.store import RolloutStore
+from stillhouse.distill.train import Trainer, steps_for
+from stillhouse.errors import RunFolderError
+from stillhouse.models.gguf import without_progress_bars
+from stillhouse.models.local import licence_of, load_model, resolve, weights_digest
+from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
+
+__all__ = ["Outcome", "distill"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished run is worth telling."""
+
+    folder: Path
+    evaluation: dict[str, dict[str, dict[str, Any]]]
+    steps: int
+    seconds: float
+
+
+def distill(
+    settings: DistillSettings,
+    out: Path,
+    *,
+    resume: bool,
+    console: Console,
+    command: Sequence[str],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], float] = time.perf_counter,
+) -> Outcome:
+    """Run `settings` in the folder `out`. Every StillhouseError before training leaves no folder behind."""
+    with claim(out, "distill", resume) as folder:
+        if folder.resumed:
+            settings = _same_settings(settings, out)
+        hardware = Hardware.measure(settings)
+        hardware.apply()
+        settings = settings.model_copy(update=asdict(hardware))
+        check_reporter(settings.reporter)
+        data = load_data(settings)
+        started = out / "start" if (out / "start").is_dir() else None
+        models = load_models(settings, hardware, started)
+        queries = None
+        if data.magpie is not None:
+            with console.status("the teacher writes prompts"):
+                queries = teacher_queries(models, settings, data.magpie, out / "magpie.json")
+            add_queries(data, queries, settings)
+        prompts = encode_all(models, settings, data.prompts)
+        tasks = [(name, encode_all(models, settings, found)) for name, found in data.tasks]
+        _show_first_prompt(console, models, settings, data)
+        run = _Run(folder, settings, models, data, console, command, now, clock)
+        folder.begin(dump(settings))
+        if queries is not None:
+            write_json(out / "magpie.json", queries)
+        return run.to_the_end(prompts, tasks)
+
+
+class _Run:
+    """The parts of one run that share its folder, models and console."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        settings: DistillSettings,
+        models: Models,
+        data: Data,
+        console: Console,
+        command: Sequence[str],
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+    ) -> None:
+        self.path, self.settings, self.models, self.data = folder.path, settings, models, data
+        self.console, self.command, self.now, self.clock = console, command, now, clock
+        self.began = _began(folder.path, now)
+
+    def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
+        settings = self.settings
+        held_out, training = hold_out(prompts, settings.evaluation.held_out)
+        student = self._student(training)
+        start = _start_record(settings, student, self.path / "start")
+        wrapper = None
+        if settings.lora is not None:
+            torch.manual_seed(settings.seed)
+            wrapper = add_adapters(student, settings.lora)
+        if settings.activation_checkpointing:
+            student.activation_checkpointing_enable({"use_reentrant": False})
+            student.enable_input_require_grads()
+        writers = self.models.writers(Network(student, self.models.vocabulary))
+        evaluator = Evaluator(
+            writers,
+            held_out,
+            tasks,
+            settings.evaluation,
+            seed=settings.seed,
+            batch=settings.rollout.batch,
+            chunk=settings.loss_chunk,
+            repetition_stop=settings.rollout.repetition_stop,
+        )
+        trainer = Trainer(writers, training, settings, self.path, self.clock)
+        for line in trainer.resume():
+            self.console.print(f"[yellow]{escape(line)}")
+        evaluation = self._before(evaluator)
+        steps = self._steps(trainer)
+        self._manifest(start, trainer, finished=None)
+        self._train(trainer, steps)
+        outcome = self._after(evaluator, evaluation, student, wrapper)
+        self._manifest(start, trainer, finished=self.now())
+        write_card(self.path)
+        write_report(self.path)
+        return Outcome(self.path, outcome, steps, trainer.totals["seconds"])
+
+    def _student(self, training: Sequence[EncodedPrompt]) -> PreTrainedModel:
+        """The student as it is loaded, or cut out of a larger model and kept in `start/`."""
+        if self.models.student is not None:
+            return self.models.student
+        name, layers = self.settings.student.prune, self.settings.student.layers
+        assert name is not None and layers is not None
+        source = self.models.source
+        assert source is not None
+        own = Network(source, self.models.vocabulary)
+        with self.console.status(f"cutting a student of {layers} layers out of {name}"):
+            whole = Writers(own, own, self.models.tokenizer, self.models.ends)
+            pruning = cut(whole, training, layers, self.path / "start", self.settings)
+        student = load_model(str(self.path / "start"), dtype=source.dtype, device=source.device)
+        self.console.print(f"student: {layers} of {pruning.source_layers} layers of {name}, kept {list(pruning.kept)}")
+        return student
+
+    def _before(self, evaluator: Evaluator) -> dict[str, Any]:
+        """Teacher and student before the first step; measured once, then read back."""
+        path = self.path / "evaluation.json"
+        store = RolloutStore(self.path / "evaluation")
+        if path.exists():
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return found
+        with self.console.status("measuring teacher and student before training") as status:
+            evaluator.progress = lambda part: status.update(f"measuring before training: {part}")
+            answers = evaluator.answers("teacher", evaluator.held_out, 1.0)
+            store.write(_TEACHER_ANSWERS, answers)
+            teacher = evaluator.teacher(answers)
+            before, own = evaluator.student(answers)
+            store.write(_BEFORE_ANSWERS, own)
+        rows = {"teacher": teacher, "before": before}
+        found = {who: {k: v.as_dict() for k, v in row.items()} for who, row in rows.items()}
+        write_json(path, found)
+        return found
+
+    def _after(
+        self, evaluator: Evaluator, evaluation: dict[str, Any], student: PreTrainedModel, wrapper: Any
+    ) -> dict[str, Any]:
+        """Save the student, measure it on the same prompts, and put answers side by side."""
+        self._save_student(student, wrapper)
+        store = RolloutStore(self.path / "evaluation")
+        given, before = store.read(_TEACHER_ANSWERS), store.read(_BEFORE_ANSWERS)
+        if given is None or before is None:
+            raise RunFolderError(f"{store.folder}: the answers from before training are gone; start the run again")
+        with self.console.status("measuring after training") as status:
+            evaluator.progress = lambda part: status.update(f"measuring after training: {part}")
+            after, own = evaluator.student(given)
+        store.write(_AFTER_ANSWERS, own)
+        evaluation = {**evaluation, "after": {k: v.as_dict() for k, v in after.items()}}
+        write_json(self.path / "evaluation.json", evaluation)
+        self._samples(evaluator.held_out, {"teacher": given, "before": before, "after": own})
+        return evaluation
+
+    def _save_student(self, student: PreTrainedModel, wrapper: Any) -> None:
+        draft, final = self.path / ".student", self.path / "student"
+        shutil.rmtree(draft, ignore_errors=True)
+        with refusals(final, draft), without_progress_bars():
+            if wrapper is not None:
+                wrapper.save_pretrained(self.path / "adapter")
+                student = wrapper.merge_and_unload()
+            student.save_pretrained(draft)
+            self.models.tokenizer.save_pretrained(draft)
+            sync_folder(draft)
+            shutil.rmtree(final, ignore_errors=True)
+            draft.rename(final)
+
+    def _samples(self, prompts: Sequence[EncodedPrompt], answers: dict[str, list[Rollout]]) -> None:
+        lines = []
+        for i, p in enumerate(prompts[: self.settings.evaluation.samples]):
+            texts = {who: text_of(self.models.tokenizer, rows[i].tokens) for who, rows in answers.items()}
+            finish = {who: rows[i].finish_reason for who, rows in answers.items()}
+            lines.append(
+                json.dumps({"prompt": p.prompt.messages[-1].content, **texts, "finish": finish}, ensure_ascii=False)
+            )
+        write_atomic(self.path / "samples.jsonl", "".join(line + "\n" for line in lines))
+
+    def _steps(self, trainer: Trainer) -> int:
+        """How many steps: as configured, or what fits in `minutes`, decided once and kept in plan.json."""
+        if self.settings.steps is not None:
+            return self.settings.steps
+        assert self.settings.minutes is not None
+        path = self.path / "plan.json"
+        if not path.exists():
+            with self.console.status("measuring how long a step takes"):
+                write_json(path, {"steps": steps_for(trainer, self.settings.minutes)})
+        return int(json.loads(path.read_text(encoding="utf-8"))["steps"])
+
+    def _train(self, trainer: Trainer, steps: int) -> None:
+        extra = reporter(self.settings.reporter, self.path, self.settings.model_dump(mode="json"))
+        metrics = Metrics(self.path / "metrics.jsonl", trainer.step, extra)
+        with RunProgress(self.console, steps, trainer.step) as progress:
+
+            def on_step(step: int, line: dict[str, Any]) -> None:
+                metrics.log(line)
+                progress.step(step, line)
+
+            try:
+                trainer.run(steps, on_step, progress.token)
+            finally:
+                metrics.close()
+
+    def _manifest(self, start: StudentRecord, trainer: Trainer, finished: datetime | None) -> None:
+        settings, totals = self.settings, trainer.totals
+        teacher, student = model_shape(self.models.teacher), model_shape(trainer.writers.student.model)
+        where = resolve(settings.teacher.model)
+        written = int(totals["completion_tokens"])
+        graded = trainer.grader.needs_teacher
+        manifest = build_manifest(
+            settings=settings,
+            teacher=TeacherRecord(
+                id=_public(settings.teacher.model),
+                revision=settings.teacher.revision,
+                weights_digest=weights_digest(where if isinstance(where, Path) else self.models.teacher),
+                licence=licence_of(where) if isinstance(where, Path) and where.is_dir() else None,
+                permission=settings.teacher.permission,
+                parameters=sum(p.numel() for p in self.models.teacher.parameters()),
+            ),
+            student=start,
+            prompts=self.data.records,
+            versions=versions(),
+            commit=commit(),
+            command=self.command,
+            seeds={"run": settings.seed},
+            tokens={
+                "rollout": int(totals["student_written"] + totals["teacher_written"]),
+                "teacher": written if graded else 0,
+                "student": written,
+            },
+            flops=flops_by_part(
+                teacher,
+                student,
+                totals.values,
+                graded=graded,
+                activation_checkpointing=settings.activation_checkpointing,
+            ),
+            started=self.began,
+            finished=finished,
+        )
+        write_json(self.path / "manifest.json", manifest)
+
+
+_TEACHER_ANSWERS, _BEFORE_ANSWERS, _AFTER_ANSWERS = 0, 1, 2
+
+
+def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
+    """When the run began: as its manifest says if it is resumed."""
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        return now()
+    return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
+
+
+def _public(name: str) -> str:
+    """A model's name for the record: folders by absolute path, so that none is taken for a hub name."""
+    return str(Path(name).resolve()) if Path(name).exists() else name
+
+
+def _start_record(settings: DistillSettings, student: PreTrainedModel, start: Path) -> StudentRecord:
+    name = settings.student.model or settings.student.prune
+    assert name is not None
+    where = resolve(name)
+    layers = None
+    if settings.student.prune is not None:
+        layers = tuple(json.loads((start / "pruning.json").read_text(encoding="utf-8"))["kept"])
+    return StudentRecord(
+        id=_public(name),
+        revision=settings.student.revision,
+        licence=licence_of(where) if isinstance(where, Path) and where.is_dir() else None,
+        layers_kept=layers,
+        weights_digest=weights_digest(start if layers is not None else where if isinstance(where, Path) else student),
+        parameters=sum(p.numel() for p in student.parameters()),
+    )
+
+
+def _same_settings(given: DistillSettings, out: Path) -> DistillSettings:
+    """The settings that the run began with; RunFolderError if `given` asks for something else."""
+    kept = load(DistillSettings, out / "resolved.yaml")
+    then, now = _flat(kept.model_dump(mode="json")), _flat(given.model_dump(mode="json"))
+    for key in sorted(then.keys() | now.keys()):
+        before, after = then.get(key), now.get(key)
+        measured = key in ("device", "dtype", "threads") and after in ("auto", None)
+        if before != after and not measured:
+            raise RunFolderError(
+                f"{out}: this run began with {key}={before!r}, not {after!r}; resume with the same settings, or "
+                "give another --out"
+            )
+    return kept
+
+
+def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`: keys as they are written in overrides."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+    return flat
+
+
+def _show_first_prompt(console: Console, models: Models, settings: DistillSettings, data: Data) -> None:
+    if data.prompts:
+        text = render(models.tokenizer, data.prompts[0], settings.system)
+        console.print(Panel(escape(text), title="first prompt, as the models read it", expand=False))

@@ -1,0 +1,165 @@
+"""From settings to everything that a run needs in memory, with every check before the first file is written."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from stillhouse.distill.config import DistillSettings, LoraSettings, PromptSource, StudentSettings
+from stillhouse.distill.encode import EncodedPrompt, encode_prompts, given_answer
+from stillhouse.distill.hardware import Hardware
+from stillhouse.distill.network import Network
+from stillhouse.distill.phase import Writers
+from stillhouse.distill.preflight import (
+    check_context,
+    check_finite,
+    check_layers,
+    check_same_ends,
+    check_targets,
+    end_tokens,
+    shared_vocabulary,
+)
+from stillhouse.distill.prompts import Prompt, drop_duplicates, read_source, source_record
+from stillhouse.errors import ConfigError
+from stillhouse.models.local import load_model, load_tokenizer
+
+__all__ = ["Data", "Models", "add_adapters", "check_prompts", "encode_all", "load_data", "load_models", "task_name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Both models loaded and checked against each other. `student` is None where it is to be cut out of `source`."""
+
+    teacher: PreTrainedModel
+    student: PreTrainedModel | None
+    source: PreTrainedModel | None
+    tokenizer: PreTrainedTokenizerBase
+    vocabulary: int
+    ends: frozenset[int]
+
+    def writers(self, student: Network) -> Writers:
+        return Writers(student, Network(self.teacher, self.vocabulary), self.tokenizer, self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Training and task prompts as read from their sources, and what the manifest says of each source."""
+
+    prompts: list[Prompt]
+    tasks: list[tuple[str, list[Prompt]]]
+    records: list[dict[str, Any]]
+    magpie: PromptSource | None
+
+
+def load_data(settings: DistillSettings) -> Data:
+    """Read every source. Task prompts are taken out of the training prompts, so that they stay unseen."""
+    prompts: list[Prompt] = []
+    records: list[dict[str, Any]] = []
+    magpie = None
+    for source in settings.prompts:
+        if source.name == "magpie":
+            magpie = source
+            continue
+        found, duplicates = read_source(source)
+        records.append({**source_record(source, found, duplicates=duplicates), "used_for": "training"})
+        prompts += found
+    tasks = []
+    for source in settings.evaluation.tasks:
+        found, duplicates = read_source(source)
+        records.append({**source_record(source, found, duplicates=duplicates), "used_for": "evaluation"})
+        tasks.append((task_name(source), found))
+    checked = {p.id for _, found in tasks for p in found}
+    prompts = [p for p in drop_duplicates(prompts)[0] if p.id not in checked]
+    data = Data(prompts, tasks, records, magpie)
+    if magpie is None:
+        check_prompts(data, settings)
+    return data
+
+
+def check_prompts(data: Data, settings: DistillSettings) -> None:
+    """ConfigError if too few are left to train on, RecordError if one lacks the given answer that training needs."""
+    if len(data.prompts) <= settings.evaluation.held_out:
+        raise ConfigError(
+            f"prompts: {len(data.prompts)} different ones, of which evaluation.held_out keeps "
+            f"{settings.evaluation.held_out}; add prompts or lower evaluation.held_out"
+        )
+    if settings.lmbda < 1 and settings.given == "reference":
+        for prompt in data.prompts:
+            given_answer(prompt)
+
+
+def task_name(source: PromptSource) -> str:
+    """What a task is called in evaluation.json."""
+    return (
+        source.path.stem
+        if source.path is not None
+        else f"{source.name}/{source.task}"
+        if source.task
+        else str(source.name)
+    )
+
+
+def load_models(settings: DistillSettings, hardware: Hardware, started: Path | None) -> Models:
+    """Load teacher and student and check that they fit. `started`: a resumed run's own start of a cut student."""
+    teacher_name = settings.teacher.model
+    student_name, revision = _student_name(settings.student)
+    teacher_tokenizer = load_tokenizer(teacher_name, settings.teacher.revision)
+    tokenizer = load_tokenizer(student_name, revision)
+    vocabulary = shared_vocabulary(teacher_tokenizer, tokenizer, teacher_name, student_name)
+    dtype, device = hardware.torch_dtype, hardware.device
+    teacher = load_model(teacher_name, revision=settings.teacher.revision, dtype=dtype, device=device)
+    teacher.requires_grad_(False)
+    to_cut = settings.student.layers if started is None else None
+    if to_cut is not None and (student_name, revision) == (teacher_name, settings.teacher.revision):
+        learner = teacher
+    else:
+        where = student_name if started is None else str(started)
+        learner = load_model(where, revision=revision if started is None else None, dtype=dtype, device=device)
+    named = [(teacher_name, teacher), (student_name, learner)]
+    for name, model in named:
+        check_finite(name, model)
+        Network(model, vocabulary)  # checks its vocabulary rows
+    ends = end_tokens(teacher, teacher_tokenizer)
+    check_same_ends(ends, end_tokens(learner, tokenizer), tokenizer)
+    check_context(named, _longest(settings))
+    if settings.lora is not None:
+        check_targets(student_name, learner, settings.lora.targets)
+    if to_cut is None:
+        return Models(teacher, learner, None, tokenizer, vocabulary, ends)
+    check_layers(student_name, learner, to_cut)
+    return Models(teacher, None, learner, tokenizer, vocabulary, ends)
+
+
+def encode_all(models: Models, settings: DistillSettings, prompts: Sequence[Prompt]) -> list[EncodedPrompt]:
+    """Prompts by the student's template."""
+    return encode_prompts(models.tokenizer, prompts, longest=settings.max_prompt_tokens, system=settings.system)
+
+
+def add_adapters(model: PreTrainedModel, lora: LoraSettings) -> Any:
+    """The peft model around `model`, whose own weights are frozen."""
+    from peft import LoraConfig, get_peft_model
+
+    targets = lora.targets if lora.targets == "all-linear" else [t.strip() for t in lora.targets.split(",")]
+    config = LoraConfig(
+        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets, task_type="CAUSAL_LM"
+    )
+    try:
+        with warnings.catch_warnings():
+            # peft still asks by a name that transformers has replaced.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            return get_peft_model(model, config)
+    except ValueError as error:
+        raise ConfigError(f"lora.targets is '{lora.targets}': {str(error).partition('. ')[0]}") from None
+
+
+def _student_name(student: StudentSettings) -> tuple[str, str | None]:
+    name = student.model or student.prune
+    assert name is not None  # the settings class checks it
+    return name, student.revision
+
+
+def _longest(settings: DistillSettings) -> int:
+    return settings.max_prompt_tokens + max(settings.rollout.max_new_tokens, settings.evaluation.max_new_tokens)

@@ -1,0 +1,117 @@
+"""One optimiser step: answers in, weights changed, figures out.
+
+The order is the whole method: the teacher reads the answers, the loss compares, the student is corrected.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+import torch
+
+from stillhouse.distill.batching import micro_batches
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.graders import TokenGrader
+from stillhouse.distill.loss import LossInputs, graded_loss
+from stillhouse.distill.network import Network
+from stillhouse.distill.optimizer import MasterAdamW
+from stillhouse.distill.rollout import Rollout
+from stillhouse.errors import TrainingError
+
+__all__ = ["Stopwatch", "backward", "optimiser_step"]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by part. On a GPU the queue is drained at each reading, so that a part pays for its own work."""
+
+    device: torch.device
+    clock: Callable[[], float] = time.perf_counter
+    seconds: dict[str, float] = field(default_factory=dict)
+    _last: float = 0.0
+
+    def start(self) -> None:
+        self._last = self._now()
+
+    def lap(self, part: str) -> None:
+        """Add the time since the last reading to `part`."""
+        now = self._now()
+        self.seconds[part] = self.seconds.get(part, 0.0) + now - self._last
+        self._last = now
+
+    def _now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return self.clock()
+
+
+def backward(
+    student: Network,
+    teacher: Network,
+    grader: TokenGrader,
+    rollouts: Sequence[Rollout],
+    settings: DistillSettings,
+    watch: Stopwatch,
+) -> dict[str, float]:
+    """Accumulate the gradient of the mean loss per completion token over `rollouts`, micro-batch by micro-batch.
+
+    Returns means per completion token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
+    """
+    total = sum(len(r.tokens) for r in rollouts)
+    sums: dict[str, float] = {}
+    for cpu_batch in micro_batches(rollouts, settings.micro_batch):
+        batch = cpu_batch.to(student.device)
+        watch.lap("other")
+        hidden = None
+        if grader.needs_teacher:
+            with torch.no_grad():
+                hidden = teacher.hidden(batch.ids_BT, batch.shared).flatten(0, 1)[batch.position_N]
+        watch.lap("teacher")
+        student_hidden = student.hidden(batch.ids_BT, batch.shared).flatten(0, 1)[batch.position_N]
+        watch.lap("student")
+        with torch.no_grad() if grader.needs_teacher else nullcontext():
+            rule = grader.rule(hidden, teacher.head, batch.token_N, settings.temperature)
+        weight_N = torch.full((len(batch.token_N),), 1.0 / total, device=student.device)
+        out = graded_loss(
+            LossInputs(student_hidden, student.head, weight_N, settings.temperature, settings.loss_chunk), rule
+        )
+        watch.lap("loss")
+        out.loss.backward()
+        watch.lap("student")
+        for name, value in out.metrics.items():
+            sums[name] = sums.get(name, 0.0) + value
+    return {name: value / total for name, value in sums.items()}
+
+
+def optimiser_step(
+    student: Network,
+    teacher: Network,
+    grader: TokenGrader,
+    optimizer: MasterAdamW,
+    rollouts: Sequence[Rollout],
+    settings: DistillSettings,
+    lr: float,
+    step: int,
+    watch: Stopwatch,
+) -> dict[str, float]:
+    """`backward`, then one update at rate `lr`. TrainingError if loss or gradient is not finite.
+
+    The weights are as they were before the step when that error is raised.
+    """
+    means = backward(student, teacher, grader, rollouts, settings, watch)
+    if not math.isfinite(means["loss"]):
+        student.model.zero_grad()
+        raise TrainingError(
+            f"step {step + 1}: loss is {means['loss']}; the last checkpoint before it is kept: lower optimizer.lr or "
+            "optimizer.clip and start a new run"
+        )
+    norm = optimizer.step(lr)
+    watch.lap("optimizer")
+    if not math.isfinite(norm):
+        raise TrainingError(
+            f"step {step + 1}: gradient norm is {norm}; the last checkpoint before it is kept: lower optimizer.lr or "
+            "optimizer.clip and start a new run"
+        )
+    return {**means, "grad_norm": norm, "lr": lr}

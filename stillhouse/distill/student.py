@@ -1,0 +1,139 @@
+"""A student cut out of a bigger model: whole decoder layers go, chosen by what they measurably do.
+
+A stack of pre-norm layers adds small corrections to one residual stream, so the stack still computes
+something sensible without some of them, and the cut model starts far nearer to its source than random
+weights do. Which layers can go differs from model to model, hence calibration text and no fixed list
+(stillhouse/distill/importance.py measures).
+"""
+
+import copy
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from stillhouse.distill.importance import Progress, Removal, block_influence, decoder_layers, removals_by_kl
+from stillhouse.errors import ConfigError
+from stillhouse.models.gguf import without_progress_bars
+
+__all__ = ["Method", "PruningReport", "make_student", "prune", "save_student"]
+
+Method = Literal["kl", "block_influence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruningReport:
+    """How a student was cut: what `pruning.json` holds. Layers are numbered as in the source model.
+
+    `removed` is in the order of removal; `block_influence` is that of each layer of the whole model.
+    """
+
+    source: str
+    source_layers: int
+    method: Method
+    kept: tuple[int, ...]
+    removed: tuple[Removal, ...]
+    block_influence: tuple[float, ...]
+    calibration_texts: int
+    calibration_tokens: int
+    calibration_sha256: str
+
+
+def make_student(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    layers: int,
+    texts: Sequence[str],
+    *,
+    method: Method = "kl",
+    progress: Progress | None = None,
+    max_texts: int = 3,
+    max_tokens: int = 64,
+) -> tuple[PreTrainedModel, PruningReport]:
+    """Cut `model` down to `layers` decoder layers; `model` itself stays as it is.
+
+    `texts` are rendered prompts with their answers; the first `max_texts` are used, the first `max_tokens`
+    tokens of each. `progress(done, total)` is called after each removal. Raises ConfigError when `layers`
+    is no number of layers of this model or there is no text.
+    """
+    name = model.name_or_path or model.config.model_type
+    total = len(decoder_layers(model))
+    if not 1 <= layers <= total:
+        raise ConfigError(f"layers is {layers}; {name} has {total}, so give a number from 1 to {total}")
+    if not texts:
+        raise ConfigError("no calibration text; give some prompts with their answers")
+    used = list(texts[:max_texts])
+    batches = [_tokens(tokenizer, text, max_tokens).to(model.device) for text in used]
+    influence = block_influence(model, batches)
+    if method == "kl":
+        removed = removals_by_kl(model, batches, total - layers, progress=progress)
+    else:
+        order = sorted(range(total), key=lambda layer: influence[layer])
+        removed = [Removal(layer, influence[layer]) for layer in order[: total - layers]]
+    gone = {removal.layer for removal in removed}
+    kept = tuple(layer for layer in range(total) if layer not in gone)
+    report = PruningReport(
+        source=name,
+        source_layers=total,
+        method=method,
+        kept=kept,
+        removed=tuple(removed),
+        block_influence=tuple(influence),
+        calibration_texts=len(used),
+        calibration_tokens=sum(batch.numel() for batch in batches),
+        calibration_sha256=hashlib.sha256(json.dumps(used).encode()).hexdigest(),
+    )
+    return prune(model, kept), report
+
+
+def prune(model: PreTrainedModel, keep: Sequence[int]) -> PreTrainedModel:
+    """A copy of `model` with only the decoder layers `keep` (ascending), renumbered from 0.
+
+    Only what stays is copied; tied embeddings stay tied. The config's `layer_types` (Qwen and Gemma: windowed
+    or full attention) is cut with the layers. Raises ConfigError for a `keep` that is empty, out of order or
+    out of range.
+    """
+    layers = decoder_layers(model)
+    total = len(layers)
+    if not keep or list(keep) != sorted(set(keep)) or keep[0] < 0 or keep[-1] >= total:
+        raise ConfigError(f"layers to keep are {list(keep)}; give ascending numbers from 0 to {total - 1}")
+    # A shallow twin that points at the kept layers; the deep copy never sees the others.
+    decoder = _twin(model.model, layers=nn.ModuleList(layers[index] for index in keep))
+    student: PreTrainedModel = copy.deepcopy(_twin(model, model=decoder))
+    student.config.num_hidden_layers = len(keep)
+    kinds = getattr(student.config, "layer_types", None)
+    if kinds is not None:
+        student.config.layer_types = [kinds[index] for index in keep]
+    for index, layer in enumerate(decoder_layers(student)):
+        numbered: list[Any] = [module for module in layer.modules() if hasattr(module, "layer_idx")]
+        for module in numbered:
+            module.layer_idx = index
+    return student
+
+
+def save_student(
+    student: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, report: PruningReport
+) -> None:
+    """Write a Hugging Face folder that plain Transformers loads, with `pruning.json` beside the weights."""
+    with without_progress_bars():
+        student.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "pruning.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+
+
+def _twin(module: Any, **replaced: nn.Module) -> Any:
+    """The same module in all but the children named: shares the rest, changes nothing in `module`."""
+    twin = copy.copy(module)
+    twin._modules = {**module._modules, **replaced}
+    return twin
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, most: int) -> Tensor:
+    ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return torch.tensor([ids[:most]])

@@ -1,0 +1,229 @@
+"""The loop: the student answers, the teacher grades, the student is corrected.
+
+Everything that a step depends on is a function of the settings and the step, except the weights and the
+optimiser's moments, which checkpoints hold, and the answers, which the rollout store holds. That is why a
+killed run that is resumed ends with the same bytes as one that was not.
+"""
+
+import math
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stillhouse.distill import checkpoint
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.encode import EncodedPrompt
+from stillhouse.distill.graders import grader
+from stillhouse.distill.optimizer import MasterAdamW
+from stillhouse.distill.phase import Writers, phase_rollouts
+from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.schedule import learning_rate
+from stillhouse.distill.step import Stopwatch, backward, optimiser_step
+from stillhouse.distill.store import RolloutStore
+
+__all__ = ["Totals", "Trainer", "steps_for"]
+
+
+@dataclass
+class Totals:
+    """Running sums of a run, kept in its checkpoints: tokens by part, and seconds of training."""
+
+    values: dict[str, float] = field(default_factory=dict)
+
+    def add(self, **amounts: float) -> None:
+        for name, amount in amounts.items():
+            self.values[name] = self.values.get(name, 0.0) + amount
+
+    def __getitem__(self, name: str) -> float:
+        return self.values.get(name, 0.0)
+
+
+class Trainer:
+    """One run's moving parts. `step` counts optimiser steps done; `run` goes on from there to `steps`."""
+
+    def __init__(
+        self,
+        writers: Writers,
+        prompts: Sequence[EncodedPrompt],
+        settings: DistillSettings,
+        folder: Path,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.writers, self.prompts, self.settings, self.clock = writers, prompts, settings, clock
+        self.store = RolloutStore(folder / "rollouts")
+        self.checkpoints = folder / "checkpoints"
+        named = writers.student.model.named_parameters()
+        self.optimizer = MasterAdamW({n: p for n, p in named if p.requires_grad}, settings.optimizer)
+        self.grader = grader(settings.grader)
+        self.step = 0
+        self.totals = Totals()
+        self._phase: tuple[int, list[Rollout]] | None = None
+        self._saved: int | None = None  # the step of the newest checkpoint
+
+    def resume(self) -> list[str]:
+        """Take up the newest whole checkpoint, if any. Returns a line for each damaged one that was passed over."""
+        found, damaged = checkpoint.load_latest(self.checkpoints)
+        if found is not None:
+            tensors, state = found
+            self.optimizer.load(tensors)
+            self.step, self.totals = state.step, Totals(dict(state.totals))
+            self._saved = self.step
+        return damaged
+
+    def save(self) -> None:
+        """Write a checkpoint of the present step, unless there is one: replacing a good one could lose it."""
+        if self._saved != self.step:
+            state = checkpoint.CheckpointState(self.step, dict(self.totals.values))
+            checkpoint.save(self.checkpoints, self.optimizer.state(), state, self.settings.checkpoint.keep)
+            self._saved = self.step
+
+    def answers(self, step: int, progress: Callable[[int], None] | None = None) -> list[Rollout]:
+        """The answers of optimiser step `step`, from the store where the phase is there, else written now."""
+        phase, offset = divmod(step, self.settings.rollout.steps_ahead)
+        if self._phase is None or self._phase[0] != phase:
+            stored = self.store.read(phase)
+            if stored is None:
+                stored = phase_rollouts(self.writers, self.prompts, self.settings, phase, progress)
+                self.store.write(phase, stored)
+            self._phase = phase, stored
+        batch = self.settings.batch
+        return self._phase[1][offset * batch : (offset + 1) * batch]
+
+    def run(
+        self,
+        steps: int,
+        on_step: Callable[[int, dict[str, Any]], None],
+        on_tokens: Callable[[int], None] | None = None,
+    ) -> None:
+        """Train up to `steps`, with a checkpoint every `checkpoint.every` steps and at the end.
+
+        An interrupt (Ctrl-C) saves a checkpoint on its way out, after the update that it fell into. TrainingError
+        leaves the last one as it was.
+        """
+        try:
+            while self.step < steps:
+                self.one_step(steps, on_step, on_tokens)
+                if self.step % self.settings.checkpoint.every == 0 or self.step == steps:
+                    self.save()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+
+    def one_step(
+        self,
+        steps: int,
+        on_step: Callable[[int, dict[str, Any]], None] = lambda step, line: None,
+        on_tokens: Callable[[int], None] | None = None,
+    ) -> None:
+        """One step of `steps`; `on_step` gets its number and its line of metrics.jsonl."""
+        settings, device = self.settings, self.writers.student.device
+        watch = Stopwatch(device, self.clock)
+        began = self.clock()
+        watch.start()
+        answers = self.answers(self.step, on_tokens)
+        watch.lap("rollout")
+        torch.manual_seed(settings.seed * 1_000_003 + self.step)  # dropout of adapters, if any
+        self.writers.student.model.train()
+        lr = learning_rate(settings.optimizer, self.step, steps)
+        with uninterrupted():
+            figures = optimiser_step(
+                self.writers.student,
+                self.writers.teacher,
+                self.grader,
+                self.optimizer,
+                answers,
+                settings,
+                lr,
+                self.step,
+                watch,
+            )
+            watch.lap("other")
+            took = self.clock() - began
+            self.step += 1
+            self._count(answers, took)
+            on_step(self.step, self._line(answers, steps, figures, watch, took))
+
+    def _line(
+        self, answers: Sequence[Rollout], steps: int, figures: dict[str, float], watch: Stopwatch, took: float
+    ) -> dict[str, Any]:
+        tokens = sum(len(a.tokens) for a in answers)
+        return {
+            "step": self.step,
+            "of": steps,
+            **figures,
+            "tokens": int(self.totals["completion_tokens"]),
+            "tokens_per_second": tokens / took,
+            "answer_length": tokens / len(answers),
+            "clipped_ratio": sum(a.finish_reason == "length" for a in answers) / len(answers),
+            "repetition_ratio": sum(a.finish_reason == "repetition" for a in answers) / len(answers),
+            "student_ratio": sum(a.source == "student" for a in answers) / len(answers),
+            "seconds": {part: round(s, 4) for part, s in watch.seconds.items()},
+            "elapsed": round(self.totals["seconds"], 3),
+            "peak_rss_mb": round(_peak_rss_mb(), 1),
+        }
+
+    def _count(self, answers: Sequence[Rollout], seconds: float) -> None:
+        amounts = {"seconds": seconds}
+        for part, written in (
+            ("completion_tokens", answers),
+            ("student_written", [a for a in answers if a.source == "student"]),
+            ("teacher_written", [a for a in answers if a.source == "teacher"]),
+        ):
+            amounts[part] = sum(len(a.tokens) for a in written)
+            amounts[_READ[part]] = sum(len(a.prompt_tokens) for a in written)
+        self.totals.add(**amounts)
+
+
+_READ = {"completion_tokens": "prompt_tokens", "student_written": "student_read", "teacher_written": "teacher_read"}
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the block is done: a checkpoint of half an update would not be any step's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # interrupts reach the main thread only
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
+
+
+def steps_for(trainer: Trainer, minutes: float) -> int:
+    """How many steps fit in `minutes`, from the answers of the first phase and two passes over its first batch.
+
+    Nothing is lost: the answers go to the store and are used; the gradients of the passes are dropped.
+    """
+    settings = trainer.settings
+    start = trainer.clock()
+    answers = trainer.answers(0)
+    rollout = (trainer.clock() - start) / settings.rollout.steps_ahead
+    trainer.writers.student.model.train()
+    taken = []
+    for _ in range(2):
+        watch = Stopwatch(trainer.writers.student.device, trainer.clock)
+        watch.start()
+        backward(trainer.writers.student, trainer.writers.teacher, trainer.grader, answers, settings, watch)
+        watch.lap("other")
+        taken.append(sum(watch.seconds.values()))
+        for p in trainer.writers.student.model.parameters():
+            p.grad = None
+    return max(1, math.floor(minutes * 60 / (rollout + min(taken))))
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1024

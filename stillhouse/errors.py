@@ -1,0 +1,52 @@
+"""Every error that Stillhouse raises on purpose.
+
+    StillhouseError
+      ConfigError      (ValueError)     a setting is unknown, missing, or cannot be meant
+      RecordError      (ValueError)     a file or a line of one is not what its format says
+      RunFolderError   (ValueError)     an output folder holds something that must not be overwritten
+      ModelError       (RuntimeError)   a model is missing, does not load, or does not fit its partner
+      TrainingError    (RuntimeError)   a run cannot go on; its last good checkpoint is kept
+        StorageError   (OSError)        the disk refused a write
+
+Each class also inherits the standard class that it replaces, so code that knows nothing of Stillhouse
+still catches it. A message is one line and names the thing, the value, the place and the remedy. The
+command line prints any of these as that one line and exits with 2; everything else keeps its traceback.
+"""
+
+__all__ = [
+    "ConfigError",
+    "ModelError",
+    "RecordError",
+    "RunFolderError",
+    "StillhouseError",
+    "StorageError",
+    "TrainingError",
+]
+
+
+class StillhouseError(Exception):
+    """Base of the tree: the user can mend what it names."""
+
+
+class ConfigError(StillhouseError, ValueError):
+    """A setting is unknown, missing or impossible."""
+
+
+class RecordError(StillhouseError, ValueError):
+    """A file, or one line of it, is not what its format says."""
+
+
+class RunFolderError(StillhouseError, ValueError):
+    """An output folder holds something that must not be overwritten."""
+
+
+class ModelError(StillhouseError, RuntimeError):
+    """A model is missing, does not load, or does not fit its partner."""
+
+
+class TrainingError(StillhouseError, RuntimeError):
+    """A run cannot go on; what was saved last is still good."""
+
+
+class StorageError(TrainingError, OSError):
+    """The disk refused a write."""

@@ -1,0 +1,37 @@
+"""What is on disk: files that are whole or absent, logs that only grow, folders that hold one run.
+
+Everything that must survive a kill or be recomputed by somebody else goes through here, so its guarantees are
+tested in one place and no other part of the package opens a file for writing by itself.
+"""
+
+from stillhouse.records.exchange import exchange_from_record, exchange_to_record
+from stillhouse.records.exchange_log import ExchangeLog, RejectedLines
+from stillhouse.records.files import (
+    append_jsonl,
+    digest_file,
+    digest_folder,
+    disk_errors,
+    read_jsonl,
+    write_atomic,
+    write_json,
+)
+from stillhouse.records.provenance import commit, versions
+from stillhouse.records.run_folder import RunFolder, claim
+
+__all__ = [
+    "ExchangeLog",
+    "RejectedLines",
+    "RunFolder",
+    "append_jsonl",
+    "claim",
+    "commit",
+    "digest_file",
+    "digest_folder",
+    "disk_errors",
+    "exchange_from_record",
+    "exchange_to_record",
+    "read_jsonl",
+    "versions",
+    "write_atomic",
+    "write_json",
+]

@@ -1,0 +1,168 @@
+"""A log of exchanges: the one thing that serving, replaying and proving hand to each other.
+
+It only grows. One writer at a time holds it (a lock says so), each append is whole or absent, and a reader
+never trusts a line: it is checked, and a faulty one is fatal or, where the caller asks, set aside and counted.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from stillhouse.errors import RecordError
+from stillhouse.records.exchange import exchange_from_record, exchange_to_record
+from stillhouse.records.exchange_parquet import read_parquet_records
+from stillhouse.records.files import (
+    append_bytes,
+    append_jsonl,
+    decode_line,
+    digest_file,
+    disk_errors,
+    encode_line,
+    lock_for_writing,
+    open_for_append,
+)
+from stillhouse.records.zstd_lines import compress_frame, end_of_last_frame, read_zstd_lines, whole_lines_behind
+from stillhouse.types import Exchange
+
+__all__ = ["ExchangeLog", "RejectedLines"]
+
+_FRAME_BYTES = 1 << 20
+
+
+class RejectedLines:
+    """Where faulty lines of one reading are set aside: `{"place", "reason", "line"}` a line, and a count."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+
+    def add(self, place: str, reason: str, line: str) -> None:
+        """Set one line aside. The first one replaces what an earlier reading left in the file."""
+        if self.count == 0:
+            self.path.unlink(missing_ok=True)
+        self.count += 1
+        append_jsonl(self.path, {"place": place, "reason": reason, "line": line})
+
+
+class ExchangeLog:
+    """`stillhouse.exchange/1` in `.jsonl`, `.jsonl.zst` (appended frames) or `.parquet` (reading only).
+
+    Iterating yields every Exchange in file order. A faulty line raises RecordError with `file:line`; with
+    `rejected` it is set aside there instead and reading goes on. Use as a context manager when appending.
+    """
+
+    def __init__(self, path: Path, *, rejected: RejectedLines | None = None) -> None:
+        if not path.name.endswith((".jsonl", ".jsonl.zst", ".parquet")):
+            raise RecordError(f"{path}: not a log by its name; it must end in .jsonl, .jsonl.zst or .parquet")
+        self.path = path
+        self._rejected = rejected
+        self._descriptor: int | None = None
+
+    def append(self, exchange: Exchange, *, sync: bool = False) -> None:
+        """Add one exchange; with `sync` it is on disk when this returns."""
+        self.extend([exchange], sync=sync)
+
+    def extend(self, exchanges: Iterable[Exchange], *, sync: bool = False) -> None:
+        """Add many in writes of about a mebibyte of lines, which zstd packs far better than single ones.
+
+        Raises StorageError if the disk refuses: what was written before stays, the refused part is taken back.
+        """
+        descriptor = self._open()
+        pending = bytearray()
+        for exchange in exchanges:
+            pending += encode_line(exchange_to_record(exchange))
+            if len(pending) >= _FRAME_BYTES:
+                self._write(descriptor, bytes(pending), sync)
+                pending.clear()
+        if pending:
+            self._write(descriptor, bytes(pending), sync)
+
+    def digest(self) -> str:
+        """`sha256:<hex>` of the file: what a certificate quotes."""
+        return digest_file(self.path)
+
+    def close(self) -> None:
+        """End appending and free the lock; appending again opens the log again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __iter__(self) -> Iterator[Exchange]:
+        if not self.path.is_file():
+            raise RecordError(f"{self.path}: no such log; give the path of a .jsonl, .jsonl.zst or .parquet file")
+        for number, raw in self._entries():
+            place = f"{self.path}:{number}"
+            try:
+                exchange = exchange_from_record(_decode(raw, place), place)
+            except RecordError as fault:
+                if self._rejected is None:
+                    raise
+                self._rejected.add(place, str(fault).removeprefix(f"{place}: "), _shown(raw))
+            else:
+                yield exchange
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _is_zstd(self) -> bool:
+        return self.path.name.endswith(".zst")
+
+    def _entries(self) -> Iterator[tuple[int, bytes | dict[str, Any] | None]]:
+        """(line or row from 1, what stands there); blank lines are passed over, None is an unfinished frame."""
+        if self.path.suffix == ".parquet":
+            yield from enumerate(read_parquet_records(self.path), start=1)
+        elif self._is_zstd:
+            for number, line in enumerate(read_zstd_lines(self.path), start=1):
+                if line is None or line.strip():
+                    yield number, line
+        else:
+            with self.path.open("rb") as file:
+                for number, line in enumerate(file, start=1):
+                    if line.strip():
+                        yield number, line
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            if self.path.suffix == ".parquet":
+                raise RecordError(f"{self.path}: Parquet logs are only read; append to a .jsonl or .jsonl.zst file")
+            with disk_errors(self.path, 0):
+                self._descriptor = self._open_zstd() if self._is_zstd else open_for_append(self.path)
+        return self._descriptor
+
+    def _open_zstd(self) -> int:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            lock_for_writing(descriptor, self.path)
+            with os.fdopen(os.dup(descriptor), "rb") as file:
+                end = end_of_last_frame(file, self.path)
+                saved = whole_lines_behind(file, end, self.path)
+            os.ftruncate(descriptor, end)
+            if saved:
+                self._write(descriptor, saved, sync=True)
+        except (OSError, RecordError):
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _write(self, descriptor: int, lines: bytes, sync: bool) -> None:
+        append_bytes(descriptor, self.path, compress_frame(lines) if self._is_zstd else lines, sync=sync)
+
+
+def _decode(raw: bytes | dict[str, Any] | None, place: str) -> object:
+    if raw is None:
+        raise RecordError(f"{place}: the log ends inside a zstd frame (an interrupted write); appending mends it")
+    return decode_line(raw, place) if isinstance(raw, bytes) else raw
+
+
+def _shown(raw: bytes | dict[str, Any] | None) -> str:
+    if isinstance(raw, bytes):
+        return raw.decode(errors="backslashreplace").rstrip("\n")
+    return "" if raw is None else repr(raw)

@@ -1,0 +1,215 @@
+"""Writes that are whole or not there, and the digests that prove what was read.
+
+A run may be killed at any moment and a disk may fill up at any write. So a file is made beside its final
+place and renamed into it, a line is appended in one write and taken back if the disk refuses part of it,
+and a refusal is one line for the user instead of half a file.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stillhouse.errors import RecordError, StorageError
+
+__all__ = [
+    "append_bytes",
+    "append_jsonl",
+    "decode_line",
+    "digest_file",
+    "digest_folder",
+    "disk_errors",
+    "encode_line",
+    "lock_for_writing",
+    "open_for_append",
+    "read_jsonl",
+    "sync_folder",
+    "write_atomic",
+    "write_json",
+]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def disk_errors(path: Path, wanted: int) -> Iterator[None]:
+    """Turn a refused write of `wanted` bytes to `path` into a StorageError; other errors pass through."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            free = shutil.disk_usage(_existing(path.parent)).free
+            raise StorageError(
+                f"{path}: {error.strerror} while writing {wanted:,} bytes ({free:,} bytes free there); "
+                "free space, raise the limit, or write to another disk"
+            ) from error
+        if error.errno in _FORBIDDEN:
+            raise StorageError(f"{path}: {error.strerror}; choose a folder that you may write to") from error
+        raise
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Write `data` (text as UTF-8) so that `path` holds the old content or the new, never a part.
+
+    The new content and the folder's entry are on disk (fsync) when this returns. Raises StorageError where
+    the disk refuses; the old content stays and nothing is left beside it.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    with disk_errors(path, len(content)):
+        # The thread is in the name too; what a killed process left under this very name is overwritten.
+        draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+        except BaseException:
+            # Also when interrupted: the half-written file must not stay behind.
+            draft.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def write_json(path: Path, obj: Any) -> None:
+    """Write `obj` as indented JSON, atomically. NaN and infinity are no JSON: ValueError."""
+    write_atomic(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def encode_line(obj: Any) -> bytes:
+    """`obj` as one line of JSON Lines, newline included. NaN and infinity are no JSON: ValueError."""
+    return json.dumps(obj, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def decode_line(line: bytes, place: str) -> Any:
+    """The value of one JSON line. RecordError opens with `place` (`file:line`)."""
+    try:
+        return json.loads(line)
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{place}: not UTF-8 text ({error.reason}); mend or remove the line") from None
+    except json.JSONDecodeError as error:
+        raise RecordError(f"{place}: not JSON ({error.msg}, column {error.colno}); mend or remove the line") from None
+
+
+def append_jsonl(path: Path, obj: Any, *, sync: bool = False) -> None:
+    """Append one line in one write; with `sync` it is on disk when this returns.
+
+    A last line that a killed process left unfinished is cut off first: its append never returned. Raises
+    StorageError and leaves the file as it was if the disk refuses, RecordError if another process is writing.
+    """
+    line = encode_line(obj)
+    with disk_errors(path, len(line)):
+        descriptor = open_for_append(path)
+        try:
+            append_bytes(descriptor, path, line, sync=sync)
+        finally:
+            os.close(descriptor)
+
+
+def lock_for_writing(descriptor: int, path: Path) -> None:
+    """Hold `path` until the descriptor is closed; RecordError if another process holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RecordError(f"{path}: another process is writing to it; give each process a file of its own") from None
+
+
+def open_for_append(path: Path) -> int:
+    """A locked descriptor at the end of the last whole line of `path`; the file is made if absent."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        lock_for_writing(descriptor, path)
+        _end_last_line(descriptor)
+    except (OSError, RecordError):
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def append_bytes(descriptor: int, path: Path, data: bytes, *, sync: bool) -> None:
+    """Append all of `data` or, where the disk refuses a part, none of it (StorageError)."""
+    size = os.fstat(descriptor).st_size
+    with disk_errors(path, len(data)):
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            if sync:
+                os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
+    """(line number from 1, value) of each line that is not blank. RecordError names file and line."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, decode_line(line, f"{path}:{number}")
+    except FileNotFoundError:
+        raise RecordError(f"{path}: no such file; give the path of a JSONL file") from None
+    except IsADirectoryError:
+        raise RecordError(f"{path}: is a folder; give the path of a JSONL file") from None
+
+
+def digest_file(path: Path) -> str:
+    """`sha256:<hex>` of the file's bytes."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def digest_folder(folder: Path, patterns: Sequence[str] = ("**/*",)) -> str:
+    """`sha256:<hex>` over names and contents of the files under `folder` that match any glob of `patterns`.
+
+    Independent of the order of the patterns and of the file system. RecordError if nothing matches.
+    """
+    files = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+    if not files:
+        raise RecordError(f"{folder}: holds no file that matches {', '.join(patterns)}; give the right folder")
+    total = hashlib.sha256()
+    for path in files:
+        # A name cannot hold NUL, so no two folders can make the same stream.
+        total.update(f"{path.relative_to(folder).as_posix()}\0{digest_file(path)}\0".encode())
+    return f"sha256:{total.hexdigest()}"
+
+
+def _end_last_line(descriptor: int) -> None:
+    """Cut an unfinished last line off; one that only lacks its newline (written by hand) gets it."""
+    end = start = os.fstat(descriptor).st_size
+    tail = b""
+    while start > 0 and b"\n" not in tail:
+        step = min(start, 1 << 16)
+        start -= step
+        tail = os.pread(descriptor, step, start) + tail
+    unfinished = tail[tail.rfind(b"\n") + 1 :]
+    if not unfinished:
+        return
+    try:
+        json.loads(unfinished)
+    except ValueError:
+        os.ftruncate(descriptor, end - len(unfinished))
+    else:
+        os.write(descriptor, b"\n")
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the folder's entries on disk, so that a rename inside it survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,95 @@
+"""The model card: its head as the hub reads it, and the promises of its body."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from stillhouse.distill.card import write_card
+from tests.distill.example_run import EVALUATION, manifest, write_example_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return write_example_run(tmp_path / "run")
+
+
+def head_and_body(run: Path) -> tuple[dict[str, Any], str]:
+    text = write_card(run).read_text(encoding="utf-8")
+    _, head, body = text.split("---\n", 2)
+    return yaml.safe_load(head), body
+
+
+def change_manifest(run: Path, part: str, **changes: object) -> None:
+    changed = manifest()
+    changed[part] |= changes
+    (run / "manifest.json").write_text(json.dumps(changed), encoding="utf-8")
+
+
+def test_head(run: Path) -> None:
+    head, _ = head_and_body(run)
+    assert head["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert head["license"] == "apache-2.0"
+    assert head["library_name"] == "transformers"
+    assert head["pipeline_tag"] == "text-generation"
+    assert head["tags"] == ["distillation", "stillhouse"]
+    assert "datasets" not in head
+
+
+def test_the_hub_reads_the_result(run: Path) -> None:
+    data: Any = ModelCard(write_card(run).read_text(encoding="utf-8")).data
+    (result,) = data.eval_results
+    assert (result.dataset_name, result.metric_type, result.metric_value) == ("gsm_symbolic", "exact_match", 0.015)
+
+
+def test_local_start_is_no_base_model(run: Path) -> None:
+    change_manifest(run, "student", id="/models/own", licence=None)
+    head, _ = head_and_body(run)
+    assert "base_model" not in head
+    assert head["license"] == "unknown"
+
+
+def test_licence_that_the_hub_does_not_know(run: Path) -> None:
+    change_manifest(run, "student", licence="House Licence 2")
+    head, _ = head_and_body(run)
+    assert (head["license"], head["license_name"]) == ("other", "House Licence 2")
+
+
+def test_datasets_of_prompts_from_the_hub(run: Path) -> None:
+    changed = manifest()
+    changed["prompts"][0]["dataset"] = "openai/gsm8k"
+    (run / "manifest.json").write_text(json.dumps(changed), encoding="utf-8")
+    assert head_and_body(run)[0]["datasets"] == ["openai/gsm8k"]
+
+
+def test_names_permission_prompts_and_command(run: Path) -> None:
+    _, body = head_and_body(run)
+    assert "| Permission to learn from it | Apache-2.0 licence of the weights |" in body
+    digest = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
+    assert f"| reasoning-gym, gsm_symbolic | Apache-2.0 | 400 | `{digest}` |" in body
+    assert "| Grade | reverse KL between both models' full next-token distributions, at temperature 1, on the" in body
+    assert "\nstillhouse distill run quickstart.yaml steps=120 --out 'runs/first run'\n" in body
+
+
+def test_table_has_values_and_intervals(run: Path) -> None:
+    _, body = head_and_body(run)
+    (row,) = [line for line in body.splitlines() if line.startswith("| KL to the teacher")]
+    assert row.split(" | ")[1:] == ["3.413 (3.287 to 3.540)", "0.935 (0.889 to 0.981)", "0.000 (0.000 to 0.000) |"]
+
+
+def test_safety_is_only_claimed_where_it_was_measured(run: Path) -> None:
+    assert "**Safety was not evaluated.**" in head_and_body(run)[1]
+    (run / "safety.json").write_text("{}", encoding="utf-8")
+    assert "Safety was evaluated" in head_and_body(run)[1]
+
+
+def test_unfinished_run_says_so(run: Path) -> None:
+    unfinished = {who: results for who, results in EVALUATION.items() if who != "after"}
+    (run / "evaluation.json").write_text(json.dumps(unfinished), encoding="utf-8")
+    head, body = head_and_body(run)
+    assert "model-index" not in head
+    assert "All 120 steps were taken, but the student was not measured after them." in body
+    assert "| not measured |" in body

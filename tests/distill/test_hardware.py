@@ -1,0 +1,69 @@
+"""Device, number format and thread count: measured, within what is there, and never silently another."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from stillhouse.distill import hardware
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.hardware import Hardware, choose_device, choose_dtype, choose_threads, matmul_seconds
+from stillhouse.errors import ConfigError
+from tests.tiny import Pair, run_settings
+
+
+def flags() -> set[str]:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return {flag for line in lines if line.startswith("flags") for flag in line.split()}
+
+
+@pytest.mark.skipif(not flags() or bool(flags() & {"avx512_bf16", "amx_bf16"}), reason="this CPU has bfloat16")
+def test_cpu_without_the_instructions_computes_in_float32() -> None:
+    assert choose_dtype("cpu") == "float32"
+
+
+def test_format_follows_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    for ratio, wanted in ((1.4, "float32"), (1.6, "bfloat16")):
+        monkeypatch.setattr(
+            hardware, "matmul_seconds", lambda shape, dtype, r=ratio: 1.0 if dtype == torch.bfloat16 else r
+        )
+        assert choose_dtype("cpu") == wanted
+    assert choose_dtype("cuda") == "bfloat16"
+
+
+def test_threads_are_within_range_and_left_as_they_were() -> None:
+    before = torch.get_num_threads()
+    assert choose_threads(1) == 1
+    assert choose_threads(3) in (1, 2, 3)
+    assert torch.get_num_threads() == before
+
+
+def test_fastest_thread_count_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {1: 4.0, 2: 1.0, 4: 3.0, 6: 2.0}
+    tried: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", tried.append)
+    monkeypatch.setattr(hardware, "matmul_seconds", lambda shape, dtype: seconds[tried[-1]])
+    assert choose_threads(6) == 2
+    assert tried[:-1] == [1, 2, 4, 6]
+
+
+def test_seconds_are_the_median() -> None:
+    times = iter([0.0, 5.0, 10.0, 11.0, 20.0, 22.0])
+    assert matmul_seconds((2, 3, 4), torch.float32, repeats=3, clock=lambda: next(times)) == 2.0
+
+
+def test_devices() -> None:
+    assert choose_device("cpu") == "cpu"
+    assert choose_device("auto") in ("cpu", "cuda")
+    with pytest.raises(ConfigError, match="device 'tpu' is not known; use auto, cpu, cuda or cuda:N"):
+        choose_device("tpu")
+
+
+def test_what_is_given_is_not_measured(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "matmul_seconds", None)
+    before = torch.get_num_threads()
+    found = Hardware.measure(DistillSettings.model_validate(run_settings(pair)))
+    torch.set_num_threads(before)
+    assert found == Hardware(device="cpu", dtype="float32", threads=1)
+    assert found.torch_dtype == torch.float32

@@ -1,0 +1,175 @@
+"""AdamW against PyTorch's plain one and by hand; float32 masters; saving and going on."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from stillhouse.distill.config import OptimizerSettings
+from stillhouse.distill.optimizer import MasterAdamW
+
+SHAPES = {"matrix": (4, 3), "bias": (3,)}
+
+
+def parameters(dtype: torch.dtype = torch.float32, seed: int = 0) -> dict[str, Parameter]:
+    generator = torch.Generator().manual_seed(seed)
+    return {name: Parameter(torch.randn(shape, generator=generator).to(dtype)) for name, shape in SHAPES.items()}
+
+
+def gradients(step: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(100 + step)
+    return {name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}
+
+
+def train(optimizer: MasterAdamW, steps: range, lr: float = 0.01) -> list[float]:
+    norms = []
+    for step in steps:
+        for name, gradient in gradients(step).items():
+            parameter = optimizer.parameters[name]
+            parameter.grad = gradient.to(parameter.dtype)
+        norms.append(optimizer.step(lr))
+    return norms
+
+
+def weights(optimizer: MasterAdamW) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in optimizer.parameters.items()}
+
+
+def saved(optimizer: MasterAdamW) -> dict[str, Tensor]:
+    """A copy, as a checkpoint on disk is one."""
+    return {name: tensor.clone() for name, tensor in optimizer.state().items()}
+
+
+def test_first_step_by_hand() -> None:
+    """Gradients (3, 4): norm 5, clipped to norm 1: (0.6, 0.8). Adam's first step moves each weight by lr against the
+    sign of its gradient, whatever its size; decay takes lr * 0.1 of a matrix before that, and nothing of a vector.
+    """
+    matrix, vector = Parameter(torch.tensor([[2.0]])), Parameter(torch.tensor([2.0]))
+    optimizer = MasterAdamW({"m": matrix, "v": vector}, OptimizerSettings(weight_decay=0.1, clip=1.0))
+    matrix.grad, vector.grad = torch.tensor([[3.0]]), torch.tensor([-4.0])
+    assert optimizer.step(0.01) == pytest.approx(5.0)
+    assert matrix.item() == pytest.approx(2.0 * (1 - 0.001) - 0.01, abs=1e-6)
+    assert vector.item() == pytest.approx(2.0 + 0.01, abs=1e-6)
+    state = optimizer.state()
+    # (1 - 0.9) g and (1 - 0.95) g^2 of the clipped gradients.
+    assert state["exp_avg/m"].item() == pytest.approx(0.06, abs=1e-6)
+    assert state["exp_avg_sq/v"].item() == pytest.approx(0.05 * 0.64, abs=1e-6)
+    assert matrix.grad is None and vector.grad is None
+
+
+def test_equals_plain_adamw_in_float64() -> None:
+    settings = OptimizerSettings(weight_decay=0.1, clip=1.5, betas=(0.8, 0.9))
+    optimizer = MasterAdamW(parameters(), settings)
+    plain = {name: Parameter(p.detach().double()) for name, p in parameters().items()}
+    reference = torch.optim.AdamW(
+        [{"params": [plain["matrix"]], "weight_decay": 0.1}, {"params": [plain["bias"]], "weight_decay": 0.0}],
+        betas=(0.8, 0.9),
+        foreach=False,
+    )
+    for step in range(6):
+        lr = 0.02 / (step + 1)
+        given = {name: g.double() for name, g in gradients(step).items()}
+        norm = sum(float(g.square().sum()) for g in given.values()) ** 0.5
+        for name, p in plain.items():
+            p.grad = given[name] * min(1.0, 1.5 / norm)
+        for group in reference.param_groups:
+            group["lr"] = lr
+        reference.step()
+        assert train(optimizer, range(step, step + 1), lr) == pytest.approx([norm], rel=1e-5)
+    for name, p in plain.items():
+        torch.testing.assert_close(optimizer.parameters[name].detach().double(), p.detach(), atol=1e-6, rtol=0)
+
+
+def test_updates_too_small_for_bfloat16_add_up() -> None:
+    """100 steps of 1e-4 from 1.0 are 0.99. bfloat16 has 0.99609375 below 1: every single step rounds back to 1."""
+    weight = Parameter(torch.ones(2, 2, dtype=torch.bfloat16))
+    optimizer = MasterAdamW({"w": weight}, OptimizerSettings())
+    direct = Parameter(torch.ones(2, 2, dtype=torch.bfloat16))
+    plain = torch.optim.AdamW([direct], lr=1e-4, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    for _ in range(100):
+        weight.grad, direct.grad = torch.ones_like(weight), torch.ones_like(direct)
+        optimizer.step(1e-4)
+        plain.step()
+    assert direct.unique().tolist() == [1.0], "without masters nothing is learnt"
+    assert optimizer.state()["weight/w"].flatten().tolist() == pytest.approx([0.99] * 4, abs=1e-5)
+    assert weight.dtype == torch.bfloat16
+    assert weight.flatten().tolist() == [0.98828125] * 4  # the bfloat16 nearest to 0.99
+    assert weight.grad is None
+
+
+def test_float32_weights_are_their_own_masters() -> None:
+    optimizer = MasterAdamW(parameters(), OptimizerSettings())
+    assert all(optimizer.masters[name] is p for name, p in optimizer.parameters.items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_loading_a_state_goes_on_bit_for_bit(dtype: torch.dtype) -> None:
+    settings = OptimizerSettings(weight_decay=0.01)
+    whole = MasterAdamW(parameters(dtype), settings)
+    train(whole, range(3))
+    kept = saved(whole)
+    train(whole, range(3, 7))
+
+    resumed = MasterAdamW(parameters(dtype, seed=9), settings)
+    resumed.load(kept)
+    for name, tensor in kept.items():
+        assert torch.equal(resumed.state()[name], tensor), name
+    train(resumed, range(3, 7))
+    assert saved(resumed).keys() == saved(whole).keys()
+    for name, tensor in saved(whole).items():
+        assert torch.equal(resumed.state()[name], tensor), name
+    for name, tensor in weights(whole).items():
+        assert torch.equal(resumed.parameters[name], tensor), name
+
+
+def test_loading_copies() -> None:
+    """Training on after a load must not write into what was loaded."""
+    first = MasterAdamW(parameters(), OptimizerSettings())
+    train(first, range(2))
+    kept = saved(first)
+    before = {name: tensor.clone() for name, tensor in kept.items()}
+    second = MasterAdamW(parameters(), OptimizerSettings())
+    second.load(kept)
+    train(second, range(2, 4))
+    assert all(torch.equal(kept[name], tensor) for name, tensor in before.items())
+
+
+def test_loading_a_state_of_no_steps_forgets_the_moments() -> None:
+    fresh = saved(MasterAdamW(parameters(), OptimizerSettings()))
+    used = MasterAdamW(parameters(), OptimizerSettings())
+    train(used, range(3))
+    used.load(fresh)
+    train(used, range(1))
+    other = MasterAdamW(parameters(), OptimizerSettings())
+    train(other, range(1))
+    assert all(torch.equal(tensor, used.state()[name]) for name, tensor in other.state().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_a_gradient_that_is_not_finite_changes_nothing(bad: float, dtype: torch.dtype) -> None:
+    optimizer = MasterAdamW(parameters(dtype), OptimizerSettings(weight_decay=0.1))
+    train(optimizer, range(2))
+    before, seen = saved(optimizer), weights(optimizer)
+    for name, gradient in gradients(2).items():
+        optimizer.parameters[name].grad = gradient.to(dtype)
+    first = optimizer.parameters["matrix"].grad
+    assert first is not None
+    first[0, 0] = bad
+    norm = optimizer.step(0.01)
+    assert norm != norm or norm == float("inf")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in optimizer.state().items())
+    assert all(torch.equal(p, seen[name]) for name, p in optimizer.parameters.items())
+    assert all(p.grad is None for p in optimizer.parameters.values()), "the bad gradient is gone too"
+    train(optimizer, range(3, 4))
+    assert all(p.isfinite().all() for p in optimizer.parameters.values())
+
+
+def test_only_matrices_or_only_vectors() -> None:
+    for name in SHAPES:
+        only = {name: parameters()[name]}
+        optimizer = MasterAdamW(only, OptimizerSettings())
+        before = only[name].detach().clone()
+        only[name].grad = gradients(0)[name]
+        optimizer.step(0.01)
+        assert not torch.equal(only[name], before)
