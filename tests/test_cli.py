@@ -85,6 +85,11 @@ def test_more_layers_than_the_source_has(command: Command, pair: Pair, tmp_path:
         assert fault == f"student.layers is 9, but '{source}' has {total}; give a number from 1 to {total}"
 
 
+def test_task_without_answers(command: Command, pair: Pair, tmp_path: Path) -> None:
+    fault = refused(command, tmp_path, run_settings(pair, evaluation__tasks=[{"path": str(pair.prompts)}]))
+    assert fault.startswith("evaluation.tasks: prompt ") and "of 'prompts' has no answer that can be checked" in fault
+
+
 def test_faults_of_the_prompt_file(command: Command, pair: Pair, tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.jsonl"
     settings = run_settings(pair, prompts=[{"path": str(prompts)}])

@@ -93,7 +93,7 @@ def test_rows_say_type_limits_and_default() -> None:
     assert rows["`optimizer.betas`"] == ("2 numbers", "`[0.9, 0.95]`")
     assert rows["`optimizer.warmup`"] == ("number, >= 0, < 1", "`0.05`")
     assert rows["`grader.beta` (kind `top_k`)"] == ("number, >= 0, <= 1", "`0.0`")
-    assert rows["`seed`"] == ("integer", "`0`")
+    assert rows["`seed`"] == ("integer, >= 0, < 1e+09", "`0`")
     assert rows["`activation_checkpointing`"] == ("boolean", "`false`")
     assert rows["`steps`"] == ("integer, >= 1", "none")
 

@@ -19,15 +19,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.config import DistillSettings, PromptSource
 from stillhouse.distill.cut import cut_student
 from stillhouse.distill.evaluate import Evaluator, hold_out
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.network import Network
+from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.setup import encode_all, load_data, load_models
+from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer
 from stillhouse.models.bundled import BUNDLED
-from stillhouse.records import write_json
+from stillhouse.records import write_atomic, write_json
 
 ARMS: dict[str, dict[str, Any]] = {
     "graded": {"lmbda": 1.0, "grader": {"kind": "divergence", "beta": 1.0}},
@@ -37,12 +39,12 @@ ARMS: dict[str, dict[str, Any]] = {
 MEASURES = ("kl_to_teacher", "on_policy_kl", "top1_agreement")
 
 
-def settings_of(arm: str, seed: int, student: Path, held_out: int) -> DistillSettings:
+def settings_of(arm: str, seed: int, student: Path, prompts: Path, held_out: int) -> DistillSettings:
     return DistillSettings.model_validate(
         {
             "teacher": {"model": "bundled", "permission": BUNDLED.permission},
             "student": {"model": str(student)},
-            "prompts": [{"name": "chitchat"}],
+            "prompts": [{"path": str(prompts)}],
             "steps": 1,
             "batch": 8,
             "micro_batch": 8,
@@ -56,21 +58,25 @@ def settings_of(arm: str, seed: int, student: Path, held_out: int) -> DistillSet
     )
 
 
-def run_arm(arm: str, seed: int, student: Path, tokens: int, held_out: int, out: Path) -> dict[str, Any]:
+def run_arm(arm: str, seed: int, student: Path, prompts: Path, tokens: int, held_out: int, out: Path) -> dict[str, Any]:
     """Train one arm with one seed up to `tokens` completion tokens; measures before and after."""
-    settings = settings_of(arm, seed, student, held_out)
+    settings = settings_of(arm, seed, student, prompts, held_out)
     hardware = Hardware("cpu", "float32", 1)
     hardware.apply()
     data, models = load_data(settings), load_models(settings, hardware, None)
-    answered = [p for p in data.prompts if p.reference is not None]
-    held, training = hold_out(encode_all(models, settings, answered), held_out)
+    held, training = hold_out(encode_all(models, settings, data.prompts), held_out)
     assert models.student is not None
     writers = models.writers(Network(models.student, models.vocabulary))
     evaluator = Evaluator(
         writers, held, [], settings.evaluation, seed=0, batch=32, chunk=settings.loss_chunk, repetition_stop=0
     )
-    given = evaluator.answers("teacher", held, 1.0)
-    before, _ = evaluator.student(given)
+    store = RolloutStore(out / "teacher")
+    given = store.read(0)
+    if given is None:  # the same for every arm: the start, the held-out prompts and the random numbers are
+        given = evaluator.answers("teacher", held, 1.0)
+        store.write(0, given)
+        before, _ = evaluator.student(given)
+        write_json(out / "before.json", {name: before[name].as_dict() for name in MEASURES})
     trainer = Trainer(writers, training, settings, out / f"{arm}-{seed}")
     while trainer.totals["completion_tokens"] < tokens:
         trainer.one_step(10**9)
@@ -80,9 +86,20 @@ def run_arm(arm: str, seed: int, student: Path, tokens: int, held_out: int, out:
         "seed": seed,
         "steps": trainer.step,
         "tokens": int(trainer.totals["completion_tokens"]),
-        "before": {name: before[name].as_dict() for name in MEASURES},
+        "before": json.loads((out / "before.json").read_text(encoding="utf-8")),
         "after": {name: after[name].as_dict() for name in MEASURES},
     }
+
+
+def write_prompts(path: Path) -> Path:
+    """Openings of real conversations to which somebody replied, as `messages` with the reply last."""
+    lines = []
+    for prompt in load_prompts(PromptSource(name="chitchat")):
+        if prompt.reference is not None:
+            turns = [m.as_dict() for m in prompt.messages] + [{"role": "assistant", "content": prompt.reference}]
+            lines.append(json.dumps({"messages": turns}, ensure_ascii=False))
+    write_atomic(path, "".join(line + "\n" for line in lines))
+    return path
 
 
 def table(rows: list[dict[str, Any]]) -> Table:
@@ -117,11 +134,12 @@ def main() -> None:
     if not arguments.table:
         if not student.exists():
             cut_student("bundled", arguments.layers, student)
+        prompts = write_prompts(out / "prompts.jsonl")
         for seed in arguments.seeds:
             for arm in arguments.arms:
                 path = out / f"{arm}-{seed}.json"
                 if not path.exists():
-                    write_json(path, run_arm(arm, seed, student, arguments.tokens, arguments.held_out, out))
+                    write_json(path, run_arm(arm, seed, student, prompts, arguments.tokens, arguments.held_out, out))
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("*-[0-9]*.json"))]
     write_json(out / "results.json", rows)
     Console(width=140).print(table(rows))

@@ -76,7 +76,7 @@ class PromptSource(Settings):
     )
     task: str | None = Field(None, description="with `reasoning-gym`: the name of the task")
     limit: int | None = Field(None, ge=1, description="take at most this many prompts")
-    seed: int = Field(0, ge=0, lt=2**31, description="seed of sources that are generated")
+    seed: int = Field(0, ge=0, lt=10**9, description="seed of sources that are generated")
 
     @model_validator(mode="after")
     def _one_source(self) -> "PromptSource":
@@ -234,7 +234,7 @@ class DistillSettings(Settings):
     reporter: Literal["none", "tensorboard", "wandb", "trackio"] = Field(
         "none", description="where metrics go besides metrics.jsonl"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="of everything random")
+    seed: int = Field(0, ge=0, lt=10**9, description="of everything random")
 
     @model_validator(mode="after")
     def _whole(self) -> "DistillSettings":

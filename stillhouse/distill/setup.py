@@ -23,6 +23,7 @@ from stillhouse.distill.preflight import (
     shared_vocabulary,
 )
 from stillhouse.distill.prompts import Prompt, drop_duplicates, read_source, source_record
+from stillhouse.distill.tasks import is_checkable
 from stillhouse.errors import ConfigError
 from stillhouse.models.local import load_model, load_tokenizer
 
@@ -70,6 +71,12 @@ def load_data(settings: DistillSettings) -> Data:
     for source in settings.evaluation.tasks:
         found, duplicates = read_source(source)
         records.append({**source_record(source, found, duplicates=duplicates), "used_for": "evaluation"})
+        for prompt in found:
+            if not is_checkable(prompt):
+                raise ConfigError(
+                    f"evaluation.tasks: prompt {prompt.id} of '{task_name(source)}' has no answer that can be checked; "
+                    "give a reasoning-gym task, or a file with `answer`"
+                )
         tasks.append((task_name(source), found))
     checked = {p.id for _, found in tasks for p in found}
     prompts = [p for p in drop_duplicates(prompts)[0] if p.id not in checked]

@@ -27,7 +27,7 @@ def test_tokens_are_those_of_the_text(tiny_tokenizer: PreTrainedTokenizerFast) -
     first, second = encode_prompts(tiny_tokenizer, [USER, WITH_SYSTEM], longest=200)
     assert (first.prompt, second.prompt) == (USER, WITH_SYSTEM)
     assert first.tokens[0] == 1 and first.tokens.count(1) == 2 and first.tokens.count(2) == 1
-    assert tiny_tokenizer.decode(first.tokens) == render(tiny_tokenizer, USER)
+    assert tiny_tokenizer.decode(list(first.tokens)) == render(tiny_tokenizer, USER)
     assert encode_prompts(tiny_tokenizer, [], longest=1) == []
 
 
@@ -47,7 +47,7 @@ def test_template_is_needed(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
 
 def test_given_answer_is_closed_unless_cut(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     whole = encode_reference(tiny_tokenizer, USER, 2, 50)
-    assert whole[-1] == 2 and tiny_tokenizer.decode(whole[:-1]) == "the answer"
+    assert whole[-1] == 2 and tiny_tokenizer.decode(list(whole[:-1])) == "the answer"
     assert encode_reference(tiny_tokenizer, USER, 2, len(whole) - 1) == whole[:-1]
     with pytest.raises(RecordError, match="has no given answer; use prompts with an assistant turn, `given: teacher`"):
         encode_reference(tiny_tokenizer, WITH_SYSTEM, 2, 50)

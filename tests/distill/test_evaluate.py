@@ -19,11 +19,14 @@ from tests.conftest import TinyLlama
 
 
 def prompts(tokenizer: PreTrainedTokenizerFast, count: int) -> list[EncodedPrompt]:
-    made = [Prompt.of([Message("user", "the question " * (1 + i % 3) + str(i))], answer=str(i)) for i in range(count)]
+    made = [
+        Prompt.of([Message("user", "the question " * (1 + i % 3) + str(i))], answer=str(i), task="exact")
+        for i in range(count)
+    ]
     return encode_prompts(tokenizer, made, longest=300)
 
 
-def evaluator(tiny_llama: TinyLlama, tokenizer: PreTrainedTokenizerFast, **changes: float) -> Evaluator:
+def evaluator(tiny_llama: TinyLlama, tokenizer: PreTrainedTokenizerFast) -> Evaluator:
     size = len(tokenizer)
     student, teacher = Network(tiny_llama(2, seed=2), size), Network(tiny_llama(3, seed=1), size)
     writers = Writers(student, teacher, tokenizer, frozenset({2}))
@@ -33,7 +36,9 @@ def evaluator(tiny_llama: TinyLlama, tokenizer: PreTrainedTokenizerFast, **chang
     return Evaluator(writers, held_out, tasks, settings, seed=0, batch=3, chunk=4, repetition_stop=0)
 
 
-def reference(student: PreTrainedModel, teacher: PreTrainedModel, size: int, answer: Rollout) -> tuple[float, float, int]:
+def reference(
+    student: PreTrainedModel, teacher: PreTrainedModel, size: int, answer: Rollout
+) -> tuple[float, float, int]:
     """Sums over one answer, from whole logits in float64: forward KL, reverse KL, positions that agree."""
     ids = torch.tensor([answer.prompt_tokens + answer.tokens])
     rows = slice(len(answer.prompt_tokens) - 1, ids.shape[1] - 1)
@@ -51,10 +56,8 @@ def test_compare_agrees_with_whole_logits_in_float64(
     student = tiny_llama(2, vocab=size + 7, seed=1)
     with torch.no_grad():  # near enough that the two agree at some places and not at others
         for mine, theirs in zip(student.model.parameters(), teacher.model.parameters(), strict=True):
-            if mine.shape == theirs.shape:
-                mine.add_(0.05 * torch.randn(mine.shape, generator=torch.Generator().manual_seed(3)))
-            else:
-                mine.copy_(theirs[: len(mine)])
+            noise = torch.randn(mine.shape, generator=torch.Generator().manual_seed(3))
+            mine.copy_(theirs[: len(mine)] + 0.05 * noise)
     generator = random.Random(0)
     answers = [
         Rollout(str(i), tuple(generator.choices(range(size), k=3 + i)), tuple(generator.choices(range(size), k=n)),
@@ -65,12 +68,13 @@ def test_compare_agrees_with_whole_logits_in_float64(
     assert sums.tokens == [5, 1, 0, 9, 4]
     for i, answer in enumerate(answers):
         forward, reverse, agree = reference(student, teacher, size, answer) if answer.tokens else (0.0, 0.0, 0)
-        student.float(), teacher.float()
+        student.float()
+        teacher.float()
         assert sums.forward_kl[i] == pytest.approx(forward, rel=1e-4, abs=1e-6)
         assert sums.reverse_kl[i] == pytest.approx(reverse, rel=1e-4, abs=1e-6)
         assert sums.agreement[i] == agree
     assert 0 < sum(sums.agreement) < sum(sums.tokens)
-    assert sums.forward_kl[0] != pytest.approx(sums.reverse_kl[0], rel=1e-3)
+    assert sums.forward_kl[0] != pytest.approx(sums.reverse_kl[0], rel=3e-4)
 
 
 def test_rows_have_every_measure(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
@@ -115,7 +119,7 @@ def test_overflowed_student_is_told(tiny_llama: TinyLlama, tiny_tokenizer: PreTr
     answers = measured.answers("teacher", measured.held_out, 1.0)
     with torch.no_grad():
         measured.writers.student.model.model.norm.weight[0] = float("nan")
-    with pytest.raises(TrainingError, match=r"not a finite number, so its weights have overflowed; lower optimizer\.lr"):
+    with pytest.raises(TrainingError, match=r"is not a finite number, so its weights have overflowed; lower opt"):
         measured.student(answers)
 
 
@@ -123,7 +127,8 @@ def test_right_answers_are_counted(tiny_llama: TinyLlama, tiny_tokenizer: PreTra
     measured = evaluator(tiny_llama, tiny_tokenizer)
     asked = prompts(tiny_tokenizer, 4)
     said = ["#### 0", "#### 1", "#### 7", "#### 3"]
-    answers = [Rollout("x", (1,), tuple(tiny_tokenizer(text)["input_ids"]) + (2,), (), "stop", "student") for text in said]
+    written = [tiny_tokenizer(text)["input_ids"] for text in said]
+    answers = [Rollout("x", (1,), (*tokens, 2), (), "stop", "student") for tokens in written]
     found = exact_match(measured.writers, asked, answers)
     assert (found.value, found.n) == (0.75, 4) and found.low < 0.75 < found.high < 1
 

@@ -29,7 +29,8 @@ def make(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, pair: P
         size = len(tiny_tokenizer)
         teacher = tiny_llama(3, seed=1).requires_grad_(False)
         writers = Writers(Network(tiny_llama(2, seed=2), size), Network(teacher, size), tiny_tokenizer, frozenset({2}))
-        return Trainer(writers, encode_prompts(tiny_tokenizer, list(read_prompts(pair.prompts)), longest=200), settings, folder)
+        prompts = encode_prompts(tiny_tokenizer, list(read_prompts(pair.prompts)), longest=200)
+        return Trainer(writers, prompts, settings, folder)
 
     return trainer
 

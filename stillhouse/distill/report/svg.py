@@ -14,9 +14,11 @@ from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from stillhouse.distill.manifest import PARTS
+
 __all__ = ["COLOURS", "inline_svg"]
 
-_VARIABLES = ("ink", "muted", "rule", "page", "before", "after", "rollout", "teacher", "student", "optimizer", "other")
+_VARIABLES = ("ink", "muted", "rule", "page", "before", "after", *PARTS)
 COLOURS = {name: f"#0000{number:02x}" for number, name in enumerate(_VARIABLES, start=1)}
 """Stand-in colour by name; in the page it is the CSS variable `--c-NAME`."""
 
