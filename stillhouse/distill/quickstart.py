@@ -17,13 +17,15 @@ def quickstart_settings(minutes: float, seed: int = 0) -> DistillSettings:
     return DistillSettings.model_validate(
         {
             "teacher": {"model": "bundled", "permission": BUNDLED.permission},
-            "student": {"prune": "bundled", "layers": 20},
+            "student": {"prune": "bundled", "layers": 10, "importance": "block_influence"},
             "prompts": [{"name": "instructions"}, {"name": "chitchat", "limit": 200}],
             "minutes": minutes,
+            "grader": {"kind": "divergence", "beta": 0.0},
+            "lmbda": 0.5,
             "batch": 8,
             "micro_batch": 8,
-            "rollout": {"max_new_tokens": 48, "batch": 32, "steps_ahead": 4},
-            "optimizer": {"lr": 3e-4},
+            "rollout": {"max_new_tokens": 48, "batch": 32, "steps_ahead": 8},
+            "optimizer": {"lr": 8e-4},
             "checkpoint": {"every": 100, "keep": 1},
             "evaluation": {"held_out": 32, "max_new_tokens": 48},
             "seed": seed,
