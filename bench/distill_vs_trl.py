@@ -103,10 +103,7 @@ def run_worker(command: list[str]) -> dict[str, Any]:
 
 
 def _rate(result: dict[str, Any]) -> float:
-    per_step = result["completion_tokens_per_step"]
-    tokens = sum(per_step) / len(per_step) if isinstance(per_step, list) else float(per_step)
-    seconds: list[float] = result["step_seconds"]
-    return tokens * len(seconds) / sum(seconds)
+    return float(sum(result["completion_tokens"])) / float(sum(result["step_seconds"]))
 
 
 def _peak(result: dict[str, Any]) -> float:

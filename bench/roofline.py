@@ -1,8 +1,8 @@
 """How much of this machine's matrix rate the rollouts and the training part reach.
 
 The rate is that of the library's own matrix product in the dtype that a run would choose, at a size that suits it.
-The work is counted by the formulas of `stillhouse.distill.flops` (attention omitted), on the tokens a plain
-implementation would read: what is saved by reading a shared beginning once counts as speed.
+The work is counted by the formulas of `stillhouse.distill.flops` (attention omitted), on the tokens that were
+computed: a beginning that all prompts share is counted once a batch.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> list[Row]:
         for _ in range(options.runs):
             rates.append(_matrix_rate(getattr(torch, dtype)))
             result = run_worker(command)
-            read, written = int(result["prompt_tokens_per_step"]), int(result["completion_tokens_per_step"])
+            read, written = int(result["prompt_tokens"][0]), int(result["completion_tokens"][0])
             parts = result["phases"]
             work = teacher_flops(shapes[0], prompt_tokens=read, completion_tokens=written)
             work += student_flops(shapes[1], prompt_tokens=read, completion_tokens=written)

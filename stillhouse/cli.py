@@ -22,16 +22,17 @@ from stillhouse.errors import StillhouseError
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Teach a small language model from a stronger one that grades the small model's own answers.",
 )
-distill_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train a student, cut one, measure one.")
+distill_app = typer.Typer(rich_markup_mode=None, help="Train a student, cut one, measure one.")
 app.add_typer(distill_app, name="distill")
 
 Method = Literal["kl", "block_influence"]
+# Some versions of typer bring their own copy of click: its base class is reached through what typer exports.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -45,7 +46,7 @@ def quickstart(
     as_json: Json = False,
 ) -> None:
     """Cut a student out of the bundled teacher, let the teacher grade its answers, show what it learned."""
-    with _one_line_errors():
+    with _one_line_errors(resumable=True):
         from stillhouse.distill.quickstart import quickstart_settings
 
         _distill(quickstart_settings(minutes), out, resume, quiet, as_json)
@@ -61,7 +62,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Train a student on answers that its teacher grades."""
-    with _one_line_errors():
+    with _one_line_errors(resumable=True):
         from stillhouse.distill.config import DistillSettings
 
         settings = load(DistillSettings, config, overrides or [])
@@ -71,7 +72,7 @@ def run(
 @distill_app.command(epilog="Example: stillhouse distill student --from bundled --layers 14 --out students/14")
 def student(
     source: Annotated[str, typer.Option("--from", help="`bundled`, a folder, a .gguf file, or a hub name.")],
-    layers: Annotated[int, typer.Option("--layers", help="Decoder layers to keep.")],
+    layers: Annotated[int, typer.Option("--layers", min=1, help="Decoder layers to keep.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
     method: Annotated[Method, typer.Option("--method", help="How layers are ranked.")] = "kl",
     quiet: Quiet = False,
@@ -95,7 +96,11 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="The student: a folder or a hub name.")],
     teacher: Annotated[str, typer.Option("--teacher", help="`bundled`, a folder, or a hub name.")],
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", help="Prompt file; default the shipped instructions.")
+        Path | None,
+        typer.Option(
+            "--prompts",
+            help="Prompt file. Default: what its run held out for a run's student/, else the shipped instructions.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=2, help="How many prompts.")] = 64,
     max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", min=1, help="Cap of one answer.")] = 64,
@@ -104,15 +109,19 @@ def evaluate(
         list[str] | None, typer.Option("--task", help="Also exact match on this reasoning-gym task.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the measures to this JSON file.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of sampled answers and of the bootstrap.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=10**9 - 1, help="Of sampled answers and of the bootstrap.")
+    ] = 0,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measure how close a student is to its teacher."""
+    """Measure how close a student is to its teacher, and say on which prompts (JSON: `prompts`)."""
     with _one_line_errors():
         from stillhouse.distill.measure import measure
-        from stillhouse.records import write_json
+        from stillhouse.records import check_place, write_json
 
+        if out is not None:
+            check_place(out, make_parents=False)
         console = _console(quiet)
         with console.status("measuring") as status:
             found = measure(
@@ -128,7 +137,10 @@ def evaluate(
             )
         if out is not None:
             write_json(out, found)
-        lines = [
+        used = found["prompts"]
+        trust = "held out from training" if used["held_out"] else "the student may have been trained on some of them"
+        lines = [f"{used['count']} prompts of {used['source']}: {trust}"]
+        lines += [
             f"{name:32} {m['value']:.4f} [{m['low']:.4f}, {m['high']:.4f}]" for name, m in found["student"].items()
         ]
         _result(found, as_json, "\n".join(lines))
@@ -165,7 +177,7 @@ def _result(value: Any, as_json: bool, text: str) -> None:
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def _one_line_errors(resumable: bool = False) -> Iterator[None]:
     """The user's faults as one line and exit 2; Ctrl-C as exit 130; anything else keeps its traceback."""
     try:
         yield
@@ -173,12 +185,20 @@ def _one_line_errors() -> Iterator[None]:
         sys.stderr.write(f"stillhouse: {error}\n")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        sys.stderr.write("stillhouse: interrupted; the same command with --resume goes on from here\n")
+        remedy = "the same command with --resume goes on from here" if resumable else "nothing was kept"
+        sys.stderr.write(f"stillhouse: interrupted; {remedy}\n")
         raise typer.Exit(130) from None
 
 
 def main() -> None:
-    """Entry point. Waiting threads sleep instead of spinning: on shared cores spinning ones cost minutes."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    """Entry point."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    app(prog_name="stillhouse")
+    try:
+        code = app(prog_name="stillhouse", standalone_mode=False)
+    except _UsageError as error:
+        fault: Any = error
+        where = fault.ctx.command_path if fault.ctx is not None else "stillhouse"
+        message = " ".join(fault.format_message().split()).rstrip(".")
+        sys.stderr.write(f"stillhouse: {message}; see {where} --help\n")
+        sys.exit(2)
+    sys.exit(code)

@@ -19,9 +19,9 @@ __all__ = ["Settings", "dump", "load", "validate"]
 
 
 class Settings(BaseModel):
-    """Base of every settings class: frozen, and an unknown key is an error."""
+    """Base of every settings class: frozen; an unknown key, NaN and infinity are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Settings)

@@ -46,7 +46,6 @@ class Sampling:
     max_tokens: int = 256
     temperature: float = 1.0
     top_p: float = 1.0
-    seed: int = 0
     repetition_stop: int = 0
 
 

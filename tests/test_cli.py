@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+import typer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
+from stillhouse.cli import _one_line_errors
 from tests.command import Command, Result
 from tests.conftest import TinyLlama
 from tests.tiny import Pair, run_settings, write_folder, write_prompts, write_yaml
@@ -223,5 +225,58 @@ def test_help_shows_an_example(name: str, command: Command) -> None:
 
 def test_wrong_option_names_it(command: Command) -> None:
     result = command("distill", "student", "--from", "x", "--layers", "2", "--out", "y", "--method", "luck")
-    assert result.code == 2 and "'luck'" in result.err and "Traceback" not in result.err
-    assert "No such option" in command("quickstart", "--minuts", "3").err
+    assert "'luck'" in result.fault and result.fault.endswith("; see stillhouse distill student --help")
+
+
+USAGE = [
+    ("distill student --layers 2 --out y", "Missing option '--from'; see stillhouse distill student --help"),
+    ("distill run", "Missing argument 'config'; see stillhouse distill run --help"),
+    ("quickstart --minuts 3", "No such option: --minuts"),
+    ("quickstart --minutes three", "Invalid value for '--minutes': "),
+    ("distill student --from x --layers 0 --out y", "Invalid value for '--layers': "),
+    ("distill evaluate x --teacher y --seed -1", "Invalid value for '--seed': "),
+    ("dstill", "No such command 'dstill'"),
+    ("", "Missing command; see stillhouse --help"),
+]
+
+
+@pytest.mark.parametrize(("line", "fault"), USAGE, ids=[line or "nothing" for line, _ in USAGE])
+def test_wrong_usage_is_one_line(line: str, fault: str, command: Command) -> None:
+    assert command(*line.split()).fault.startswith(fault)
+
+
+def test_place_of_the_result_is_checked_before_the_models_load(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    evaluate = ("distill", "evaluate", "no/model", "--teacher", "no/model", "--out")
+    assert command(*evaluate, tmp_path / "absent" / "e.json").fault.endswith(
+        "No such file or directory; make the folder first, or give a path in one that is there"
+    )
+    student = ("distill", "student", "--from", "no/model", "--layers", "2", "--out")
+    for call in (evaluate, student):
+        assert "a part of this path is a file" in command(*call, tmp_path / "file" / "x").fault
+
+
+def test_interrupt_speaks_of_resume_only_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for resumable in (True, False):
+        with pytest.raises(typer.Exit) as caught, _one_line_errors(resumable):
+            raise KeyboardInterrupt
+        assert caught.value.exit_code == 130
+        assert ("--resume" in capsys.readouterr().err) == resumable
+
+
+def test_student_of_a_run_is_measured_on_what_the_run_held_out(command: Command, pair: Pair, tmp_path: Path) -> None:
+    settings = run_settings(pair, steps=1, prompts=[{"path": str(pair.prompts), "licence": "CC0-1.0"}])
+    config, run = write_yaml(tmp_path / "config.yaml", settings), tmp_path / "run"
+    assert command("distill", "run", config, "--out", run, "--quiet").code == 0
+    assert json.loads((run / "manifest.json").read_text())["prompts"][0]["licence"] == "CC0-1.0"
+    evaluate = (
+        "distill", "evaluate", run / "student", "--teacher", pair.teacher, "--max-new-tokens", "10",
+        "--max-prompt-tokens", "200", "--quiet", "--json",
+    )  # fmt: skip
+    found = json.loads(command(*evaluate).out)
+    assert found["prompts"] == {"source": str(run), "held_out": True, "count": 8}
+    after = json.loads((run / "evaluation.json").read_text())["after"]
+    assert found["student"]["kl_to_teacher"]["value"] == pytest.approx(after["kl_to_teacher"]["value"], rel=1e-3)
+    assert json.loads(command(*evaluate, "--limit", "2").out)["student"]["kl_to_teacher"]["n"] == 2
+    given = json.loads(command(*evaluate, "--prompts", pair.prompts, "--limit", "2").out)
+    assert given["prompts"] == {"source": str(pair.prompts), "held_out": False, "count": 2}

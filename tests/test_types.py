@@ -37,7 +37,7 @@ def test_values_are_frozen() -> None:
     exchange = Exchange(id="e", time="2026-07-24T08:15:30Z", account="a", model="m", api="messages", request={})
     for value, name in (
         (Message("user", "Hi"), "content"),
-        (Sampling(), "seed"),
+        (Sampling(), "top_p"),
         (Completion(text=""), "text"),
         (exchange, "id"),
     ):

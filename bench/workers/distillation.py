@@ -21,8 +21,9 @@ import torch
 from safetensors.torch import load_file
 
 from stillhouse.distill.config import DistillSettings
-from stillhouse.distill.encode import encode_prompts
+from stillhouse.distill.encode import EncodedPrompt, encode_prompts
 from stillhouse.distill.graders import DivergenceGrader
+from stillhouse.distill.kv_cache import shared_prefix
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.prompts import read_prompts
@@ -81,10 +82,16 @@ def train(options: argparse.Namespace, writers: Writers, settings: DistillSettin
     return {
         "step_seconds": seconds,
         "step_cpu_seconds": cpu,
-        "completion_tokens_per_step": options.batch * options.completion_tokens,
-        "prompt_tokens_per_step": sum(len(p.tokens) for p in prompts) / len(prompts) * options.batch,
+        "completion_tokens": [options.batch * options.completion_tokens] * len(seconds),
+        "prompt_tokens": [_computed(prompts, options.batch)] * len(seconds),
         "phases": {part: sum(p[part] for p in phases) / len(phases) for part in phases[0]},
     }
+
+
+def _computed(prompts: list[EncodedPrompt], rows: int) -> float:
+    """Prompt tokens that `rows` answers cost on average, what all prompts begin with counted once."""
+    shared = shared_prefix([p.tokens for p in prompts])
+    return rows * (sum(len(p.tokens) for p in prompts) / len(prompts) - shared) + shared
 
 
 def losses(options: argparse.Namespace, writers: Writers, settings: DistillSettings) -> dict[str, Any]:

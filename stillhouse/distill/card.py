@@ -1,7 +1,8 @@
 """The student's model card: what somebody who only has the weights must be able to know.
 
 Weights travel without their run folder, so teacher, permission, prompts and limits go along in the one file
-that the Hugging Face hub shows first. It says nothing that the run folder does not say.
+that the Hugging Face hub shows first. It says nothing that the run folder does not say, and less of one thing:
+where folders lay on the machine of the run is nobody else's business, so absolute paths lose all but their last part.
 """
 
 import re
@@ -15,13 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stillhouse.distill.evidence import Evidence, read_evidence
 from stillhouse.distill.grader_text import grader_text
-from stillhouse.distill.measures import interval_text, measure, measure_order, value_text
+from stillhouse.distill.measures import cell_text, measure, measure_order
 from stillhouse.distill.verdict import verdict
+from stillhouse.records import write_atomic
 
 __all__ = ["card_head", "write_card"]
 
 WHO = ("before", "after", "teacher")
 _TASK = "exact_match/"
+_FOLDERS = re.compile(r"(?<![\w./~:-])~?/[^'\",]*/")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Identifiers that the hub knows; any other licence goes under its name as `other`.
 _HUB_LICENCE = re.compile(
@@ -43,6 +46,7 @@ def write_card(run: Path) -> Path:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["public"] = _without_folders
     settings = yaml.safe_load(evidence.settings)
     text = environment.get_template("card.md.j2").render(
         head=yaml.safe_dump(card_head(evidence), sort_keys=False, allow_unicode=True),
@@ -53,10 +57,10 @@ def write_card(run: Path) -> Path:
         grader=grader_text(evidence.manifest["grader"]),
         rows=_rows(evidence.evaluation),
         cap=settings["rollout"]["max_new_tokens"],
-        command=shlex.join(evidence.manifest["command"]),
+        command=shlex.join(_without_folders(part) for part in evidence.manifest["command"]),
     )
     card = run / "student" / "README.md"
-    card.write_text(text, encoding="utf-8")
+    write_atomic(card, text)
     return card
 
 
@@ -68,9 +72,6 @@ def card_head(evidence: Evidence) -> dict[str, Any]:
         head["base_model"] = manifest["student"]["id"]
     head |= _licence(manifest["student"]["licence"])
     head |= {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["distillation", "stillhouse"]}
-    datasets = [record["dataset"] for record in manifest["prompts"] if record.get("dataset")]
-    if datasets:
-        head["datasets"] = sorted(set(datasets))
     results = [_result(key, r) for key, r in evidence.evaluation.get("after", {}).items() if key.startswith(_TASK)]
     if results:
         head["model-index"] = [{"name": _name(manifest["student"]), "results": results}]
@@ -96,6 +97,7 @@ def _result(key: str, result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _name(student: Mapping[str, Any]) -> str:
     base = student["id"].rstrip("/").rpartition("/")[2]
+    base = base.partition(" (")[0]
     return f"{base}-{len(student['layers_kept'])}-layers" if student["layers_kept"] is not None else f"{base}-student"
 
 
@@ -112,8 +114,9 @@ def _rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _cell(key: str, result: Mapping[str, Any] | None) -> str:
-    if result is None:
-        return "not measured"
-    kind = measure(key).kind
-    ends = interval_text(kind, result)
-    return f"{value_text(kind, result['value'])} ({ends})" if ends else value_text(kind, result["value"])
+    return "not measured" if result is None else cell_text(key, result)
+
+
+def _without_folders(text: str) -> str:
+    """`text` with each absolute path in it, which ends at a quote or comma, cut down to its last part."""
+    return _FOLDERS.sub("", text)

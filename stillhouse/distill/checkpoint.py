@@ -21,7 +21,7 @@ from torch import Tensor
 from stillhouse.errors import StorageError
 from stillhouse.records import digest_file, write_atomic
 
-__all__ = ["CheckpointState", "load_latest", "refusals", "save", "sync_folder"]
+__all__ = ["CheckpointState", "load_latest", "save", "whole_folder"]
 
 _TENSORS, _STATE = "tensors.safetensors", "state.json"
 
@@ -50,23 +50,35 @@ def save(folder: Path, tensors: Mapping[str, Tensor], state: CheckpointState, ke
     # A newer one was damaged, else the run would have begun at it; it must not push a good one out.
     for damaged in [path for path in _checkpoints(folder) if _step(path) > state.step]:
         shutil.rmtree(damaged)
-    with refusals(final, draft):
+    with _refusals(final, draft):
         draft.mkdir()
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, draft / _TENSORS)
-        sync_folder(draft)
+        _sync_contents(draft)
         content = {**asdict(state), "tensors": digest_file(draft / _TENSORS)}
         write_atomic(draft / _STATE, json.dumps(content, indent=1))
         if final.exists():
             shutil.rmtree(final)
         os.replace(draft, final)
-        sync_folder(folder)
+        _sync_contents(folder)
     for old in _checkpoints(folder)[:-keep]:
         shutil.rmtree(old)
     return final
 
 
 @contextmanager
-def refusals(final: Path, draft: Path) -> Iterator[None]:
+def whole_folder(final: Path) -> Iterator[Path]:
+    """A draft to fill. At the end it is flushed and takes the place of `final`; StorageError if the disk refuses."""
+    draft = final.with_name(f".{final.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    with _refusals(final, draft):
+        yield draft
+        _sync_contents(draft)
+        shutil.rmtree(final, ignore_errors=True)
+        draft.rename(final)
+
+
+@contextmanager
+def _refusals(final: Path, draft: Path) -> Iterator[None]:
     """StorageError if the disk refuses what should become `final`; the half-written `draft` goes."""
     try:
         yield
@@ -90,7 +102,7 @@ def load_latest(folder: Path) -> tuple[tuple[dict[str, Tensor], CheckpointState]
     return None, damaged
 
 
-def sync_folder(folder: Path) -> None:
+def _sync_contents(folder: Path) -> None:
     """Flush a folder and the files in it to the disk."""
     for path in [*(p for p in folder.iterdir() if p.is_file()), folder]:
         handle = os.open(path, os.O_RDONLY)

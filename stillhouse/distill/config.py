@@ -75,6 +75,7 @@ class PromptSource(Settings):
         None, description="a source that comes with the package"
     )
     task: str | None = Field(None, description="with `reasoning-gym`: the name of the task")
+    licence: str | None = Field(None, description="licence of the prompts in a file, kept in the manifest")
     limit: int | None = Field(None, ge=1, description="take at most this many prompts")
     seed: int = Field(0, ge=0, lt=10**9, description="seed of sources that are generated")
 
@@ -84,7 +85,16 @@ class PromptSource(Settings):
             raise ValueError("a prompt source needs exactly one of `path` and `name`")
         if (self.name == "reasoning-gym") != (self.task is not None):
             raise ValueError("`task` goes with `name: reasoning-gym`; give both or neither")
+        if self.licence is not None and self.path is None:
+            raise ValueError(f"`licence` goes with `path`; that of `{self.name}` is known, so leave it out")
         return self
+
+    @property
+    def title(self) -> str:
+        """What it is called as a task in evaluation.json."""
+        if self.path is not None:
+            return self.path.stem
+        return f"{self.name}/{self.task}" if self.task else str(self.name)
 
 
 class DivergenceSettings(Settings):
@@ -148,11 +158,14 @@ class RolloutSettings(Settings):
         return self
 
 
+MomentDecay = Annotated[float, Field(ge=0, lt=1)]
+
+
 class OptimizerSettings(Settings):
     """AdamW with linear warm-up, then decay."""
 
     lr: float = Field(3e-4, gt=0, description="peak learning rate")
-    betas: tuple[float, float] = Field((0.9, 0.95), description="AdamW moment decays")
+    betas: tuple[MomentDecay, MomentDecay] = Field((0.9, 0.95), description="AdamW moment decays")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay, on matrices only")
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps spent warming up")
     decay: Literal["cosine", "linear", "constant"] = Field("cosine", description="shape after the warm-up")
@@ -191,6 +204,16 @@ class EvaluationSettings(Settings):
     tasks: tuple[PromptSource, ...] = Field((), description="checkable tasks: exact match is reported for each")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples for the intervals")
 
+    @model_validator(mode="after")
+    def _tasks(self) -> "EvaluationSettings":
+        titles = [task.title for task in self.tasks]
+        if any(task.name == "magpie" for task in self.tasks):
+            raise ValueError("evaluation.tasks names `magpie`, whose prompts have no answer to check; leave it out")
+        for title in titles:
+            if titles.count(title) > 1:
+                raise ValueError(f"evaluation.tasks has two tasks called '{title}'; rename a file, or drop one")
+        return self
+
 
 class DistillSettings(Settings):
     """One distillation run."""
@@ -228,7 +251,8 @@ class DistillSettings(Settings):
     )
     device: str = Field("auto", description="`auto`, `cpu`, `cuda`, `cuda:1`")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of the matrix products; `auto` measures whether bfloat16 is faster here"
+        "auto",
+        description="of the matrix products; `auto` is bfloat16 where a GPU has it or a CPU is measured faster in it",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads; unset measures which count is fastest")
     reporter: Literal["none", "tensorboard", "wandb", "trackio"] = Field(
@@ -242,14 +266,18 @@ class DistillSettings(Settings):
             raise ValueError("exactly one of `steps` and `minutes` says how long to train; give one")
         if self.batch % self.micro_batch:
             raise ValueError(f"batch {self.batch} is no multiple of micro_batch {self.micro_batch}; change either")
+        if [source.name for source in self.prompts].count("magpie") > 1:
+            raise ValueError("prompts names `magpie` twice; give one such source with a higher limit")
         if self.grader.kind == "imitation" and self.lmbda > 0:
             raise ValueError("grader `imitation` learns from given answers only; set lmbda to 0")
         if self.grader.kind == "sampled" and self.lmbda < 1:
-            raise ValueError("grader `sampled` is unbiased only on the student's own answers; set lmbda to 1")
+            raise ValueError(
+                "grader `sampled` estimates the reverse KL on the student's own answers only; set lmbda to 1"
+            )
         own = (self.rollout.temperature, self.rollout.top_p, self.rollout.steps_ahead) == (self.temperature, 1, 1)
         if self.grader.kind == "sampled" and not own:
             raise ValueError(
-                "grader `sampled` is unbiased only on answers drawn from the distribution that is trained; set "
+                "grader `sampled` estimates the reverse KL only on answers drawn from what is trained; set "
                 "rollout.temperature to temperature, rollout.top_p and rollout.steps_ahead to 1"
             )
         return self

@@ -8,6 +8,10 @@ A multiply-add is 2 FLOPs, so a forward pass costs 2 per weight and token, and a
 but embeddings) at every token, and the vocabulary projection at completion tokens only, because Stillhouse
 computes it nowhere else. The attention term, 4 * layers * hidden * context per token and forward pass,
 is omitted: about 8 % of the backbone for a 135M model at 512 tokens of context, less for larger models.
+
+The tokens are those of a plain implementation: what all prompts of a batch begin with counts in each of its
+rows, although Stillhouse reads it once. So the figures say what the work amounts to, a little less is done,
+and a rate from them is that of a plain implementation as fast as this one.
 """
 
 from collections.abc import Mapping

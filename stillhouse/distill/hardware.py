@@ -5,6 +5,7 @@ float32 on a CPU with the instructions and a hundred times slower on one without
 """
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -47,18 +48,22 @@ def choose_device(asked: str) -> str:
     """`auto` is the first GPU if there is one. ConfigError if `asked` is not here."""
     if asked == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    kind = asked.partition(":")[0]
-    if kind not in ("cpu", "cuda"):
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", asked, re.ASCII):
         raise ConfigError(f"device '{asked}' is not known; use auto, cpu, cuda or cuda:N")
-    if kind == "cuda" and not torch.cuda.is_available():
+    if asked == "cpu":
+        return asked
+    if not torch.cuda.is_available():
         raise ConfigError(f"device '{asked}': PyTorch sees no GPU here; use device=cpu")
+    count = torch.cuda.device_count()
+    if int(asked.partition(":")[2] or 0) >= count:
+        raise ConfigError(f"device '{asked}': PyTorch sees {count} here; use cuda:0 to cuda:{count - 1}")
     return asked
 
 
 def choose_dtype(device: str) -> str:
-    """`bfloat16` on GPUs, and on CPUs where a product of training's shape is at least 1.5 times faster in it."""
+    """`bfloat16` on GPUs that have it, and on CPUs where a product of training's shape is 1.5 times faster in it."""
     if device != "cpu":
-        return "bfloat16"
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     # A tiny product first: without the instructions a large one would take minutes.
     for shape in ((32, 256, 256), (256, 576, 1536)):
         if matmul_seconds(shape, torch.bfloat16) * 1.5 > matmul_seconds(shape, torch.float32):
@@ -67,13 +72,16 @@ def choose_dtype(device: str) -> str:
 
 
 def choose_threads(most: int) -> int:
-    """The thread count from 1, 2, 4, ... `most` with the fastest float32 product of training's shape."""
+    """The thread count from 1, 2, 4, ... `most` that does a layer's work soonest: a product, and small operations.
+
+    The small ones tell of a busy machine: there, threads that share one wait longer for each other than it takes.
+    """
     counts = sorted({*(1 << i for i in range(most.bit_length())), most})
     seconds: dict[int, float] = {}
     before = torch.get_num_threads()
     for count in counts:
         torch.set_num_threads(count)
-        seconds[count] = matmul_seconds((256, 576, 1536), torch.float32)
+        seconds[count] = matmul_seconds((256, 576, 1536), torch.float32, small=12)
     torch.set_num_threads(before)
     return min(counts, key=lambda count: seconds[count])
 
@@ -82,15 +90,18 @@ def matmul_seconds(
     shape: tuple[int, int, int],
     dtype: torch.dtype,
     repeats: int = 15,
+    small: int = 0,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Median seconds of an (m, k) x (k, n) product on the CPU."""
+    """Median seconds of an (m, k) x (k, n) product on the CPU, followed by `small` additions to an (m, k) array."""
     m, k, n = shape
     a, b = torch.ones(m, k, dtype=dtype), torch.ones(k, n, dtype=dtype)
     taken = []
     for _ in range(repeats):
         start = clock()
         torch.mm(a, b)
+        for _ in range(small):
+            a.add_(0.0)
         taken.append(clock() - start)
     return sorted(taken)[repeats // 2]
 

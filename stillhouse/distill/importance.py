@@ -1,4 +1,6 @@
-"""Which decoder layers of a model matter least: two measures on calibration tokens.
+"""Which decoder layers of a model matter least: two measures on answers of that model.
+
+Both count only the positions that predict an answer token: those are what training will grade.
 
 Block influence (ShortGPT, Men et al. 2024, arXiv 2403.03853) needs one forward pass, but judges each layer
 as if all others stayed. The divergence that a removal causes at the output judges what counts, and anew
@@ -8,7 +10,7 @@ removal, proposes some layers and the divergence decides among them; and a trial
 after the layer that it leaves out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +21,15 @@ from transformers import PreTrainedModel
 
 from stillhouse.errors import ModelError
 
-__all__ = ["Progress", "Removal", "block_influence", "decoder_layers", "removals_by_kl"]
+__all__ = ["Calibration", "Removal", "block_influence", "decoder_layers", "removals_by_kl"]
 
-Progress = Callable[[int, int], None]
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Token ids `ids_BT` [sequence, time] without padding, of which the positions from `first` on are graded."""
+
+    ids_BT: Tensor
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +52,10 @@ def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
 
 
 @torch.inference_mode()
-def block_influence(model: PreTrainedModel, batches: Sequence[Tensor]) -> list[float]:
-    """1 - mean cosine of a layer's input and output over all tokens, for each layer.
+def block_influence(model: PreTrainedModel, batches: Sequence[Calibration]) -> list[float]:
+    """1 - mean cosine of a layer's input and output over all graded positions, for each layer.
 
-    `batches` are token ids [sequence, time] without padding. Source: ShortGPT, eq. 1.
+    Source: ShortGPT, eq. 1.
     """
     return _influence([_Chain(model, batch) for batch in batches])
 
@@ -55,17 +63,15 @@ def block_influence(model: PreTrainedModel, batches: Sequence[Tensor]) -> list[f
 @torch.inference_mode()
 def removals_by_kl(
     model: PreTrainedModel,
-    batches: Sequence[Tensor],
+    batches: Sequence[Calibration],
     count: int,
     *,
     candidates: int = 8,
-    progress: Progress | None = None,
 ) -> list[Removal]:
     """Which `count` layers to remove, in order: each time the one that leaves KL(model || cut model) least.
 
-    `batches` are token ids [sequence, time] without padding; KL is averaged over every other token of the
-    later half of each sequence, where the answers are. Each round tries the `candidates` layers of least
-    block influence. `progress(done, count)` is called after each removal.
+    KL is averaged over every other graded position. Each round tries the `candidates` layers of least block
+    influence.
     """
     chains = [_Chain(model, batch) for batch in batches]
     references = [chain.logits(chain.states[-1]).log_softmax(-1) for chain in chains]
@@ -85,8 +91,6 @@ def removals_by_kl(
         removed.append(Removal(chains[0].kept[place], score))
         for chain, trail in zip(chains, trails, strict=True):
             chain.remove(place, trail)
-        if progress is not None:
-            progress(len(removed), count)
     return removed
 
 
@@ -97,17 +101,17 @@ class _Chain:
     so it is caught once from the model's own forward pass. No family's forward is written again here.
     """
 
-    def __init__(self, model: PreTrainedModel, tokens: Tensor) -> None:
+    def __init__(self, model: PreTrainedModel, batch: Calibration) -> None:
         self.model: Any = model
         self.layers = decoder_layers(model)
         self.kept = list(range(len(self.layers)))
-        self.graded = slice(tokens.shape[1] // 2, None, 2)
+        self.first = batch.first
         self.states: list[Tensor] = []
         self.arguments: list[dict[str, Any]] = []
         stops = [*self.layers, self.model.model.norm]
         hooks = [stop.register_forward_pre_hook(self._catch, with_kwargs=True) for stop in stops]
         try:
-            self.model.model(input_ids=tokens, use_cache=False)
+            self.model.model(input_ids=batch.ids_BT, use_cache=False)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -129,8 +133,8 @@ class _Chain:
         self.states[place:] = trail
 
     def logits(self, last: Tensor) -> Tensor:
-        """Next-token logits [graded tokens, vocabulary] of `last`, an output of the stack."""
-        logits: Tensor = self.model.lm_head(self.model.model.norm(last[:, self.graded]))
+        """Next-token logits [every other graded position, vocabulary] of `last`, an output of the stack."""
+        logits: Tensor = self.model.lm_head(self.model.model.norm(last[:, self.first :: 2]))
         cap = getattr(self.model.config, "final_logit_softcapping", None)
         if cap is not None:
             logits = cap * torch.tanh(logits / cap)
@@ -148,8 +152,9 @@ def _influence(chains: Sequence[_Chain]) -> list[float]:
     influence = []
     for place in range(len(chains[0].kept)):
         cosines = [
-            F.cosine_similarity(chain.states[place].float(), chain.states[place + 1].float(), dim=-1).flatten()
+            F.cosine_similarity(before[:, chain.first :].float(), after[:, chain.first :].float(), dim=-1).flatten()
             for chain in chains
+            for before, after in [chain.states[place : place + 2]]
         ]
         influence.append(1.0 - float(torch.cat(cosines).mean()))
     return influence

@@ -20,7 +20,7 @@ PARTS = ("rollout", "teacher", "student", "loss", "optimizer", "other")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherRecord:
-    """The model that graded. `weights_digest` is the SHA-256 (hex) over its weight files."""
+    """The model that graded. `weights_digest` is the SHA-256 (hex) over its weights; `note` what `id` leaves out."""
 
     id: str
     revision: str | None
@@ -28,6 +28,7 @@ class TeacherRecord:
     licence: str | None
     permission: str
     parameters: int
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class StudentRecord:
     layers_kept: tuple[int, ...] | None
     weights_digest: str
     parameters: int
+    note: str | None = None
 
 
 def build_manifest(

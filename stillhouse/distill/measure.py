@@ -1,14 +1,20 @@
 """`stillhouse distill evaluate`: any student against any teacher of the same tokenizer, outside a run."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from stillhouse.config import load, validate
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.evaluate import Evaluator
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.network import Network
-from stillhouse.distill.setup import encode_all, load_data, load_models
+from stillhouse.distill.prompts import Prompt
+from stillhouse.distill.queries import add_queries
+from stillhouse.distill.setup import encode_all, load_models, read_data
+from stillhouse.distill.store import RolloutStore
+from stillhouse.errors import ConfigError
 
 __all__ = ["measure"]
 
@@ -25,15 +31,23 @@ def measure(
     seed: int,
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
-    """`{"teacher": {...}, "student": {...}}`, each measure as in evaluation.json (see `evaluate`)."""
+    """`{"teacher": {...}, "student": {...}, "prompts": {...}}`, each measure as in evaluation.json (see `evaluate`).
+
+    Without `prompts`, the `student/` of a run is measured on the prompts that its run held out, and any other
+    model on the shipped instructions. `prompts` says which, and whether they are known to be held out.
+    """
+    run = _run_of(model) if prompts is None else None
     source: dict[str, Any] = {"name": "instructions"} if prompts is None else {"path": str(prompts)}
-    settings = DistillSettings.model_validate(
+    kept = None if run is None else load(DistillSettings, run / "resolved.yaml")
+    settings = validate(
+        DistillSettings,
         {
             "teacher": {"model": teacher, "permission": "measured only, nothing is learnt"},
             "student": {"model": model},
             "prompts": [{**source, "limit": limit, "seed": seed}],
             "steps": 1,
             "max_prompt_tokens": max_prompt_tokens,
+            "system": None if kept is None else kept.system,
             "rollout": {"max_new_tokens": max_new_tokens},
             "seed": seed,
             "evaluation": {
@@ -41,16 +55,20 @@ def measure(
                 "max_new_tokens": max_new_tokens,
                 "tasks": [{"name": "reasoning-gym", "task": t, "limit": limit, "seed": seed} for t in tasks],
             },
-        }
+        },
+        "distill evaluate",
     )
+    data = read_data(settings)
+    questions = data.prompts if run is None or kept is None else _held_out(run, kept)[:limit]
+    if len(questions) < 2:
+        raise ConfigError(f"prompts: {len(questions)} different ones; an interval needs at least 2")
     hardware = Hardware.measure(settings)
     hardware.apply()
-    data = load_data(settings)
     models = load_models(settings, hardware, None)
     assert models.student is not None
     evaluator = Evaluator(
         models.writers(Network(models.student, models.vocabulary)),
-        encode_all(models, settings, data.prompts),
+        encode_all(models, settings, questions),
         [(name, encode_all(models, settings, found)) for name, found in data.tasks],
         settings.evaluation,
         seed=seed,
@@ -62,4 +80,26 @@ def measure(
     answers = evaluator.answers("teacher", evaluator.held_out, 1.0)
     student, _ = evaluator.student(answers)
     rows = {"teacher": evaluator.teacher(answers), "student": student}
-    return {who: {name: metric.as_dict() for name, metric in row.items()} for who, row in rows.items()}
+    measured = {who: {name: metric.as_dict() for name, metric in row.items()} for who, row in rows.items()}
+    origin = str(run) if run is not None else source.get("path", "instructions")
+    return {**measured, "prompts": {"source": origin, "held_out": run is not None, "count": len(questions)}}
+
+
+def _run_of(model: str) -> Path | None:
+    """The run whose `student/` this is, if it is one."""
+    folder = Path(model).expanduser()
+    run = folder.resolve().parent
+    whole = folder.name == "student" and all((run / name).is_file() for name in ("manifest.json", "resolved.yaml"))
+    return run if whole else None
+
+
+def _held_out(run: Path, settings: DistillSettings) -> list[Prompt]:
+    """The prompts that `run` kept away from training: those that its teacher answered before it."""
+    data = read_data(settings)
+    if data.magpie is not None:
+        add_queries(data, json.loads((run / "magpie.json").read_text(encoding="utf-8")), settings)
+    known = {prompt.id: prompt for prompt in data.prompts}
+    answers = RolloutStore(run / "evaluation").read(0) or []
+    if not answers or any(answer.prompt_id not in known for answer in answers):
+        raise ConfigError(f"{run}: the prompts that this run held out are not in its sources any more; give --prompts")
+    return [known[answer.prompt_id] for answer in answers]

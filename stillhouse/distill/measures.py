@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Measure", "interval_text", "measure", "measure_order", "value_text"]
+__all__ = ["Measure", "cell_text", "interval_text", "measure", "measure_order", "value_text"]
 
 Kind = Literal["nats", "share", "count", "plain"]
 
@@ -107,3 +107,10 @@ def interval_text(kind: Kind, result: Mapping[str, Any]) -> str:
     if low is None or high is None:
         return ""
     return f"{value_text(kind, low).removesuffix(' %')} to {value_text(kind, high)}"
+
+
+def cell_text(key: str, result: Mapping[str, Any]) -> str:
+    """The result of the measure `key` in one cell: `0.412 (0.398 to 0.427)`."""
+    kind = measure(key).kind
+    value, ends = value_text(kind, result["value"]), interval_text(kind, result)
+    return f"{value} ({ends})" if ends else value

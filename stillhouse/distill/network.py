@@ -63,7 +63,3 @@ class Network:
             input_ids=ids_BT[:, shared:], past_key_values=cache, use_cache=True
         ).last_hidden_state
         return rest
-
-    def parameters(self) -> int:
-        """How many weights it has, tied ones counted once."""
-        return sum(p.numel() for p in self.model.parameters())

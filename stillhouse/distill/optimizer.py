@@ -2,9 +2,12 @@
 
 A bfloat16 weight has 8 bits: at a learning rate of 1e-4 most updates round to nothing. So the optimiser
 keeps float32 masters where the model is bfloat16, and the model's own weights where it is float32.
+Gradients of such weights are moved to the masters as soon as a backward pass has made them, because a sum
+over micro-batches in bfloat16 would lose the small ones.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,6 +26,9 @@ class MasterAdamW:
         self.masters = {
             name: p if p.dtype == torch.float32 else Parameter(p.detach().float()) for name, p in parameters.items()
         }
+        for name, p in self.parameters.items():
+            if self.masters[name] is not p:
+                p.register_post_accumulate_grad_hook(partial(_move_gradient, self.masters[name]))
         self.clip = settings.clip
         matrices = [m for m in self.masters.values() if m.ndim >= 2]
         others = [m for m in self.masters.values() if m.ndim < 2]
@@ -36,18 +42,18 @@ class MasterAdamW:
 
         Nothing is updated when the norm is not finite; the caller sees that in the returned value.
         """
-        for name, p in self.parameters.items():
-            master = self.masters[name]
-            if master is not p and p.grad is not None:
-                master.grad, p.grad = p.grad.float(), None
         norm = float(torch.nn.utils.clip_grad_norm_(list(self.masters.values()), self.clip))
         if norm == norm and norm not in (float("inf"), float("-inf")):
             for group in self.adamw.param_groups:
                 group["lr"] = lr
             self.adamw.step()
             self._write_back()
-        self.adamw.zero_grad(set_to_none=True)
+        self.drop_gradients()
         return norm
+
+    def drop_gradients(self) -> None:
+        """Forget what backward passes have accumulated."""
+        self.adamw.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
         """Masters, both moments and the step count, by name: all that a checkpoint needs."""
@@ -75,3 +81,9 @@ class MasterAdamW:
         for name, p in self.parameters.items():
             if self.masters[name] is not p:
                 p.copy_(self.masters[name])
+
+
+def _move_gradient(master: Parameter, p: Tensor) -> None:
+    assert p.grad is not None  # the hook runs after it was made
+    master.grad = p.grad.float() if master.grad is None else master.grad.add_(p.grad)
+    p.grad = None

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_reference
 from stillhouse.distill.network import Network
+from stillhouse.distill.preflight import closing_token
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.schedule import answer_cap, prompt_order, student_answers
@@ -55,7 +56,7 @@ def phase_rollouts(
             writers, "teacher", [chosen[i] for i in given], settings, cap, stream + _TEACHER, phase, progress
         )
     else:
-        eos = min(writers.ends) if writers.tokenizer.eos_token_id is None else int(writers.tokenizer.eos_token_id)
+        eos = closing_token(writers.tokenizer, writers.ends)
         written = [_reference(writers.tokenizer, chosen[i], eos, cap) for i in given]
     for i, r in zip(given, written, strict=True):
         answers[i] = r

@@ -5,11 +5,13 @@ Two models can only be compared token by token if a token id means the same to b
 with another token than the teacher learns never to end it.
 """
 
+import re
 from collections.abc import Sequence
 
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from stillhouse.distill.encode import chat_text
 from stillhouse.distill.importance import decoder_layers
 from stillhouse.errors import ConfigError, ModelError
 
@@ -19,6 +21,8 @@ __all__ = [
     "check_layers",
     "check_same_ends",
     "check_targets",
+    "closing_token",
+    "declared_ends",
     "end_tokens",
     "shared_vocabulary",
 ]
@@ -27,18 +31,24 @@ _PROBES = (
     "The quick brown fox, aged 7, can't jump 12.5 metres.\n\n  def f(x):\n\treturn x**2",
     "Füße, naïve café — 東京 🙂 <|im_start|>",
 )
+# What converters append to fill a vocabulary up to the rows of the embedding; no text is ever cut into it.
+_FILLER = re.compile(r"\[PAD\d*\]")
+_ANSWER = "stillhouse-assistant-words"
 
 
 def shared_vocabulary(
     teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase, teacher_name: str, student_name: str
 ) -> int:
-    """The number of token ids that both tokenizers share: all of them, or ModelError that names a difference."""
-    ours, theirs = student.get_vocab(), teacher.get_vocab()
+    """The number of token ids that both tokenizers share, or ModelError that names a difference.
+
+    All of them must be shared, but for entries at the end that only fill the vocabulary up (`[PAD151936]`).
+    """
+    ours, theirs = _without_fillers(student.get_vocab()), _without_fillers(teacher.get_vocab())
     difference: str | None = None
     if ours != theirs:
         token = next(iter(sorted(set(ours.items()) ^ set(theirs.items()))))[0]
         difference = (
-            f"{len(theirs)} and {len(ours)} entries; '{token}' is {theirs.get(token, 'absent')} "
+            f"{len(theirs)} and {len(ours)} entries; {token!r} is {theirs.get(token, 'absent')} "
             f"for the teacher and {ours.get(token, 'absent')} for the student"
         )
     else:
@@ -58,28 +68,47 @@ def shared_vocabulary(
     return max(ours.values()) + 1
 
 
-def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """The ids that end a turn: those of the generation config and of the tokenizer.
-
-    ModelError if there is none, or if the chat template closes an assistant turn with another token.
-    """
+def declared_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """The ids that end a turn as the generation config and the tokenizer say. ModelError if there is none."""
     declared = model.generation_config.eos_token_id if model.generation_config is not None else None
     ids = {declared} if isinstance(declared, int) else set(declared or ())
     if tokenizer.eos_token_id is not None:
         ids.add(int(tokenizer.eos_token_id))
     if not ids:
         raise ModelError(f"'{tokenizer.name_or_path}' names no EOS token; set eos_token in its tokenizer config")
-    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    closed = str(tokenizer.apply_chat_template(turn, tokenize=False))
-    after = tokenizer(closed[closed.rindex("b") + 1 :], add_special_tokens=False)["input_ids"]
-    if after and not ids & set(after):
-        names = ", ".join(sorted(str(tokenizer.convert_ids_to_tokens(i)) for i in ids))
-        raise ModelError(
-            f"'{tokenizer.name_or_path}': its chat template closes a turn with "
-            f"{tokenizer.convert_ids_to_tokens(after[0])!r}, which is not an EOS token ({names}); answers would never "
-            "end: correct eos_token_id in generation_config.json"
-        )
     return frozenset(ids)
+
+
+def closing_token(tokenizer: PreTrainedTokenizerBase, ends: frozenset[int]) -> int:
+    """The one of `ends` with which the chat template closes an assistant turn (the EOS token if it leaves it open).
+
+    ModelError without a chat template, or if it closes a turn with another token.
+    """
+    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _ANSWER}]
+    _, found, closing = chat_text(tokenizer, turn, answer_next=False).rpartition(_ANSWER)
+    if not found:
+        raise ModelError(
+            f"'{tokenizer.name_or_path}': its chat template does not show an answer as given; use another template"
+        )
+    after = tokenizer(closing, add_special_tokens=False)["input_ids"]
+    if not after:
+        return min(ends) if tokenizer.eos_token_id is None else int(tokenizer.eos_token_id)
+    for token in after:
+        if token in ends:
+            return int(token)
+    names = ", ".join(sorted(str(tokenizer.convert_ids_to_tokens(i)) for i in ends))
+    raise ModelError(
+        f"'{tokenizer.name_or_path}': its chat template closes a turn with "
+        f"{tokenizer.convert_ids_to_tokens(after[0])!r}, which is not an EOS token ({names}); answers would never "
+        "end: correct eos_token_id in generation_config.json"
+    )
+
+
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """`declared_ends` of a model whose chat template is used, so that `closing_token` has to be one of them."""
+    ends = declared_ends(model, tokenizer)
+    closing_token(tokenizer, ends)
+    return ends
 
 
 def check_same_ends(teacher: frozenset[int], student: frozenset[int], tokenizer: PreTrainedTokenizerBase) -> None:
@@ -129,3 +158,11 @@ def check_context(models: Sequence[tuple[str, PreTrainedModel]], longest: int) -
                 f"'{name}' reads at most {context} tokens, but prompts and answers can reach {longest}; "
                 "lower max_prompt_tokens or rollout.max_new_tokens"
             )
+
+
+def _without_fillers(entries: dict[str, int]) -> dict[str, int]:
+    """A tokenizer's entries, less those at the end that are no token of any text."""
+    tokens = sorted(entries, key=lambda token: entries[token])
+    while tokens and _FILLER.fullmatch(tokens[-1]):
+        tokens.pop()
+    return {token: entries[token] for token in tokens}

@@ -1,5 +1,6 @@
 """What a person sees of a run, and where its figures go besides metrics.jsonl."""
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -19,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from stillhouse.errors import ConfigError
+from stillhouse.errors import ConfigError, TrainingError
 from stillhouse.records import append_jsonl, write_atomic
 
 __all__ = ["Metrics", "Reporter", "RunProgress", "check_reporter", "reporter"]
@@ -44,6 +45,7 @@ class RunProgress:
         )
         self.task = self.bar.add_task("training", total=steps, completed=done, figures="")
         self.written = 0
+        self.tokens = self.seconds = 0.0  # of the steps since the start or the resume
 
     def __enter__(self) -> "RunProgress":
         self.bar.start()
@@ -60,10 +62,13 @@ class RunProgress:
         self.bar.update(self.task, description=f"answering {self.written:,} tokens")
 
     def step(self, step: int, metrics: Mapping[str, Any]) -> None:
-        """An optimiser step is done."""
+        """An optimiser step is done. The speed shown is the average so far: one step in several pays for a rollout."""
+        seconds = sum(metrics["seconds"].values())
+        self.seconds += seconds
+        self.tokens += metrics["tokens_per_second"] * seconds
         kl = metrics.get("kl")
         figures = f"loss {metrics['loss']:.3f}" + (f"  kl {kl:.3f}" if kl is not None else "")
-        figures += f"  {metrics['tokens_per_second']:.0f} tok/s"
+        figures += f"  {self.tokens / self.seconds:.0f} tok/s"
         self.bar.update(self.task, description="training", completed=step, figures=figures)
 
 
@@ -82,7 +87,7 @@ def check_reporter(name: str) -> None:
 
 
 def reporter(name: str, run: Path, settings: Mapping[str, Any]) -> Reporter | None:
-    """The reporter that a config names, started."""
+    """The reporter that a config names, started. TrainingError if its library refuses to start."""
     match name:
         case "none":
             return None
@@ -92,25 +97,44 @@ def reporter(name: str, run: Path, settings: Mapping[str, Any]) -> Reporter | No
 
 
 class _TensorBoard:
+    """Makes its folder at the first figure, so that it can be started before the run has one."""
+
     def __init__(self, run: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter  # imported here: an optional library
 
-        self.writer = SummaryWriter(str(run / "tensorboard"))
+        self.make, self.folder = SummaryWriter, run / "tensorboard"
+        self.writer: Any = None
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self.writer = self.writer or self.make(str(self.folder))
         for name, value in metrics.items():
             self.writer.add_scalar(name, value, step)
 
     def close(self) -> None:
-        self.writer.close()
+        if self.writer is not None:
+            self.writer.close()
 
 
 class _Tracker:
-    """wandb and trackio: one interface, `init`, `log`, `finish`."""
+    """wandb and trackio: one interface, `init`, `log`, `finish`.
+
+    The place of the run names it, so that a resumed run goes on with the curves that it began.
+    """
 
     def __init__(self, name: str, run: Path, settings: Mapping[str, Any]) -> None:
         self.library = importlib.import_module(name)
-        self.library.init(project="stillhouse", name=run.name, config=dict(settings))
+        mark = hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:12]
+        known = {"id": mark} if name == "wandb" else {}  # trackio knows a run by its name alone
+        refusals = (OSError, ValueError, RuntimeError, getattr(self.library, "Error", RuntimeError))
+        try:
+            self.library.init(
+                project="stillhouse", name=f"{run.name}-{mark}", config=dict(settings), resume="allow", **known
+            )
+        except refusals as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise TrainingError(
+                f"reporter '{name}' does not start ({reason}); log in to it or set reporter=none"
+            ) from error
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         self.library.log(dict(metrics), step=step)

@@ -27,7 +27,8 @@ def teacher_queries(models: Models, settings: DistillSettings, source: PromptSou
     if kept.exists():
         found: list[str] = json.loads(kept.read_text(encoding="utf-8"))
         return found
-    prefix = models.tokenizer(magpie_prefix(models.tokenizer), add_special_tokens=False)["input_ids"]
+    own = models.teacher_tokenizer  # the student's may have another chat template
+    prefix = own(magpie_prefix(own), add_special_tokens=False)["input_ids"]
     teacher = Network(models.teacher, models.vocabulary)
     writers = Writers(teacher, teacher, models.tokenizer, models.ends)
     blanks = [EncodedPrompt(Prompt.of([Message("user", "")]), tuple(prefix))] * (source.limit or _COUNT)

@@ -4,9 +4,13 @@ Decoding a handful of answers reads every weight once per token and uses a few p
 decoding many at once costs little more. So the number of answers decoded together (`batch`) has nothing to
 do with the size of a training batch: prompts of a whole phase are sorted by length, decoded in large
 batches with keys and values in place, and rows that have ended leave the batch.
+
+On a CPU each batch is shared out among the threads, and each decodes its part by itself. The operations of a
+decode are so small that threads which share them mostly wait for each other (see dev/LOG.md, 2026-11-23).
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +26,7 @@ __all__ = ["Rollout", "generate", "repeats"]
 
 _CHECK_REPETITION_EVERY = 8
 _COMPACT_BELOW = 0.75
+_ROWS_PER_THREAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,6 @@ def repeats(tokens_BT: Tensor, window: int) -> Tensor:
     return found
 
 
-@torch.no_grad()
 def generate(
     model: PreTrainedModel,
     head: Head,
@@ -68,18 +72,34 @@ def generate(
     told how many tokens were written. The closing EOS is part of the answer, so that it is graded too.
     """
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]))
-    answers: list[Rollout | None] = [None] * len(prompts)
+    answers: dict[int, Rollout] = {}
+
+    def decode(rows: list[int]) -> None:
+        part = [prompts[i] for i in rows]
+        answers.update(
+            zip(rows, _decode(model, head, part, sampling, eos, uniforms[rows], source, progress), strict=True)
+        )
+
     for start in range(0, len(order), batch):
-        rows = order[start : start + batch]
-        for i, answer in zip(
-            rows,
-            _decode(model, head, [prompts[i] for i in rows], sampling, eos, uniforms[rows], source, progress),
-            strict=True,
-        ):
-            answers[i] = answer
-    return [answer for answer in answers if answer is not None]
+        _share_out(order[start : start + batch], head.weight_VH.device, decode)
+    return [answers[i] for i in range(len(prompts))]
 
 
+def _share_out(rows: list[int], device: torch.device, decode: Callable[[list[int]], None]) -> None:
+    """Decode `rows` in as many parts as there are threads, each on one thread."""
+    threads = torch.get_num_threads()
+    parts = min(threads, len(rows) // _ROWS_PER_THREAD)
+    if device.type != "cpu" or parts < 2:
+        decode(rows)
+        return
+    try:
+        with ThreadPoolExecutor(parts, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(decode, [rows[part::parts] for part in range(parts)]))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@torch.no_grad()
 def _decode(
     model: PreTrainedModel,
     head: Head,

@@ -6,7 +6,6 @@ is missing.
 """
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,17 +21,18 @@ from transformers import PreTrainedModel
 
 from stillhouse.config import dump, load
 from stillhouse.distill.card import write_card
-from stillhouse.distill.checkpoint import refusals, sync_folder
+from stillhouse.distill.checkpoint import whole_folder
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.cut import cut
 from stillhouse.distill.encode import EncodedPrompt, render, text_of
 from stillhouse.distill.evaluate import Evaluator, hold_out
 from stillhouse.distill.flops import flops_by_part, model_shape
 from stillhouse.distill.hardware import Hardware
+from stillhouse.distill.inputs import check_same_inputs, measure_inputs
 from stillhouse.distill.manifest import StudentRecord, TeacherRecord, build_manifest
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
-from stillhouse.distill.progress import Metrics, RunProgress, check_reporter, reporter
+from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
 from stillhouse.distill.queries import add_queries, teacher_queries
 from stillhouse.distill.report import write_report
 from stillhouse.distill.rollout import Rollout
@@ -40,6 +40,7 @@ from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, loa
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer, steps_for
 from stillhouse.errors import RunFolderError
+from stillhouse.models.bundled import BUNDLED
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import licence_of, load_model, resolve, weights_digest
 from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
@@ -67,7 +68,11 @@ def distill(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
-    """Run `settings` in the folder `out`. Every StillhouseError before training leaves no folder behind."""
+    """Run `settings` in the folder `out`.
+
+    Faults of settings, prompts, models and templates are found before the folder is made and leave none behind.
+    What fails later (cutting, measuring, training, a full disk) leaves a folder that `resume` goes on with.
+    """
     with claim(out, "distill", resume) as folder:
         if folder.resumed:
             settings = _same_settings(settings, out)
@@ -85,11 +90,13 @@ def distill(
             add_queries(data, queries, settings)
         prompts = encode_all(models, settings, data.prompts)
         tasks = [(name, encode_all(models, settings, found)) for name, found in data.tasks]
+        inputs = measure_inputs(settings, models, data)
+        if folder.resumed:
+            check_same_inputs(out, settings, inputs)
         _show_first_prompt(console, models, settings, data)
-        run = _Run(folder, settings, models, data, console, command, now, clock)
-        folder.begin(dump(settings))
-        if queries is not None:
-            write_json(out / "magpie.json", queries)
+        extra = reporter(settings.reporter, out, settings.model_dump(mode="json"))
+        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra)
+        folder.begin(dump(settings), {"inputs.json": inputs, **({} if queries is None else {"magpie.json": queries})})
         return run.to_the_end(prompts, tasks)
 
 
@@ -102,20 +109,23 @@ class _Run:
         settings: DistillSettings,
         models: Models,
         data: Data,
+        inputs: dict[str, Any],
         console: Console,
         command: Sequence[str],
         now: Callable[[], datetime],
         clock: Callable[[], float],
+        extra: Reporter | None,
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
-        self.console, self.command, self.now, self.clock = console, command, now, clock
+        self.inputs = inputs
+        self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
         self.began = _began(folder.path, now)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
         settings = self.settings
         held_out, training = hold_out(prompts, settings.evaluation.held_out)
         student = self._student(training)
-        start = _start_record(settings, student, self.path / "start")
+        start = _start_record(settings, student, self.inputs["student"], self.path / "start")
         wrapper = None
         if settings.lora is not None:
             torch.manual_seed(settings.seed)
@@ -137,7 +147,7 @@ class _Run:
         trainer = Trainer(writers, training, settings, self.path, self.clock)
         for line in trainer.resume():
             self.console.print(f"[yellow]{escape(line)}")
-        evaluation = self._before(evaluator)
+        evaluation = self._before(evaluator, trainer.step)
         steps = self._steps(trainer)
         self._manifest(start, trainer, finished=None)
         self._train(trainer, steps)
@@ -163,13 +173,18 @@ class _Run:
         self.console.print(f"student: {layers} of {pruning.source_layers} layers of {name}, kept {list(pruning.kept)}")
         return student
 
-    def _before(self, evaluator: Evaluator) -> dict[str, Any]:
-        """Teacher and student before the first step; measured once, then read back."""
+    def _before(self, evaluator: Evaluator, step: int) -> dict[str, Any]:
+        """Teacher and student before the first step; measured once, then read back.
+
+        RunFolderError if that is gone and the student has already learnt.
+        """
         path = self.path / "evaluation.json"
         store = RolloutStore(self.path / "evaluation")
         if path.exists():
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return found
+        if step > 0:
+            raise RunFolderError(f"{path}: the measures from before training are gone; start the run again")
         with self.console.status("measuring teacher and student before training") as status:
             evaluator.progress = lambda part: status.update(f"measuring before training: {part}")
             answers = evaluator.answers("teacher", evaluator.held_out, 1.0)
@@ -201,17 +216,13 @@ class _Run:
         return evaluation
 
     def _save_student(self, student: PreTrainedModel, wrapper: Any) -> None:
-        draft, final = self.path / ".student", self.path / "student"
-        shutil.rmtree(draft, ignore_errors=True)
-        with refusals(final, draft), without_progress_bars():
-            if wrapper is not None:
-                wrapper.save_pretrained(self.path / "adapter")
-                student = wrapper.merge_and_unload()
+        if wrapper is not None:
+            with whole_folder(self.path / "adapter") as draft:
+                wrapper.save_pretrained(draft)
+            student = wrapper.merge_and_unload()
+        with whole_folder(self.path / "student") as draft, without_progress_bars():
             student.save_pretrained(draft)
             self.models.tokenizer.save_pretrained(draft)
-            sync_folder(draft)
-            shutil.rmtree(final, ignore_errors=True)
-            draft.rename(final)
 
     def _samples(self, prompts: Sequence[EncodedPrompt], answers: dict[str, list[Rollout]]) -> None:
         lines = []
@@ -235,8 +246,7 @@ class _Run:
         return int(json.loads(path.read_text(encoding="utf-8"))["steps"])
 
     def _train(self, trainer: Trainer, steps: int) -> None:
-        extra = reporter(self.settings.reporter, self.path, self.settings.model_dump(mode="json"))
-        metrics = Metrics(self.path / "metrics.jsonl", trainer.step, extra)
+        metrics = Metrics(self.path / "metrics.jsonl", trainer.step, self.extra)
         with RunProgress(self.console, steps, trainer.step) as progress:
 
             def on_step(step: int, line: dict[str, Any]) -> None:
@@ -257,12 +267,11 @@ class _Run:
         manifest = build_manifest(
             settings=settings,
             teacher=TeacherRecord(
-                id=_public(settings.teacher.model),
-                revision=settings.teacher.revision,
-                weights_digest=weights_digest(where if isinstance(where, Path) else self.models.teacher),
+                **_identity(settings.teacher.model, settings.teacher.revision or _hub_commit(self.models.teacher)),
+                weights_digest=self.inputs["teacher"],
                 licence=licence_of(where) if isinstance(where, Path) and where.is_dir() else None,
                 permission=settings.teacher.permission,
-                parameters=sum(p.numel() for p in self.models.teacher.parameters()),
+                parameters=self.models.teacher.num_parameters(),
             ),
             student=start,
             prompts=self.data.records,
@@ -299,25 +308,34 @@ def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
     return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
 
 
-def _public(name: str) -> str:
-    """A model's name for the record: folders by absolute path, so that none is taken for a hub name."""
-    return str(Path(name).resolve()) if Path(name).exists() else name
+def _identity(name: str, revision: str | None) -> dict[str, Any]:
+    """`id`, `revision` and `note` of a record: folders by absolute path, so that none is taken for a hub name."""
+    if name == "bundled":
+        return {"id": BUNDLED.name, "revision": BUNDLED.requirement, "note": BUNDLED.note}
+    return {"id": str(Path(name).resolve()) if Path(name).exists() else name, "revision": revision}
 
 
-def _start_record(settings: DistillSettings, student: PreTrainedModel, start: Path) -> StudentRecord:
+def _hub_commit(model: PreTrainedModel) -> str | None:
+    """The commit that the hub resolved the name to; None for a local folder."""
+    found: str | None = getattr(model.config, "_commit_hash", None)
+    return found
+
+
+def _start_record(settings: DistillSettings, student: PreTrainedModel, given: str | None, start: Path) -> StudentRecord:
+    """What is known of the student before training. `given` is the digest of its weights unless it was cut."""
     name = settings.student.model or settings.student.prune
     assert name is not None
     where = resolve(name)
-    layers = None
+    layers, found = None, _hub_commit(student)
     if settings.student.prune is not None:
-        layers = tuple(json.loads((start / "pruning.json").read_text(encoding="utf-8"))["kept"])
+        pruning = json.loads((start / "pruning.json").read_text(encoding="utf-8"))
+        layers, found = tuple(pruning["kept"]), pruning["revision"]
     return StudentRecord(
-        id=_public(name),
-        revision=settings.student.revision,
+        **_identity(name, settings.student.revision or found),
         licence=licence_of(where) if isinstance(where, Path) and where.is_dir() else None,
         layers_kept=layers,
-        weights_digest=weights_digest(start if layers is not None else where if isinstance(where, Path) else student),
-        parameters=sum(p.numel() for p in student.parameters()),
+        weights_digest=given or weights_digest(start),
+        parameters=student.num_parameters(),
     )
 
 

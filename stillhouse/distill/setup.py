@@ -19,7 +19,8 @@ from stillhouse.distill.preflight import (
     check_layers,
     check_same_ends,
     check_targets,
-    end_tokens,
+    closing_token,
+    declared_ends,
     shared_vocabulary,
 )
 from stillhouse.distill.prompts import Prompt, drop_duplicates, read_source, source_record
@@ -27,17 +28,21 @@ from stillhouse.distill.tasks import is_checkable
 from stillhouse.errors import ConfigError
 from stillhouse.models.local import load_model, load_tokenizer
 
-__all__ = ["Data", "Models", "add_adapters", "check_prompts", "encode_all", "load_data", "load_models", "task_name"]
+__all__ = ["Data", "Models", "add_adapters", "check_prompts", "encode_all", "load_data", "load_models", "read_data"]
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Both models loaded and checked against each other. `student` is None where it is to be cut out of `source`."""
+    """Both models loaded and checked against each other. `student` is None where it is to be cut out of `source`.
+
+    `tokenizer` is the student's, whose chat template all prompts are written in.
+    """
 
     teacher: PreTrainedModel
     student: PreTrainedModel | None
     source: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
+    teacher_tokenizer: PreTrainedTokenizerBase
     vocabulary: int
     ends: frozenset[int]
 
@@ -55,7 +60,7 @@ class Data:
     magpie: PromptSource | None
 
 
-def load_data(settings: DistillSettings) -> Data:
+def read_data(settings: DistillSettings) -> Data:
     """Read every source. Task prompts are taken out of the training prompts, so that they stay unseen."""
     prompts: list[Prompt] = []
     records: list[dict[str, Any]] = []
@@ -65,23 +70,28 @@ def load_data(settings: DistillSettings) -> Data:
             magpie = source
             continue
         found, duplicates = read_source(source)
-        records.append({**source_record(source, found, duplicates=duplicates), "used_for": "training"})
+        records.append(_record(source, found, duplicates, "training"))
         prompts += found
     tasks = []
     for source in settings.evaluation.tasks:
         found, duplicates = read_source(source)
-        records.append({**source_record(source, found, duplicates=duplicates), "used_for": "evaluation"})
+        records.append(_record(source, found, duplicates, "evaluation"))
         for prompt in found:
             if not is_checkable(prompt):
                 raise ConfigError(
-                    f"evaluation.tasks: prompt {prompt.id} of '{task_name(source)}' has no answer that can be checked; "
+                    f"evaluation.tasks: prompt {prompt.id} of '{source.title}' has no answer that can be checked; "
                     "give a reasoning-gym task, or a file with `answer`"
                 )
-        tasks.append((task_name(source), found))
+        tasks.append((source.title, found))
     checked = {p.id for _, found in tasks for p in found}
     prompts = [p for p in drop_duplicates(prompts)[0] if p.id not in checked]
-    data = Data(prompts, tasks, records, magpie)
-    if magpie is None:
+    return Data(prompts, tasks, records, magpie)
+
+
+def load_data(settings: DistillSettings) -> Data:
+    """`read_data` for training: `check_prompts` too, unless the teacher has yet to write prompts."""
+    data = read_data(settings)
+    if data.magpie is None:
         check_prompts(data, settings)
     return data
 
@@ -96,17 +106,6 @@ def check_prompts(data: Data, settings: DistillSettings) -> None:
     if settings.lmbda < 1 and settings.given == "reference":
         for prompt in data.prompts:
             given_answer(prompt)
-
-
-def task_name(source: PromptSource) -> str:
-    """What a task is called in evaluation.json."""
-    return (
-        source.path.stem
-        if source.path is not None
-        else f"{source.name}/{source.task}"
-        if source.task
-        else str(source.name)
-    )
 
 
 def load_models(settings: DistillSettings, hardware: Hardware, started: Path | None) -> Models:
@@ -129,15 +128,16 @@ def load_models(settings: DistillSettings, hardware: Hardware, started: Path | N
     for name, model in named:
         check_finite(name, model)
         Network(model, vocabulary)  # checks its vocabulary rows
-    ends = end_tokens(teacher, teacher_tokenizer)
-    check_same_ends(ends, end_tokens(learner, tokenizer), tokenizer)
+    ends, own_ends = declared_ends(teacher, teacher_tokenizer), declared_ends(learner, tokenizer)
+    check_same_ends(ends, own_ends, tokenizer)
+    ends |= {closing_token(tokenizer, own_ends)}
     check_context(named, _longest(settings))
     if settings.lora is not None:
         check_targets(student_name, learner, settings.lora.targets)
     if to_cut is None:
-        return Models(teacher, learner, None, tokenizer, vocabulary, ends)
+        return Models(teacher, learner, None, tokenizer, teacher_tokenizer, vocabulary, ends)
     check_layers(student_name, learner, to_cut)
-    return Models(teacher, None, learner, tokenizer, vocabulary, ends)
+    return Models(teacher, None, learner, tokenizer, teacher_tokenizer, vocabulary, ends)
 
 
 def encode_all(models: Models, settings: DistillSettings, prompts: Sequence[Prompt]) -> list[EncodedPrompt]:
@@ -160,6 +160,11 @@ def add_adapters(model: PreTrainedModel, lora: LoraSettings) -> Any:
             return get_peft_model(model, config)
     except ValueError as error:
         raise ConfigError(f"lora.targets is '{lora.targets}': {str(error).partition('. ')[0]}") from None
+
+
+def _record(source: PromptSource, found: list[Prompt], duplicates: int, used_for: str) -> dict[str, Any]:
+    record = source_record(source, found, duplicates=duplicates, licence=source.licence)
+    return {**record, "used_for": used_for}
 
 
 def _student_name(student: StudentSettings) -> tuple[str, str | None]:

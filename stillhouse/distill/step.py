@@ -102,7 +102,7 @@ def optimiser_step(
     """
     means = backward(student, teacher, grader, rollouts, settings, watch)
     if not math.isfinite(means["loss"]):
-        student.model.zero_grad()
+        optimizer.drop_gradients()
         raise TrainingError(
             f"step {step + 1}: loss is {means['loss']}; the last checkpoint before it is kept: lower optimizer.lr or "
             "optimizer.clip and start a new run"

@@ -59,10 +59,6 @@ class RolloutStore:
             return None
         return list(_rows(path))
 
-    def phases(self) -> list[int]:
-        """The phases that are there, in order."""
-        return sorted(int(p.stem.removeprefix("phase-")) for p in self.folder.glob("phase-*.jsonl"))
-
 
 def _rows(path: Path) -> Iterator[Rollout]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from stillhouse.distill.importance import Progress, Removal, block_influence, decoder_layers, removals_by_kl
+from stillhouse.distill.importance import Calibration, Removal, block_influence, decoder_layers, removals_by_kl
+from stillhouse.distill.rollout import Rollout
 from stillhouse.errors import ConfigError
 from stillhouse.models.gguf import without_progress_bars
 
@@ -31,48 +32,49 @@ Method = Literal["kl", "block_influence"]
 class PruningReport:
     """How a student was cut: what `pruning.json` holds. Layers are numbered as in the source model.
 
-    `removed` is in the order of removal; `block_influence` is that of each layer of the whole model.
+    `removed` is in the order of removal; `block_influence` is that of each layer of the whole model; `revision`
+    is the commit of a source from the hub. Calibration tokens include those of the prompts.
     """
 
     source: str
+    revision: str | None
     source_layers: int
     method: Method
     kept: tuple[int, ...]
     removed: tuple[Removal, ...]
     block_influence: tuple[float, ...]
-    calibration_texts: int
+    calibration_answers: int
     calibration_tokens: int
     calibration_sha256: str
 
 
 def make_student(
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
     layers: int,
-    texts: Sequence[str],
+    answers: Sequence[Rollout],
     *,
     method: Method = "kl",
-    progress: Progress | None = None,
-    max_texts: int = 3,
-    max_tokens: int = 64,
 ) -> tuple[PreTrainedModel, PruningReport]:
     """Cut `model` down to `layers` decoder layers; `model` itself stays as it is.
 
-    `texts` are rendered prompts with their answers; the first `max_texts` are used, the first `max_tokens`
-    tokens of each. `progress(done, total)` is called after each removal. Raises ConfigError when `layers`
-    is no number of layers of this model or there is no text.
+    Layers are judged by what they do where a token of `answers` is predicted. Raises ConfigError when `layers`
+    is no number of layers of this model or there is no answer.
     """
     name = model.name_or_path or model.config.model_type
     total = len(decoder_layers(model))
     if not 1 <= layers <= total:
         raise ConfigError(f"layers is {layers}; {name} has {total}, so give a number from 1 to {total}")
-    if not texts:
-        raise ConfigError("no calibration text; give some prompts with their answers")
-    used = list(texts[:max_texts])
-    batches = [_tokens(tokenizer, text, max_tokens).to(model.device) for text in used]
+    if not answers:
+        raise ConfigError("no calibration answers; give some prompts")
+    # The last token of an answer predicts nothing that is graded, so it is not fed.
+    used = [[*answer.prompt_tokens, *answer.tokens[:-1]] for answer in answers]
+    batches = [
+        Calibration(torch.tensor([ids], device=model.device), len(answer.prompt_tokens) - 1)
+        for ids, answer in zip(used, answers, strict=True)
+    ]
     influence = block_influence(model, batches)
     if method == "kl":
-        removed = removals_by_kl(model, batches, total - layers, progress=progress)
+        removed = removals_by_kl(model, batches, total - layers)
     else:
         order = sorted(range(total), key=lambda layer: influence[layer])
         removed = [Removal(layer, influence[layer]) for layer in order[: total - layers]]
@@ -80,13 +82,14 @@ def make_student(
     kept = tuple(layer for layer in range(total) if layer not in gone)
     report = PruningReport(
         source=name,
+        revision=getattr(model.config, "_commit_hash", None),
         source_layers=total,
         method=method,
         kept=kept,
         removed=tuple(removed),
         block_influence=tuple(influence),
-        calibration_texts=len(used),
-        calibration_tokens=sum(batch.numel() for batch in batches),
+        calibration_answers=len(used),
+        calibration_tokens=sum(len(ids) for ids in used),
         calibration_sha256=hashlib.sha256(json.dumps(used).encode()).hexdigest(),
     )
     return prune(model, kept), report
@@ -132,8 +135,3 @@ def _twin(module: Any, **replaced: nn.Module) -> Any:
     twin = copy.copy(module)
     twin._modules = {**module._modules, **replaced}
     return twin
-
-
-def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, most: int) -> Tensor:
-    ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return torch.tensor([ids[:most]])

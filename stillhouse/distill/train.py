@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import Parameter
 
 from stillhouse.distill import checkpoint
 from stillhouse.distill.config import DistillSettings
@@ -26,9 +27,10 @@ from stillhouse.distill.graders import grader
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.phase import Writers, phase_rollouts
 from stillhouse.distill.rollout import Rollout
-from stillhouse.distill.schedule import learning_rate
+from stillhouse.distill.schedule import answer_cap, learning_rate
 from stillhouse.distill.step import Stopwatch, backward, optimiser_step
 from stillhouse.distill.store import RolloutStore
+from stillhouse.errors import TrainingError
 
 __all__ = ["Totals", "Trainer", "steps_for"]
 
@@ -80,10 +82,20 @@ class Trainer:
         return damaged
 
     def save(self) -> None:
-        """Write a checkpoint of the present step, unless there is one: replacing a good one could lose it."""
+        """Write a checkpoint of the present step, unless there is one: replacing a good one could lose it.
+
+        TrainingError if the last update left a number that is not finite: the checkpoint before it stays.
+        """
         if self._saved != self.step:
+            tensors = self.optimizer.state()
+            for name, tensor in tensors.items():
+                if not tensor.isfinite().all():
+                    raise TrainingError(
+                        f"step {self.step}: {name} is not finite after the update; the last checkpoint before it is "
+                        "kept: lower optimizer.lr and start a new run"
+                    )
             state = checkpoint.CheckpointState(self.step, dict(self.totals.values))
-            checkpoint.save(self.checkpoints, self.optimizer.state(), state, self.settings.checkpoint.keep)
+            checkpoint.save(self.checkpoints, tensors, state, self.settings.checkpoint.keep)
             self._saved = self.step
 
     def answers(self, step: int, progress: Callable[[int], None] | None = None) -> list[Rollout]:
@@ -203,25 +215,47 @@ def uninterrupted() -> Iterator[None]:
 
 
 def steps_for(trainer: Trainer, minutes: float) -> int:
-    """How many steps fit in `minutes`, from the answers of the first phase and two passes over its first batch.
+    """How many steps fit in `minutes`, from writing the first phase, two passes over its first batch and one update.
 
-    Nothing is lost: the answers go to the store and are used; the gradients of the passes are dropped.
+    The answers are written, and timed, even where a killed run has left them. Times grow with the length of
+    answers, so they are scaled to the full cap where the first phase has a lower one. The faster pass counts:
+    the first one also warms up. Nothing is lost: the answers go to the store, the gradients are dropped, and
+    the update is made to copies.
     """
     settings = trainer.settings
     start = trainer.clock()
-    answers = trainer.answers(0)
+    written = phase_rollouts(trainer.writers, trainer.prompts, settings, 0)
     rollout = (trainer.clock() - start) / settings.rollout.steps_ahead
+    if trainer.store.read(0) is None:
+        trainer.store.write(0, written)
+    answers = trainer.answers(0)
     trainer.writers.student.model.train()
     taken = []
     for _ in range(2):
+        trainer.optimizer.drop_gradients()
         watch = Stopwatch(trainer.writers.student.device, trainer.clock)
         watch.start()
         backward(trainer.writers.student, trainer.writers.teacher, trainer.grader, answers, settings, watch)
         watch.lap("other")
         taken.append(sum(watch.seconds.values()))
-        for p in trainer.writers.student.model.parameters():
-            p.grad = None
-    return max(1, math.floor(minutes * 60 / (rollout + min(taken))))
+    update = _update_seconds(trainer)
+    longer = settings.rollout.max_new_tokens / answer_cap(settings, 0)
+    return max(1, math.floor(minutes * 60 / ((rollout + min(taken)) * longer + update)))
+
+
+def _update_seconds(trainer: Trainer) -> float:
+    """Seconds of one update of copies of the weights, by the gradients that are there; these go."""
+    masters = trainer.optimizer.masters
+    copies = {name: Parameter(m.detach().clone()) for name, m in masters.items()}
+    for name, copy in copies.items():
+        copy.grad = masters[name].grad
+    trainer.optimizer.drop_gradients()
+    twin = MasterAdamW(copies, trainer.settings.optimizer)
+    watch = Stopwatch(trainer.writers.student.device, trainer.clock)
+    watch.start()
+    twin.step(trainer.settings.optimizer.lr)
+    watch.lap("optimizer")
+    return watch.seconds["optimizer"]
 
 
 def _peak_rss_mb() -> float:

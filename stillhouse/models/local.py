@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 import yaml
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -50,7 +51,7 @@ def resolve(name: str, *, cache: Path | None = None) -> str | Path:
 def load_tokenizer(name: str, revision: str | None = None, *, cache: Path | None = None) -> PreTrainedTokenizerBase:
     """The tokenizer that comes with the model called `name` (see `resolve`)."""
     where = resolve(name, cache=cache)
-    with _load_errors(name, where):
+    with _load_errors(name, where, Exception):  # the tokenizers library has no narrower class of its own
         if isinstance(where, Path) and where.is_file():
             return load_gguf_tokenizer(where)
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(where, revision=revision)
@@ -68,8 +69,8 @@ def load_model(
     """The causal language model called `name` (see `resolve`), in evaluation mode.
 
     Attention is Transformers' choice: sdpa wherever the family has it. Raises ModelError when the model is
-    missing, is no causal language model, or lacks weights that its config asks for (Transformers would fill
-    those with random numbers).
+    missing, is no causal language model, or lacks weights that its config asks for, or has them in another shape
+    (Transformers would fill those with random numbers).
     """
     where = resolve(name, cache=cache)
     with _load_errors(name, where):
@@ -80,6 +81,7 @@ def load_model(
             revision=revision,
             dtype=dtype,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
     model, info = loaded
@@ -87,6 +89,13 @@ def load_model(
     if missing:
         raise ModelError(
             f"{name}: {len(missing)} weights are missing ({missing[0]}, ...); the files do not fit config.json"
+        )
+    misshapen = sorted(info["mismatched_keys"])
+    if misshapen:
+        weight, stored, wanted = misshapen[0]
+        raise ModelError(
+            f"{name}: {len(misshapen)} weights have another shape than in config.json ({weight}: {tuple(stored)}, not "
+            f"{tuple(wanted)}); the files do not fit config.json"
         )
     return _moved(model.eval(), device)
 
@@ -131,18 +140,26 @@ def licence_of(folder: Path) -> str | None:
 
 
 @contextmanager
-def _load_errors(name: str, where: str | Path) -> Iterator[None]:
-    """What Transformers says of a bad model, as one line that names it; and no progress bars."""
+def _load_errors(name: str, where: str | Path, *more: type[Exception]) -> Iterator[None]:
+    """What Transformers says of a bad model, as one line that names it; no progress bars, no report of its own."""
+    logging: Any = transformers.utils.logging
+    verbosity = logging.get_verbosity()
+    expected: tuple[type[Exception], ...] = (OSError, ValueError, RuntimeError, SafetensorError, *more)
+    logging.set_verbosity_error()
     try:
         with without_progress_bars():
             yield
-    except (OSError, ValueError, SafetensorError) as error:
+    except expected as error:
         reason = str(error).strip().partition("\n")[0]
+        if isinstance(error, KeyError):
+            reason = f"no {reason}"
         if isinstance(where, Path):
             raise ModelError(f"{name}: does not load ({reason}); check or replace its files") from error
         raise ModelError(
             f"{name}: cannot be fetched from the hub ({reason}); check the name and the network, or give a folder"
         ) from error
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _moved(model: PreTrainedModel, device: str | torch.device) -> PreTrainedModel:

@@ -8,10 +8,9 @@ from stillhouse.records.exchange import exchange_from_record, exchange_to_record
 from stillhouse.records.exchange_log import ExchangeLog, RejectedLines
 from stillhouse.records.files import (
     append_jsonl,
+    check_place,
     digest_file,
-    digest_folder,
     disk_errors,
-    read_jsonl,
     write_atomic,
     write_json,
 )
@@ -23,14 +22,13 @@ __all__ = [
     "RejectedLines",
     "RunFolder",
     "append_jsonl",
+    "check_place",
     "claim",
     "commit",
     "digest_file",
-    "digest_folder",
     "disk_errors",
     "exchange_from_record",
     "exchange_to_record",
-    "read_jsonl",
     "versions",
     "write_atomic",
     "write_json",

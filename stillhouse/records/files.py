@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,13 @@ from stillhouse.errors import RecordError, StorageError
 __all__ = [
     "append_bytes",
     "append_jsonl",
+    "check_place",
     "decode_line",
     "digest_file",
-    "digest_folder",
     "disk_errors",
     "encode_line",
     "lock_for_writing",
     "open_for_append",
-    "read_jsonl",
     "sync_folder",
     "write_atomic",
     "write_json",
@@ -37,6 +36,14 @@ __all__ = [
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_REMEDIES = {
+    **dict.fromkeys(_FORBIDDEN, "choose a folder that you may write to"),
+    errno.ENOENT: "make the folder first, or give a path in one that is there",
+    errno.ENOTDIR: "a part of this path is a file; give a path in a folder",
+    errno.EISDIR: "give the path of a file",
+    errno.EEXIST: "give a path where nothing is yet",
+    errno.ENAMETOOLONG: "give a shorter name",
+}
 
 
 @contextmanager
@@ -51,9 +58,25 @@ def disk_errors(path: Path, wanted: int) -> Iterator[None]:
                 f"{path}: {error.strerror} while writing {wanted:,} bytes ({free:,} bytes free there); "
                 "free space, raise the limit, or write to another disk"
             ) from error
-        if error.errno in _FORBIDDEN:
-            raise StorageError(f"{path}: {error.strerror}; choose a folder that you may write to") from error
+        if error.errno in _REMEDIES:
+            raise StorageError(f"{path}: {error.strerror}; {_REMEDIES[error.errno]}") from error
         raise
+
+
+def check_place(path: Path, *, make_parents: bool) -> None:
+    """StorageError if nothing can be made at `path`, so that a long computation does not find it out at its end.
+
+    `make_parents`: missing folders above it will be made too. Writes nothing.
+    """
+    with disk_errors(path, 0):
+        folder = _existing(path.parent) if make_parents else path.parent
+        folder.stat()
+        if not folder.is_dir():
+            raise _refusal(errno.ENOTDIR)
+        if not make_parents and path.is_dir():
+            raise _refusal(errno.EISDIR)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise _refusal(errno.EACCES)
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -149,38 +172,10 @@ def append_bytes(descriptor: int, path: Path, data: bytes, *, sync: bool) -> Non
             raise
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, Any]]:
-    """(line number from 1, value) of each line that is not blank. RecordError names file and line."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield number, decode_line(line, f"{path}:{number}")
-    except FileNotFoundError:
-        raise RecordError(f"{path}: no such file; give the path of a JSONL file") from None
-    except IsADirectoryError:
-        raise RecordError(f"{path}: is a folder; give the path of a JSONL file") from None
-
-
 def digest_file(path: Path) -> str:
     """`sha256:<hex>` of the file's bytes."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def digest_folder(folder: Path, patterns: Sequence[str] = ("**/*",)) -> str:
-    """`sha256:<hex>` over names and contents of the files under `folder` that match any glob of `patterns`.
-
-    Independent of the order of the patterns and of the file system. RecordError if nothing matches.
-    """
-    files = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
-    if not files:
-        raise RecordError(f"{folder}: holds no file that matches {', '.join(patterns)}; give the right folder")
-    total = hashlib.sha256()
-    for path in files:
-        # A name cannot hold NUL, so no two folders can make the same stream.
-        total.update(f"{path.relative_to(folder).as_posix()}\0{digest_file(path)}\0".encode())
-    return f"sha256:{total.hexdigest()}"
 
 
 def _end_last_line(descriptor: int) -> None:
@@ -200,6 +195,10 @@ def _end_last_line(descriptor: int) -> None:
         os.ftruncate(descriptor, end - len(unfinished))
     else:
         os.write(descriptor, b"\n")
+
+
+def _refusal(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _existing(folder: Path) -> Path:

@@ -10,12 +10,13 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from stillhouse.errors import RunFolderError
-from stillhouse.records.files import disk_errors, sync_folder, write_atomic, write_json
+from stillhouse.records.files import check_place, disk_errors, sync_folder, write_atomic, write_json
 from stillhouse.records.provenance import commit, versions
 
 __all__ = ["RunFolder", "claim"]
@@ -36,8 +37,10 @@ class RunFolder:
         self.resumed = resumed
         self._lock = lock
 
-    def begin(self, resolved: str) -> None:
+    def begin(self, resolved: str, more: Mapping[str, Any] | None = None) -> None:
         """Make the folder with `resolved.yaml` and `run.json` (kind, versions, commit) inside, and lock it.
+
+        `more` are further JSON files, by name.
 
         On a resumed folder nothing is made: what the run began with stays. Raises RunFolderError if the
         place was taken since the claim, StorageError if the disk refuses.
@@ -52,7 +55,8 @@ class RunFolder:
             with disk_errors(self.path, len(resolved)):
                 write_atomic(draft / "resolved.yaml", resolved)
                 about = {"v": "stillhouse.run/1", "kind": self.kind, "versions": versions(), "commit": commit()}
-                write_json(draft / _MARKER, about)
+                for name, content in {**(more or {}), _MARKER: about}.items():
+                    write_json(draft / name, content)
             self._lock = _lock(draft / _MARKER, self.path)
             _rename(draft, self.path)
         except BaseException:
@@ -81,8 +85,15 @@ def claim(path: Path, kind: str, resume: bool) -> RunFolder:
 
     An absent or empty folder is free, also with `resume`: a run killed before its folder was made has lost
     nothing and starts from the beginning. Raises RunFolderError if the folder holds a run and `resume` is
-    False, a run of another kind, other files, or a run that another process is working on.
+    False, a run of another kind, other files, or a run that another process is working on; StorageError if the
+    place cannot be written to.
     """
+    check_place(path, make_parents=True)
+    with disk_errors(path, 0):
+        return _claim(path, kind, resume)
+
+
+def _claim(path: Path, kind: str, resume: bool) -> RunFolder:
     if path.exists() and not path.is_dir():
         raise RunFolderError(f"{path}: is a file, not a folder; give another --out")
     names = sorted(entry.name for entry in path.iterdir()) if path.exists() else []

@@ -4,6 +4,6 @@ So a statistician can review it alone, and whatever claims a number anywhere in 
 uncertainty in the same place.
 """
 
-from stillhouse.stats.bootstrap import Interval, paired_difference, ratio_of_sums, wilson
+from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
 
-__all__ = ["Interval", "paired_difference", "ratio_of_sums", "wilson"]
+__all__ = ["Interval", "ratio_of_sums", "wilson"]

@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from stillhouse.errors import ConfigError
 
-__all__ = ["Interval", "paired_difference", "ratio_of_sums", "wilson"]
+__all__ = ["Interval", "ratio_of_sums", "wilson"]
 
 Numbers: TypeAlias = Sequence[float] | NDArray[np.float64]
 _DRAWS_AT_ONCE = 1 << 20
@@ -53,23 +53,6 @@ def ratio_of_sums(
     """
     over, under = _pairs(numerators, denominators)
     return _interval(_ratio(over, under), _resampled(over, under, resamples, seed), len(over), level, resamples)
-
-
-def paired_difference(
-    a: tuple[Numbers, Numbers], b: tuple[Numbers, Numbers], *, resamples: int, seed: int, level: float = 0.95
-) -> Interval:
-    """Interval for ratio(a) - ratio(b), each a pair (numerators, denominators) over the *same* prompts in order.
-
-    Both sides of a resample use the same prompts, so what is hard about a prompt cancels, and an interval that
-    excludes 0 is stronger evidence than two that do not overlap. Errors as for `ratio_of_sums`.
-    """
-    (over_a, under_a), (over_b, under_b) = _pairs(*a), _pairs(*b)
-    if len(over_a) != len(over_b):
-        raise ValueError(f"{len(over_a)} and {len(over_b)} prompts are not paired; give both sides the same prompts")
-    value = _ratio(over_a, under_a) - _ratio(over_b, under_b)
-    # The same seed draws the same prompts on both sides.
-    differences = _resampled(over_a, under_a, resamples, seed) - _resampled(over_b, under_b, resamples, seed)
-    return _interval(value, differences, len(over_a), level, resamples)
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> Interval:

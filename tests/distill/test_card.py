@@ -9,6 +9,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from stillhouse.distill.card import write_card
+from stillhouse.models.bundled import BUNDLED
 from tests.distill.example_run import EVALUATION, manifest, write_example_run
 
 
@@ -36,7 +37,6 @@ def test_head(run: Path) -> None:
     assert head["library_name"] == "transformers"
     assert head["pipeline_tag"] == "text-generation"
     assert head["tags"] == ["distillation", "stillhouse"]
-    assert "datasets" not in head
 
 
 def test_the_hub_reads_the_result(run: Path) -> None:
@@ -58,11 +58,26 @@ def test_licence_that_the_hub_does_not_know(run: Path) -> None:
     assert (head["license"], head["license_name"]) == ("other", "House Licence 2")
 
 
-def test_datasets_of_prompts_from_the_hub(run: Path) -> None:
-    changed = manifest()
-    changed["prompts"][0]["dataset"] = "openai/gsm8k"
-    (run / "manifest.json").write_text(json.dumps(changed), encoding="utf-8")
-    assert head_and_body(run)[0]["datasets"] == ["openai/gsm8k"]
+def test_folders_of_the_machine_are_not_published(run: Path) -> None:
+    change_manifest(run, "teacher", id="/home/jo smith/models/big")
+    change = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    change["student"]["id"] = "/home/jo smith/own"
+    change["prompts"][0]["source"] = "/home/jo smith/questions.jsonl"
+    change["command"] = ["/home/jo/.venv/bin/stillhouse", "--out=/home/jo/runs/a", "prompts=[{path: /home/jo/a.jsonl}]"]
+    (run / "manifest.json").write_text(json.dumps(change), encoding="utf-8")
+    _, body = head_and_body(run)
+    assert "/home" not in body and "smith" not in body
+    assert "taught by `big`" in body and "| questions.jsonl |" in body
+    assert "\nstillhouse --out=a 'prompts=[{path: a.jsonl}]'\n" in body
+
+
+def test_bundled_model_is_called_what_it_is(run: Path) -> None:
+    identity = {"id": BUNDLED.name, "revision": BUNDLED.requirement, "note": BUNDLED.note}
+    change_manifest(run, "student", **identity)
+    head, body = head_and_body(run)
+    assert "base_model" not in head
+    assert f"revision `{BUNDLED.requirement}`: {BUNDLED.note}, cut down to its layers" in body
+    assert "\n# SmolLM2-135M-Instruct-14-layers\n" in body
 
 
 def test_names_permission_prompts_and_command(run: Path) -> None:

@@ -1,6 +1,7 @@
 """Prompts become the tokens of the student's own template, and what does not fit is refused."""
 
 import copy
+import dataclasses
 
 import pytest
 from transformers import PreTrainedTokenizerFast
@@ -51,3 +52,25 @@ def test_given_answer_is_closed_unless_cut(tiny_tokenizer: PreTrainedTokenizerFa
     assert encode_reference(tiny_tokenizer, USER, 2, len(whole) - 1) == whole[:-1]
     with pytest.raises(RecordError, match="has no given answer; use prompts with an assistant turn, `given: teacher`"):
         encode_reference(tiny_tokenizer, WITH_SYSTEM, 2, 50)
+
+
+def test_refusal_of_the_template_is_one_line_with_its_place(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    other = copy.deepcopy(tiny_tokenizer)
+    other.chat_template = "{{ raise_exception('Roles must\\nalternate') }}"
+    prompt = dataclasses.replace(Prompt.of([Message("user", "One.\nTwo.")]), place="p.jsonl:3")
+    with pytest.raises(RecordError) as caught:
+        render(other, prompt)
+    assert str(caught.value) == (
+        rf"p.jsonl:3: prompt {prompt.id} ('One.\nTwo....'): the chat template refuses it (Roles must alternate); "
+        "change or drop it"
+    )
+
+
+def test_too_long_for_the_tokenizer_is_no_warning(
+    tiny_tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, warned = copy.deepcopy(tiny_tokenizer), []
+    monkeypatch.setattr("transformers.tokenization_utils_base.logger.warning", lambda *a: warned.append(a))
+    with pytest.raises(RecordError, match="tokens, more than 5"):
+        encode_prompts(other, [Prompt.of([Message("user", "word " * 2000)])], longest=5)
+    assert warned == []

@@ -29,7 +29,12 @@ def test_format_follows_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None
             hardware, "matmul_seconds", lambda shape, dtype, r=ratio: 1.0 if dtype == torch.bfloat16 else r
         )
         assert choose_dtype("cpu") == wanted
-    assert choose_dtype("cuda") == "bfloat16"
+
+
+@pytest.mark.parametrize(("has", "wanted"), [(True, "bfloat16"), (False, "float32")])
+def test_gpu_without_bfloat16_computes_in_float32(has: bool, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
+    assert choose_dtype("cuda:1") == wanted
 
 
 def test_threads_are_within_range_and_left_as_they_were() -> None:
@@ -43,7 +48,7 @@ def test_fastest_thread_count_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = {1: 4.0, 2: 1.0, 4: 3.0, 6: 2.0}
     tried: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", tried.append)
-    monkeypatch.setattr(hardware, "matmul_seconds", lambda shape, dtype: seconds[tried[-1]])
+    monkeypatch.setattr(hardware, "matmul_seconds", lambda shape, dtype, small: seconds[tried[-1]])
     assert choose_threads(6) == 2
     assert tried[:-1] == [1, 2, 4, 6]
 
@@ -56,8 +61,17 @@ def test_seconds_are_the_median() -> None:
 def test_devices() -> None:
     assert choose_device("cpu") == "cpu"
     assert choose_device("auto") in ("cpu", "cuda")
-    with pytest.raises(ConfigError, match="device 'tpu' is not known; use auto, cpu, cuda or cuda:N"):
-        choose_device("tpu")
+    for wrong in ("tpu", "cpu:3", "cuda:x", "cuda:", "cuda:-1", "cuda:1:2"):
+        with pytest.raises(ConfigError, match=f"device '{wrong}' is not known; use auto, cpu, cuda or cuda:N"):
+            choose_device(wrong)
+
+
+def test_gpu_number_beyond_those_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [choose_device(name) for name in ("cuda", "cuda:1")] == ["cuda", "cuda:1"]
+    with pytest.raises(ConfigError, match="device 'cuda:9': PyTorch sees 2 here; use cuda:0 to cuda:1"):
+        choose_device("cuda:9")
 
 
 def test_what_is_given_is_not_measured(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ def test_names_teacher_with_licence_and_permission() -> None:
         "licence": "MIT",
         "permission": "granted by its owner",
         "parameters": 10,
+        "note": None,
     }
 
 

@@ -29,6 +29,7 @@ def found(model: Path, pair: Pair, seed: int = 0, context: int = 200) -> dict[st
 def test_student_and_teacher_rows(pair: Pair) -> None:
     measured = found(pair.student, pair)
     names = {"kl_to_teacher", "on_policy_kl", "top1_agreement", "exact_match/reasoning-gym/chain_sum", "answer_length"}
+    assert measured.pop("prompts") == {"source": str(pair.prompts), "held_out": False, "count": 6}
     assert set(measured) == {"teacher", "student"}
     assert set(measured["student"]) == set(measured["teacher"]) == names
     assert all(set(m) == {"value", "low", "high", "n", "method"} for row in measured.values() for m in row.values())

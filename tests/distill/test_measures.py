@@ -2,7 +2,7 @@
 
 import pytest
 
-from stillhouse.distill.measures import Kind, interval_text, measure, measure_order, value_text
+from stillhouse.distill.measures import Kind, cell_text, interval_text, measure, measure_order, value_text
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ def test_value_text(kind: Kind, value: float, text: str) -> None:
 def test_interval_names_the_unit_once_and_may_be_missing() -> None:
     assert interval_text("share", {"low": 0.301, "high": 0.332}) == "30.1 to 33.2 %"
     assert interval_text("share", {"low": None, "high": None}) == ""
+
+
+def test_cell_has_value_and_interval() -> None:
+    assert cell_text("kl_to_teacher", {"value": 0.4, "low": 0.3, "high": 0.5}) == "0.400 (0.300 to 0.500)"
+    assert cell_text("top1_agreement", {"value": 0.4}) == "40.0 %"
 
 
 def test_order_puts_divergences_first_and_length_last() -> None:

@@ -21,12 +21,17 @@ def gradients(step: int) -> dict[str, Tensor]:
     return {name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}
 
 
+def give(optimizer: MasterAdamW, name: str, gradient: Tensor) -> None:
+    """Let a backward pass add `gradient`, rounded to the parameter's own dtype."""
+    parameter = optimizer.parameters[name]
+    (parameter * gradient.to(parameter.dtype)).sum().backward()
+
+
 def train(optimizer: MasterAdamW, steps: range, lr: float = 0.01) -> list[float]:
     norms = []
     for step in steps:
         for name, gradient in gradients(step).items():
-            parameter = optimizer.parameters[name]
-            parameter.grad = gradient.to(parameter.dtype)
+            give(optimizer, name, gradient)
         norms.append(optimizer.step(lr))
     return norms
 
@@ -87,7 +92,8 @@ def test_updates_too_small_for_bfloat16_add_up() -> None:
     direct = Parameter(torch.ones(2, 2, dtype=torch.bfloat16))
     plain = torch.optim.AdamW([direct], lr=1e-4, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
     for _ in range(100):
-        weight.grad, direct.grad = torch.ones_like(weight), torch.ones_like(direct)
+        give(optimizer, "w", torch.ones_like(weight))
+        direct.grad = torch.ones_like(direct)
         optimizer.step(1e-4)
         plain.step()
     assert direct.unique().tolist() == [1.0], "without masters nothing is learnt"
@@ -152,15 +158,15 @@ def test_a_gradient_that_is_not_finite_changes_nothing(bad: float, dtype: torch.
     train(optimizer, range(2))
     before, seen = saved(optimizer), weights(optimizer)
     for name, gradient in gradients(2).items():
-        optimizer.parameters[name].grad = gradient.to(dtype)
-    first = optimizer.parameters["matrix"].grad
-    assert first is not None
-    first[0, 0] = bad
+        gradient.flatten()[0] = bad
+        give(optimizer, name, gradient)
     norm = optimizer.step(0.01)
     assert norm != norm or norm == float("inf")
     assert all(torch.equal(tensor, before[name]) for name, tensor in optimizer.state().items())
     assert all(torch.equal(p, seen[name]) for name, p in optimizer.parameters.items())
-    assert all(p.grad is None for p in optimizer.parameters.values()), "the bad gradient is gone too"
+    assert all(p.grad is None for p in [*optimizer.parameters.values(), *optimizer.masters.values()]), (
+        "the bad gradient is gone too"
+    )
     train(optimizer, range(3, 4))
     assert all(p.isfinite().all() for p in optimizer.parameters.values())
 
@@ -173,3 +179,14 @@ def test_only_matrices_or_only_vectors() -> None:
         only[name].grad = gradients(0)[name]
         optimizer.step(0.01)
         assert not torch.equal(only[name], before)
+
+
+def test_micro_batches_of_a_bfloat16_model_are_summed_in_float32() -> None:
+    """1 + 2**-9 is 1 in bfloat16, which keeps 8 bits."""
+    optimizer = MasterAdamW(parameters(torch.bfloat16), OptimizerSettings(clip=100.0))
+    for size in (1.0, 2.0**-9):
+        give(optimizer, "matrix", torch.full(SHAPES["matrix"], size))
+    gradient = optimizer.masters["matrix"].grad
+    assert gradient is not None and gradient.dtype == torch.float32
+    assert torch.equal(gradient, torch.full(SHAPES["matrix"], 1 + 2.0**-9))
+    assert optimizer.step(0.01) == pytest.approx(12**0.5 * (1 + 2.0**-9), rel=1e-6)

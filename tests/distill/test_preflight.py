@@ -12,6 +12,8 @@ from stillhouse.distill.preflight import (
     check_layers,
     check_same_ends,
     check_targets,
+    closing_token,
+    declared_ends,
     end_tokens,
     shared_vocabulary,
 )
@@ -101,3 +103,41 @@ def test_adapter_targets(tiny_llama: TinyLlama) -> None:
     for targets, wrong in (("q_proj, roj", "roj"), ("embed_tokens", "embed_tokens"), ("", "")):
         with pytest.raises(ConfigError, match=rf"lora\.targets names '{wrong}', which is no linear layer of 'm'"):
             check_targets("m", model, targets)
+
+
+def test_fillers_at_the_end_are_no_difference(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    size, filled, split = len(tiny_tokenizer), copy.deepcopy(tiny_tokenizer), copy.deepcopy(tiny_tokenizer)
+    filled.add_tokens([f"[PAD{size}]", f"[PAD{size + 1}]"])
+    assert shared_vocabulary(filled, tiny_tokenizer, "t", "s") == size
+    assert shared_vocabulary(tiny_tokenizer, filled, "t", "s") == size
+    split.add_tokens([f"[PAD{size}]", "ze\nbra"])
+    with pytest.raises(ModelError, match=rf"'\[PAD{size}\]' is {size} for the teacher and absent for") as caught:
+        shared_vocabulary(split, tiny_tokenizer, "t", "s")
+    assert "\n" not in str(caught.value)
+
+
+def test_model_without_a_template_only_declares_its_ends(
+    tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast
+) -> None:
+    model, base = tiny_llama(1), copy.deepcopy(tiny_tokenizer)
+    base.chat_template = None
+    assert declared_ends(model, base) == {2}
+    with pytest.raises(ModelError, match="has no chat template; use an instruction-tuned model's tokenizer"):
+        end_tokens(model, base)
+
+
+@pytest.mark.parametrize(
+    ("after", "closing"), [("<|im_end|>\n", 2), ("<|endoftext|>b\n", 0), ("<b><|endoftext|>", 0), ("", 2)]
+)
+def test_closing_token_is_the_template_s_own(after: str, closing: int, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    other = copy.deepcopy(tiny_tokenizer)
+    other.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}" + after + "{% endfor %}"
+    assert other.eos_token_id == 2
+    assert closing_token(other, frozenset({0, 2})) == closing
+
+
+def test_template_that_alters_an_answer_is_refused(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    other = copy.deepcopy(tiny_tokenizer)
+    other.chat_template = "{% for m in messages %}{{ m['content'] | upper }}<|im_end|>{% endfor %}"
+    with pytest.raises(ModelError, match="does not show an answer as given; use another template"):
+        closing_token(other, frozenset({2}))

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from stillhouse.distill.progress import Metrics, RunProgress, check_reporter, reporter
-from stillhouse.errors import ConfigError
+from stillhouse.errors import ConfigError, TrainingError
 
 
 def line(step: int) -> dict[str, Any]:
@@ -70,12 +70,48 @@ def test_tracker_is_driven_by_its_three_calls(tmp_path: Path, monkeypatch: pytes
     assert tracker is not None
     tracker.log(2, {"loss": 1.0})
     tracker.close()
-    assert calls == [
-        ("init", (), {"project": "stillhouse", "name": "run-7", "config": {"seed": 3}}),
+    name = calls[0][2]["name"]
+    assert name.startswith("run-7-") and calls == [
+        ("init", (), {"project": "stillhouse", "name": name, "config": {"seed": 3}, "resume": "allow"}),
         ("log", ({"loss": 1.0},), {"step": 2}),
         ("finish", (), {}),
     ]
     assert reporter("none", tmp_path, {}) is None
+
+
+def test_resumed_run_goes_on_with_its_own_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids: list[str] = []
+    library: Any = types.ModuleType("wandb")
+    library.init = lambda id, **rest: ids.append(id)
+    monkeypatch.setitem(sys.modules, "wandb", library)
+    for run in ("a/run", "a/../a/run", "b/run"):
+        reporter("wandb", tmp_path / run, {})
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_reporter_that_refuses_to_start_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Error(Exception):
+        """As `wandb.Error`: of no standard class."""
+
+    def init(**given: object) -> None:
+        raise Error("api_key not configured (no-tty)\ncall wandb.login()")
+
+    library: Any = types.ModuleType("wandb")
+    library.Error, library.init = Error, init
+    monkeypatch.setitem(sys.modules, "wandb", library)
+    with pytest.raises(TrainingError) as caught:
+        reporter("wandb", tmp_path / "run", {})
+    assert str(caught.value) == (
+        "reporter 'wandb' does not start (api_key not configured (no-tty)); log in to it or set reporter=none"
+    )
+
+
+def test_speed_is_the_average_since_the_start() -> None:
+    text = io.StringIO()
+    with RunProgress(Console(file=text, width=160), 10, 4) as progress:
+        progress.step(5, {**line(5), "tokens_per_second": 100.0, "seconds": {"rollout": 5.0, "update": 1.0}})
+        progress.step(6, {**line(6), "tokens_per_second": 400.0, "seconds": {"rollout": 0.0, "update": 2.0}})
+    assert "175 tok/s" in text.getvalue()
 
 
 def test_screen_shows_the_figures_and_quiet_shows_none() -> None:

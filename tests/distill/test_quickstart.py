@@ -37,8 +37,8 @@ def test_table_has_a_row_for_each_measure() -> None:
     )
     text = io.StringIO()
     Console(file=text, width=120).print(table)
-    rows = [[cell.strip() for cell in row.split("│")[1:-1]] for row in text.getvalue().splitlines() if "[" in row]
+    rows = [[cell.strip() for cell in row.split("│")[1:-1]] for row in text.getvalue().splitlines() if "│" in row]
     assert rows == [
-        ["kl_to_teacher", "2.000 [1.875, 2.125]", "1.000 [0.875, 1.125]", "0"],
-        ["exact_match/a", "0.250 [0.125, 0.375]", "0.375 [0.250, 0.500]", "0.5"],
+        ["kl_to_teacher", "2.000 (1.875 to 2.125)", "1.000 (0.875 to 1.125)", "0.000 (-0.125 to 0.125)"],
+        ["exact_match/a", "25.0 % (12.5 to 37.5 %)", "37.5 % (25.0 to 50.0 %)", "50.0 % (37.5 to 62.5 %)"],
     ]

@@ -160,7 +160,7 @@ def test_full_disk_at_the_very_end(
     adapters = len(whole("lora")["tensors"])
     assert adapters < len(whole("lora")["student"])
     assert command(*run, file_bytes=adapters + 1000).fault.startswith(f"{out}/student: was not written (")
-    assert not (out / ".student").exists() and not (out / "student").exists()
+    assert not (out / ".student.draft").exists() and not (out / "student").exists()
     assert command(*run, "--resume").code == 0
     assert substance(out) == whole("lora")
 

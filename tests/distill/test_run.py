@@ -4,6 +4,7 @@ import io
 import json
 import math
 import random
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.run import Outcome, distill
 from stillhouse.distill.store import RolloutStore
-from stillhouse.errors import ConfigError, RecordError, TrainingError
+from stillhouse.errors import ConfigError, RecordError, RunFolderError, TrainingError
 from tests.tiny import Pair, rows, run_settings, write_prompts
 
 METRIC = {"value", "low", "high", "n", "method"}
@@ -75,8 +76,8 @@ def test_student_comes_nearer_to_its_teacher(finished: Path) -> None:
 def test_metrics_count_the_tokens_of_the_store(finished: Path) -> None:
     metrics = rows(finished / "metrics.jsonl")
     store = RolloutStore(finished / "rollouts")
-    assert store.phases() == list(range(20))
-    answers = [answer for phase in store.phases() for answer in store.read(phase) or []]
+    assert len(list(store.folder.iterdir())) == 20
+    answers = [answer for phase in range(20) for answer in store.read(phase) or []]
     assert [m["step"] for m in metrics] == list(range(1, 41))
     total = 0
     for i, line in enumerate(metrics):
@@ -237,7 +238,7 @@ def test_order_of_the_prompt_file_does_not_matter(pair: Pair, tmp_path: Path) ->
 
 def test_overflowed_student_is_a_fault_with_its_cause(pair: Pair, tmp_path: Path) -> None:
     settings = run_settings(pair, steps=1, optimizer__lr=1e38, optimizer__warmup=0.0)
-    with pytest.raises(TrainingError, match=r"weights have overflowed; lower optimizer\.lr"):
+    with pytest.raises(TrainingError, match=r"^step 1: .* is not finite after the update; .* lower optimizer\.lr"):
         train(tmp_path / "run", settings)
 
 
@@ -249,3 +250,35 @@ def test_times_come_from_the_clock_that_is_given(pair: Pair, tmp_path: Path) -> 
     console = Console(file=io.StringIO())
     outcome = distill(settings, tmp_path / "run", resume=False, console=console, command=[], now=lambda: instant)
     assert json.loads((outcome.folder / "manifest.json").read_text())["started"] == "2020-01-02T03:04:05.000Z"
+
+
+def test_lost_measures_from_before_training_are_not_made_up(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(out, run_settings(pair, steps=1))
+    (out / "evaluation.json").unlink()
+    with pytest.raises(RunFolderError, match=r"evaluation\.json: the measures from before training are gone; start"):
+        train(out, run_settings(pair, steps=1), resume=True)
+    assert not (out / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize("template", [None, "{{ messages[0]['content'] }}<|im_end|>"])
+def test_the_teacher_s_template_is_not_needed(template: str | None, pair: Pair, tmp_path: Path) -> None:
+    teacher = Path(shutil.copytree(pair.teacher, tmp_path / "teacher"))
+    (teacher / "chat_template.jinja").unlink()
+    if template is not None:
+        (teacher / "chat_template.jinja").write_text(template)
+    assert train(tmp_path / "run", run_settings(pair, steps=1, teacher__model=str(teacher))).steps == 1
+
+
+def test_given_answers_end_as_the_template_closes_them(pair: Pair, tmp_path: Path) -> None:
+    folders = {}
+    for who in ("teacher", "student"):
+        folder = folders[f"{who}__model"] = str(shutil.copytree(getattr(pair, who), tmp_path / who))
+        config = Path(folder) / "generation_config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), "eos_token_id": [0, 2]}))
+    template = Path(folders["student__model"]) / "chat_template.jinja"
+    template.write_text(template.read_text().replace("im_end", "endoftext"))
+    change = {"lmbda": 0.0, "given": "reference", "rollout__max_new_tokens": 60}
+    train(tmp_path / "run", run_settings(pair, steps=1, **change, **folders))
+    ends = {row["tokens"][-1] for path in (tmp_path / "run" / "rollouts").iterdir() for row in rows(path)}
+    assert ends == {0}

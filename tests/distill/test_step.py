@@ -55,6 +55,7 @@ def settings(name: str, micro_batch: int = 2, **values: object) -> DistillSettin
             "lmbda": 0.0 if name == "imitation" else 1.0,
             "grader": GRADERS[name],
             "loss_chunk": 3,
+            "rollout": {"temperature": values.get("temperature", 1.0)},
             **values,
         }
     )

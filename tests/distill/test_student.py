@@ -1,6 +1,7 @@
 """Cutting layers: what is left computes what those layers compute, loads anywhere, and the right ones go."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from stillhouse.distill.importance import Calibration, block_influence, removals_by_kl
+from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.student import Method, make_student, prune, save_student
 from stillhouse.errors import ConfigError, ModelError
 from tests.conftest import TinyLlama
 from tests.distill.families import FAMILIES, family_model, logits_without, tokens
 
-TEXTS = ["the question that the user asks", "the answer is in the question", "A small bird sat on the wall."]
+ANSWERS = [
+    Rollout("p", (1, 40, 41, 42), (50, 51, 52, 53, 2), (), "stop", "teacher"),
+    Rollout("p", (1, 60), (61, 62, 63, 64, 65, 66), (), "length", "teacher"),
+]
 
 
 @FAMILIES
@@ -46,7 +52,7 @@ def test_saves_and_loads_in_plain_transformers(
     family: str, tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
     model = family_model(family, tiny_llama)
-    student, report = make_student(model, tiny_tokenizer, 3, TEXTS)
+    student, report = make_student(model, 3, ANSWERS)
     save_student(student, tiny_tokenizer, tmp_path, report)
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
     with torch.inference_mode():
@@ -89,14 +95,12 @@ def test_impossible_layers_to_keep(keep: list[int], tiny_llama: TinyLlama) -> No
 
 @pytest.mark.parametrize("method", ["kl", "block_influence"])
 @pytest.mark.parametrize("planted", [0, 3, 5])
-def test_identity_layer_goes_first(
-    method: Method, planted: int, tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast
-) -> None:
+def test_identity_layer_goes_first(method: Method, planted: int, tiny_llama: TinyLlama) -> None:
     model = tiny_llama(layers=6)
     with torch.no_grad():
         model.model.layers[planted].self_attn.o_proj.weight.zero_()
         model.model.layers[planted].mlp.down_proj.weight.zero_()
-    student, report = make_student(model, tiny_tokenizer, 5, TEXTS, method=method)
+    student, report = make_student(model, 5, ANSWERS, method=method)
     assert report.removed[0].layer == planted
     assert report.removed[0].score == pytest.approx(0.0, abs=1e-6)
     assert report.kept == tuple(layer for layer in range(6) if layer != planted)
@@ -104,46 +108,44 @@ def test_identity_layer_goes_first(
         assert torch.equal(student(tokens()).logits, model(tokens()).logits)
 
 
-def test_report_says_what_was_done(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    seen: list[tuple[int, int]] = []
+def test_report_says_what_was_done(tiny_llama: TinyLlama) -> None:
     model = tiny_llama(layers=6)
-    _, report = make_student(
-        model,
-        tiny_tokenizer,
-        2,
-        TEXTS,
-        max_texts=2,
-        max_tokens=9,
-        progress=lambda done, total: seen.append((done, total)),
-    )
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    _, report = make_student(model, 2, ANSWERS)
     assert sorted([*report.kept, *(removal.layer for removal in report.removed)]) == [0, 1, 2, 3, 4, 5]
-    lengths = [min(9, len(tiny_tokenizer(text)["input_ids"])) for text in TEXTS[:2]]
-    assert (report.calibration_texts, report.calibration_tokens) == (2, sum(lengths))
-    other = make_student(model, tiny_tokenizer, 2, ["another text", TEXTS[1]], method="block_influence")[1]
+    assert (report.calibration_answers, report.calibration_tokens) == (2, 4 + 4 + 2 + 5)
+    other = make_student(model, 2, [replace(ANSWERS[0], tokens=(70, 2)), ANSWERS[1]], method="block_influence")[1]
     assert other.calibration_sha256 != report.calibration_sha256
     assert len(report.block_influence) == report.source_layers == 6
 
 
-def test_all_layers_may_stay(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+def test_layers_are_judged_where_answer_tokens_are_predicted(tiny_llama: TinyLlama) -> None:
+    model = tiny_llama(layers=6)
+    _, report = make_student(model, 5, ANSWERS)
+    batches = [
+        Calibration(torch.tensor([[1, 40, 41, 42, 50, 51, 52, 53]]), 3),
+        Calibration(torch.tensor([[1, 60, 61, 62, 63, 64, 65]]), 1),
+    ]
+    assert report.block_influence == tuple(block_influence(model, batches))
+    assert report.removed == tuple(removals_by_kl(model, batches, 1))
+
+
+def test_all_layers_may_stay(tiny_llama: TinyLlama) -> None:
     model = tiny_llama(layers=3)
-    student, report = make_student(model, tiny_tokenizer, 3, TEXTS)
+    student, report = make_student(model, 3, ANSWERS)
     assert report.removed == ()
     with torch.inference_mode():
         assert torch.equal(student(tokens()).logits, model(tokens()).logits)
 
 
 @pytest.mark.parametrize("layers", [0, -1, 7])
-def test_impossible_number_of_layers(
-    layers: int, tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast
-) -> None:
+def test_impossible_number_of_layers(layers: int, tiny_llama: TinyLlama) -> None:
     with pytest.raises(ConfigError, match=rf"^layers is {layers}; .* has 6, so give a number from 1 to 6$"):
-        make_student(tiny_llama(layers=6), tiny_tokenizer, layers, TEXTS)
+        make_student(tiny_llama(layers=6), layers, ANSWERS)
 
 
-def test_calibration_needs_text(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    with pytest.raises(ConfigError, match=r"^no calibration text; "):
-        make_student(tiny_llama(layers=3), tiny_tokenizer, 2, [])
+def test_calibration_needs_answers(tiny_llama: TinyLlama) -> None:
+    with pytest.raises(ConfigError, match=r"^no calibration answers; "):
+        make_student(tiny_llama(layers=3), 2, [])
 
 
 def test_other_families_are_refused() -> None:

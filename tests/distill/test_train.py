@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from transformers import PreTrainedTokenizerFast
 
 from stillhouse.distill.config import DistillSettings
@@ -57,7 +58,7 @@ def test_stored_answers_are_read_and_not_written_again(make: Any, tmp_path: Path
 def test_one_phase_serves_several_steps(make: Any, tmp_path: Path) -> None:
     trainer = make(tmp_path, rollout__steps_ahead=3)
     assert len(lines_of(trainer, 4)) == 4
-    assert trainer.store.phases() == [0, 1]
+    assert len(list(trainer.store.folder.iterdir())) == 2
     assert [len(trainer.store.read(phase) or []) for phase in (0, 1)] == [12, 12]
     answers = trainer.store.read(0) or []
     fresh = make(tmp_path)
@@ -127,7 +128,56 @@ def test_plan_uses_its_answers_and_drops_its_gradients(make: Any, tmp_path: Path
     trainer.clock = lambda: float(next(ticks))
     before = {name: value.clone() for name, value in trainer.optimizer.state().items()}
     steps = steps_for(trainer, 10.0)
-    assert 1 < steps < 600 and trainer.step == 0 and trainer.store.phases() == [0]
+    assert 1 < steps < 600 and trainer.step == 0 and len(trainer.store.read(0) or []) == 8
     assert all(p.grad is None for p in trainer.writers.student.model.parameters())
     assert all(torch.equal(before[name], value) for name, value in trainer.optimizer.state().items())
     assert steps_for(make(tmp_path / "b"), 1e-9) == 1
+
+
+def test_checkpoint_of_weights_that_are_not_finite_is_refused(make: Any, tmp_path: Path) -> None:
+    lines_of(make(tmp_path, checkpoint__every=1, checkpoint__keep=1), 2)
+    spoilt = make(tmp_path, checkpoint__every=1, checkpoint__keep=1, optimizer__lr=1e40)
+    spoilt.resume()
+    with pytest.raises(TrainingError, match=r"^step 3: .* is not finite after the update; the last checkpoint"):
+        lines_of(spoilt, 5)
+    again = make(tmp_path)
+    assert again.resume() == [] and again.step == 2
+    assert all(tensor.isfinite().all() for tensor in again.optimizer.state().values())
+
+
+@pytest.fixture
+def planned(make: Any) -> Any:
+    """Steps planned for 10 000 ticks; a tick is one pass of the student, `update` ticks one update."""
+
+    def steps(folder: Path, update: int = 0, **changes: Any) -> int:
+        trainer, now = make(folder, **changes), [0.0]
+
+        def pass_on(ticks: int) -> None:
+            now[0] += ticks
+
+        trainer.clock = lambda: now[0]
+        hooks = [
+            trainer.writers.student.model.base_model.register_forward_pre_hook(lambda module, args: pass_on(1)),
+            register_optimizer_step_post_hook(lambda optimizer, args, kwargs: pass_on(update)),
+        ]
+        found = steps_for(trainer, 10_000 / 60)
+        for hook in hooks:
+            hook.remove()
+        return found
+
+    return steps
+
+
+def test_plan_counts_answers_that_a_killed_run_has_written(planned: Any, tmp_path: Path) -> None:
+    assert planned(tmp_path) == planned(tmp_path) == planned(tmp_path / "other")
+
+
+def test_plan_counts_growing_answers_at_their_full_length(planned: Any, tmp_path: Path) -> None:
+    short = planned(tmp_path / "a", rollout__max_new_tokens=5)
+    growing = planned(tmp_path / "b", rollout__start_new_tokens=5, rollout__grow_steps=6)
+    assert growing == pytest.approx(short / 2, abs=1)
+
+
+def test_plan_counts_the_update(planned: Any, tmp_path: Path) -> None:
+    free, paid = planned(tmp_path / "a"), planned(tmp_path / "b", update=1000)
+    assert paid == int(10_000 / (10_000 / free + 1000))

@@ -101,6 +101,29 @@ def test_weights_that_config_asks_for_are_never_made_up(folder: Path) -> None:
         load_model(str(folder))
 
 
+def test_weights_of_another_shape(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["hidden_size"] = 64
+    (folder / "config.json").write_text(json.dumps(config))
+    capfd.readouterr()
+    with pytest.raises(
+        ModelError,
+        match=r": 20 weights have another shape than in config.json \(.*: \(\d+, 32\), not \(\d+, 64\)\);",
+    ):
+        load_model(str(folder))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("{}", "no 'added_tokens'"), ("[]", "integer"), ('{"model": 3, "added_tokens": []}', "did not match|model")],
+)
+def test_broken_tokenizer(folder: Path, content: str, reason: str) -> None:
+    (folder / "tokenizer.json").write_text(content)
+    with pytest.raises(ModelError, match=rf"^{folder}: does not load \(.*({reason}).*\); check or replace its files$"):
+        load_tokenizer(str(folder))
+
+
 @pytest.mark.slow
 def test_gguf_file_is_the_model_that_it_was_converted_to(bundled_folder: Path) -> None:
     import stillhouse.models.bundled as bundled

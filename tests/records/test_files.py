@@ -1,7 +1,6 @@
 """Whole or not there: kills, refusing disks and torn lines. The refusals are real: a file size limit."""
 
 import errno
-import hashlib
 import multiprocessing
 import os
 import resource
@@ -16,11 +15,11 @@ import pytest
 from stillhouse.errors import RecordError, StorageError
 from stillhouse.records.files import (
     append_jsonl,
+    check_place,
+    decode_line,
     digest_file,
-    digest_folder,
     disk_errors,
     open_for_append,
-    read_jsonl,
     write_atomic,
     write_json,
 )
@@ -96,9 +95,39 @@ def test_forbidden_folder_says_what_to_do(tmp_path: Path, code: int) -> None:
         raise OSError(code, os.strerror(code))
 
 
+def test_wrong_path_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, words in (
+        (tmp_path / "absent" / "x", "No such file or directory; make the folder first"),
+        (tmp_path / "file" / "x", "Not a directory; a part of this path is a file; give a path in a folder"),
+        (tmp_path, "Is a directory; give the path of a file"),
+        (tmp_path / ("x" * 300), "File name too long; give a shorter name"),
+    ):
+        with pytest.raises(StorageError, match=f"^{path}: {words}"):
+            write_atomic(path, b"x")
+    with pytest.raises(StorageError, match="give a path where nothing is yet"), disk_errors(tmp_path / "file", 0):
+        (tmp_path / "file").mkdir()
+
+
 def test_other_errors_pass_through(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        write_atomic(tmp_path / "absent" / "file", b"x")
+    with pytest.raises(BrokenPipeError), disk_errors(tmp_path, 0):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def test_a_place_is_checked_without_writing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_place(tmp_path / "x", make_parents=False)
+    check_place(tmp_path / "file", make_parents=False)
+    check_place(tmp_path / "a" / "b" / "x", make_parents=True)
+    for path, make_parents, words in (
+        (tmp_path / "a" / "x", False, "No such file or directory; make the folder first"),
+        (tmp_path / "file" / "x", False, "Not a directory"),
+        (tmp_path / "file" / "a" / "x", True, "Not a directory"),
+        (tmp_path, False, "Is a directory"),
+    ):
+        with pytest.raises(StorageError, match=words):
+            check_place(path, make_parents=make_parents)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_json_is_json(tmp_path: Path) -> None:
@@ -111,35 +140,12 @@ def test_json_is_json(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.json"]
 
 
-def test_lines_come_back_with_their_numbers(tmp_path: Path) -> None:
-    path = tmp_path / "m.jsonl"
-    append_jsonl(path, {"step": 1}, sync=True)
-    append_jsonl(path, {"text": "line\nbreak"})
-    with path.open("ab") as file:
-        file.write(b"\n[3]\n")
-    assert list(read_jsonl(path)) == [(1, {"step": 1}), (2, {"text": "line\nbreak"}), (4, [3])]
-
-
 @pytest.mark.parametrize(
-    ("content", "place", "words"),
-    [
-        (b'{"a": 1}\n{"a": \n', 2, "not JSON"),
-        (b'{"a": 1}\n\n{"a"}', 3, "not JSON"),
-        (b'"\xff\xfe"\n', 1, "not UTF-8"),
-    ],
+    ("line", "words"), [(b'{"a": \n', "not JSON"), (b'{"a"}', "not JSON"), (b'"\xff\xfe"\n', "not UTF-8")]
 )
-def test_faulty_line_is_named(tmp_path: Path, content: bytes, place: int, words: str) -> None:
-    path = tmp_path / "m.jsonl"
-    path.write_bytes(content)
-    with pytest.raises(RecordError, match=f"m.jsonl:{place}: {words}"):
-        list(read_jsonl(path))
-
-
-def test_absent_file_and_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=r"none\.jsonl: no such file"):
-        list(read_jsonl(tmp_path / "none.jsonl"))
-    with pytest.raises(RecordError, match="is a folder"):
-        list(read_jsonl(tmp_path))
+def test_faulty_line_is_named(line: bytes, words: str) -> None:
+    with pytest.raises(RecordError, match=f"m.jsonl:3: {words}"):
+        decode_line(line, "m.jsonl:3")
 
 
 @pytest.mark.parametrize("length", [20, 100_000])
@@ -147,7 +153,7 @@ def test_unfinished_line_is_cut_off(tmp_path: Path, length: int) -> None:
     path = tmp_path / "m.jsonl"
     path.write_bytes(b'{"step": 1}\n{"step": ' + b"2" * 0 + b'"' + b"x" * length)
     append_jsonl(path, {"step": 2})
-    assert [value for _, value in read_jsonl(path)] == [{"step": 1}, {"step": 2}]
+    assert path.read_bytes() == b'{"step": 1}\n{"step": 2}\n'
 
 
 def test_a_line_that_only_lacks_its_newline_stays(tmp_path: Path) -> None:
@@ -184,18 +190,3 @@ def test_digest_of_a_file(tmp_path: Path) -> None:
     path.write_bytes(b"abc")
     # FIPS 180-2, appendix B.1.
     assert digest_file(path) == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-def test_digest_of_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "w.bin").write_bytes(b"abc")
-    (tmp_path / "a.json").write_bytes(b"{}")
-    (tmp_path / "note.txt").write_bytes(b"ignored")
-    first = digest_folder(tmp_path, ["*.json", "**/*.bin"])
-    stream = f"a.json\0{digest_file(tmp_path / 'a.json')}\0b/w.bin\0{digest_file(tmp_path / 'b' / 'w.bin')}\0"
-    assert first == f"sha256:{hashlib.sha256(stream.encode()).hexdigest()}"
-    assert digest_folder(tmp_path, ["**/*.bin", "*.json", "**/*.json"]) == first
-    (tmp_path / "b" / "w.bin").rename(tmp_path / "b" / "v.bin")
-    assert digest_folder(tmp_path, ["*.json", "**/*.bin"]) != first
-    with pytest.raises(RecordError, match=r"no file that matches \*\.safetensors"):
-        digest_folder(tmp_path, ["*.safetensors"])

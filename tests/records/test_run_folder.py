@@ -83,6 +83,12 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
         claim(tmp_path / "a", "distill", resume=False)
 
 
+def test_a_place_inside_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    with pytest.raises(StorageError, match="a part of this path is a file"):
+        claim(tmp_path / "a" / "run", "distill", resume=False)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}"])
 def test_a_spoilt_marker_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
@@ -134,3 +140,10 @@ def test_begin_holds_the_lock_through_the_rename(tmp_path: Path) -> None:
         write_atomic(tmp_path / "a" / "manifest.json", "{}")
         with pytest.raises(RunFolderError, match="another process is working on this run"):
             claim(tmp_path / "a", "distill", resume=True)
+
+
+def test_further_files_appear_with_the_folder(tmp_path: Path) -> None:
+    with claim(tmp_path / "a", "distill", resume=False) as folder:
+        folder.begin("steps: 3\n", {"inputs.json": {"teacher": "ab"}})
+        assert sorted(os.listdir(tmp_path / "a")) == ["inputs.json", "resolved.yaml", "run.json"]
+    assert json.loads((tmp_path / "a" / "inputs.json").read_text()) == {"teacher": "ab"}

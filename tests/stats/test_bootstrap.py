@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stillhouse.errors import ConfigError
-from stillhouse.stats.bootstrap import Interval, paired_difference, ratio_of_sums, wilson
+from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
 
 
 def test_interval_as_dict_is_the_format() -> None:
@@ -78,26 +78,6 @@ def test_treating_tokens_as_independent_would_not_cover() -> None:
         interval = ratio_of_sums(nats, np.ones_like(nats), resamples=200, seed=number)
         hits += interval.low <= 1.0 <= interval.high
     assert hits < 60
-
-
-def test_paired_difference_cancels_what_prompts_share() -> None:
-    rng = np.random.default_rng(3)
-    hardness = rng.exponential(5.0, 80)
-    tokens = np.full(80, 10.0)
-    before, after = hardness * 10 + 10, hardness * 10
-    paired = paired_difference((before, tokens), (after, tokens), resamples=500, seed=0)
-    assert paired.value == pytest.approx(1.0)
-    assert [paired.low, paired.high] == pytest.approx([1.0, 1.0])
-    alone = ratio_of_sums(before, tokens, resamples=500, seed=0)
-    assert alone.high - alone.low > 1.0
-
-
-def test_paired_difference_allows_other_lengths_but_not_other_prompts() -> None:
-    # Sides answer at different lengths: 4/2 - 6/6 = 1 for the first prompt, 8/4 - 3/3 = 1 for the second.
-    interval = paired_difference(([4.0, 8.0], [2, 4]), ([6.0, 3.0], [6, 3]), resamples=200, seed=0)
-    assert (interval.low, interval.value, interval.high) == (1.0, 1.0, 1.0)
-    with pytest.raises(ValueError, match="2 and 3 prompts are not paired"):
-        paired_difference(([1.0] * 2, [1] * 2), ([1.0] * 3, [1] * 3), resamples=200, seed=0)
 
 
 @pytest.mark.parametrize("n", [0, 1])

@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,7 +30,7 @@ def read_prompts(path: Path) -> Iterator[Prompt]:
     empty = True
     for place, row in _rows(path):
         empty = False
-        yield parse_row(row, place)
+        yield replace(parse_row(row, place), place=place)
     if empty:
         raise RecordError(f"{path}: holds no prompt; add rows with {FORMATS}")
 

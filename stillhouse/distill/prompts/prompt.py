@@ -22,6 +22,7 @@ class Prompt:
     `id` is 16 hex digits of the SHA-256 of `messages`; make prompts with `Prompt.of`, which computes it.
     `reference` is a given assistant answer, `answer` the final answer that a checker compares with,
     `task` names that checker (see `stillhouse.distill.tasks`), `meta` holds what the checker needs.
+    `place` is where it was read, for messages; it is part of neither id nor digest nor equality.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Prompt:
     answer: str | None = None
     task: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    place: str | None = field(default=None, compare=False)
 
     @classmethod
     def of(

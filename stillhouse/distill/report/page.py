@@ -16,6 +16,7 @@ from stillhouse.distill.report.panels import panels
 from stillhouse.distill.report.plots import interval_plot, time_bar
 from stillhouse.distill.report.spending import part_seconds, spending
 from stillhouse.distill.verdict import verdict
+from stillhouse.records import write_atomic
 
 __all__ = ["render", "write_report"]
 
@@ -29,7 +30,7 @@ def write_report(run: Path) -> Path:
     Raises RunFolderError where `run` is no run folder, RecordError (file:line) for a malformed file in it.
     """
     page = run / "report.html"
-    page.write_text(render(read_evidence(run)), encoding="utf-8")
+    write_atomic(page, render(read_evidence(run)))
     return page
 
 
