@@ -16,7 +16,7 @@ from stillhouse.records import digest_file
 
 CONFIG = """\
 teacher: {model: bundled, permission: "Apache-2.0"}
-student: {prune: bundled, layers: 4}
+student: {prune: bundled, layers: 4, importance: block_influence}
 prompts: [{name: instructions, limit: 120}]
 steps: 24
 batch: 4

@@ -4,8 +4,8 @@ It is an ordinary run with settings that fit two CPU cores and a few minutes. Th
 run folder like any other's, so what it does can be read, changed and run again.
 
 Ten of thirty layers stay, chosen by block influence, which takes seconds where the search by KL takes over a minute
-and starts nearer (dev/LOG.md, 2026-11-23). A student cut that far says nothing sensible at first, so half of the answers
-are the teacher's own (`lmbda: 0.5`), graded in the same way, by forward KL.
+and starts nearer (dev/LOG.md, 2026-11-23). A student cut that far says nothing sensible at first, so half of the
+answers are the teacher's own (`lmbda: 0.5`), graded in the same way, by forward KL.
 """
 
 from rich.table import Table

@@ -3,9 +3,9 @@
 For an answer drawn from the student, log p(y) - log q(y) at the sampled token is an unbiased estimate of
 KL(p || q) at that position, given the answer up to it; the gradient of the KL is that of  -A log p(y)  with
 the advantage A = log q(y) - log p(y) held fixed (the score-function estimator; Gu et al. 2024, MiniLLM,
-arXiv 2306.08543, eq. 3 without its long-range part). The mean of a batch divides by the number of tokens, which is sampled as
-well: a ratio estimate of the mean KL per token, whose bias vanishes as the batch grows. One number a token is
-all a teacher has to give, but the estimate is noisier than the full divergence.
+arXiv 2306.08543, eq. 3 without its long-range part). The mean of a batch divides by the number of tokens, which
+is sampled as well: a ratio estimate of the mean KL per token, whose bias vanishes as the batch grows. One number a
+token is all a teacher has to give, but the estimate is noisier than the full divergence.
 """
 
 from dataclasses import dataclass
