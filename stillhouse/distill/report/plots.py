@@ -37,7 +37,7 @@ def curve(points: Sequence[Point], *, name: str, label: str, mean: bool) -> Mark
         axes.plot(steps, values, color=COLOURS["after"], linewidth=0.7, alpha=0.55)
         axes.plot(steps, running_mean(values, window), color=COLOURS["after"], linewidth=1.6)
     if min(values) >= 0:
-        axes.set_ylim(0, max(*values, 1e-12) * 1.06)
+        axes.set_ylim(0, (max(values) or 1.0) * 1.06)
     axes.margins(x=0.01)
     _plain(axes)
     return inline_svg(figure, name=name, label=label)
