@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts
 from stillhouse.distill.graders import DivergenceGrader
+from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.kv_cache import shared_prefix
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
@@ -126,13 +127,13 @@ def main() -> None:
     parser.add_argument("--steps-ahead", type=int, default=1, help="steps served by one rollout phase")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--micro-batch", type=int, default=8)
-    parser.add_argument("--loss-chunk", type=int, default=256)
+    parser.add_argument("--loss-chunk", type=int, default=512)
     parser.add_argument("--completion-tokens", type=int, default=64)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--lr", type=float, default=3e-4)
     parser.add_argument("--threads", type=int, required=True)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    Hardware("cpu", options.dtype, options.threads).apply()
     settings = settings_of(options)
     dtype = getattr(torch, options.dtype)
     tokenizer = load_tokenizer(options.student)

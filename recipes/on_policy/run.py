@@ -4,10 +4,11 @@ Every arm starts from the same cut student, sees the same prompts in the same or
 number of trained completion tokens. What differs is who writes the answer and what is learnt from it:
 
 * graded     the student answers, the teacher's probabilities grade every token (reverse KL)
+* forward    the same, graded by forward KL
 * imitation  the teacher answers, the student learns its words by cross-entropy
 * plain      people answered (the replies in the prompt file), learnt by cross-entropy
 
-`python -m recipes.on_policy.run --out DIR [--tokens N] [--seeds 0 1 2] [--arms graded imitation plain]` writes
+`python -m recipes.on_policy.run --out DIR [--tokens N] [--seeds 0 1 2] [--arms graded forward imitation plain]` writes
 DIR/results.json; with `--table` it prints what is there as a table. Arms that are there are not run again.
 """
 
@@ -33,6 +34,7 @@ from stillhouse.records import write_atomic, write_json
 
 ARMS: dict[str, dict[str, Any]] = {
     "graded": {"lmbda": 1.0, "grader": {"kind": "divergence", "beta": 1.0}},
+    "forward": {"lmbda": 1.0, "grader": {"kind": "divergence", "beta": 0.0}},
     "imitation": {"lmbda": 0.0, "given": "teacher", "grader": {"kind": "imitation"}},
     "plain": {"lmbda": 0.0, "given": "reference", "grader": {"kind": "imitation"}},
 }
@@ -48,10 +50,9 @@ def settings_of(arm: str, seed: int, student: Path, prompts: Path, held_out: int
             "steps": 1,
             "batch": 8,
             "micro_batch": 8,
-            "rollout": {"max_new_tokens": 48, "batch": 32, "steps_ahead": 4},
+            "rollout": {"max_new_tokens": 48},
             "optimizer": {"lr": 3e-4, "decay": "constant", "warmup": 0.0},
             "evaluation": {"held_out": held_out, "max_new_tokens": 48},
-            "threads": 1,
             "seed": seed,
             **ARMS[arm],
         }
@@ -61,7 +62,7 @@ def settings_of(arm: str, seed: int, student: Path, prompts: Path, held_out: int
 def run_arm(arm: str, seed: int, student: Path, prompts: Path, tokens: int, held_out: int, out: Path) -> dict[str, Any]:
     """Train one arm with one seed up to `tokens` completion tokens; measures before and after."""
     settings = settings_of(arm, seed, student, prompts, held_out)
-    hardware = Hardware("cpu", "float32", 1)
+    hardware = Hardware.measure(settings)
     hardware.apply()
     data, models = load_data(settings), load_models(settings, hardware, None)
     held, training = hold_out(encode_all(models, settings, data.prompts), held_out)
@@ -121,7 +122,7 @@ def _cell(metric: dict[str, float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=6000)
+    parser.add_argument("--tokens", type=int, default=16000)
     parser.add_argument("--layers", type=int, default=14)
     parser.add_argument("--held-out", type=int, default=48)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

@@ -238,7 +238,7 @@ class DistillSettings(Settings):
     batch: int = Field(8, ge=1, description="answers per optimiser step")
     micro_batch: int = Field(8, ge=1, description="answers per forward and backward pass")
     temperature: float = Field(1.0, gt=0, description="of both models' distributions in the loss")
-    loss_chunk: int = Field(256, ge=1, description="completion tokens whose vocabulary rows are held at once")
+    loss_chunk: int = Field(512, ge=1, description="completion tokens whose vocabulary rows are held at once")
     max_prompt_tokens: int = Field(512, ge=1, description="a longer rendered prompt is an error")
     system: str | None = Field(None, description="system message put before prompts that have none")
     optimizer: OptimizerSettings = OptimizerSettings()

@@ -17,9 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from stillhouse.distill.batching import MicroBatch, micro_batches
+from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.config import EvaluationSettings
 from stillhouse.distill.encode import EncodedPrompt, text_of
 from stillhouse.distill.network import Network
@@ -52,7 +51,7 @@ def compare(student: Network, teacher: Network, rollouts: Sequence[Rollout], bat
     forward, reverse, agree, tokens = ([0.0] * len(rollouts) for _ in range(4))
     for cpu_batch in micro_batches(rollouts, batch):
         micro = cpu_batch.to(student.device)
-        hidden_s, hidden_t = _hidden(student, micro), _hidden(teacher, micro)
+        hidden_s, hidden_t = student.hidden(micro), teacher.hidden(micro)
         for rows_s, rows_t, owner in zip(
             hidden_s.split(chunk), hidden_t.split(chunk), cpu_batch.row_N.split(chunk), strict=True
         ):
@@ -68,10 +67,6 @@ def compare(student: Network, teacher: Network, rollouts: Sequence[Rollout], bat
                 agree[i] += a
                 tokens[i] += 1
     return Sums([int(t) for t in tokens], forward, reverse, agree)
-
-
-def _hidden(network: Network, micro: MicroBatch) -> Tensor:
-    return network.hidden(micro.ids_BT, micro.shared).flatten(0, 1)[micro.position_N]
 
 
 class Evaluator:

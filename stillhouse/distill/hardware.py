@@ -4,7 +4,9 @@ On a shared machine two threads can be slower than one, and bfloat16 products ar
 float32 on a CPU with the instructions and a hundred times slower on one without.
 """
 
+import ctypes
 import os
+import platform
 import re
 import sys
 import time
@@ -16,7 +18,7 @@ import torch
 from stillhouse.distill.config import DistillSettings
 from stillhouse.errors import ConfigError
 
-__all__ = ["Hardware", "choose_device", "choose_dtype", "choose_threads", "matmul_seconds"]
+__all__ = ["Hardware", "choose_device", "choose_dtype", "choose_threads", "keep_freed_memory", "matmul_seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,10 @@ class Hardware:
         return torch.bfloat16 if self.dtype == "bfloat16" else torch.float32
 
     def apply(self) -> None:
-        """Set the thread count of this process."""
+        """Set the thread count of this process, and let it keep its memory."""
         torch.set_num_threads(self.threads)
+        if self.device == "cpu":
+            keep_freed_memory()
 
     @classmethod
     def measure(cls, settings: DistillSettings) -> "Hardware":
@@ -42,6 +46,21 @@ class Hardware:
         torch.set_num_threads(threads)
         dtype = choose_dtype(device) if settings.dtype == "auto" else settings.dtype
         return cls(device=device, dtype=dtype, threads=threads)
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep blocks of up to 32 MB that are freed for the next step, instead of handing them to the kernel.
+
+    A step allocates the same arrays as the one before it, and clearing fresh pages for each of them takes long
+    (dev/LOG.md, 2026-11-24). Elsewhere than on glibc this does nothing.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that glibc takes
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 def choose_device(asked: str) -> str:

@@ -8,11 +8,10 @@ belongs. Rows that have ended can be dropped, so that the last long answer does 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-__all__ = ["InPlaceCache", "PrefixCache", "shared_prefix"]
+__all__ = ["InPlaceCache", "shared_prefix"]
 
 
 class _InPlaceLayer(CacheLayerMixin):
@@ -66,44 +65,6 @@ class _InPlaceLayer(CacheLayerMixin):
 
     def get_max_length(self) -> int:
         return self.room
-
-
-class _PrefixLayer(CacheLayerMixin):
-    """One layer of a beginning read in a batch of one; later rows attend to it, and gradients flow back."""
-
-    is_sliding = False
-    length = 0
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.keys, self.values, self.length = key_states, value_states, key_states.shape[2]
-        self.is_initialized = True
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            return key_states, value_states
-        assert self.keys is not None and self.values is not None
-        rows = len(key_states)
-        return (
-            torch.cat([self.keys.expand(rows, -1, -1, -1), key_states], dim=2),
-            torch.cat([self.values.expand(rows, -1, -1, -1), value_states], dim=2),
-        )
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.length + query_length, 0
-
-    def get_seq_length(self) -> int:
-        return self.length
-
-    def get_max_length(self) -> int:
-        return -1
-
-
-class PrefixCache(Cache):
-    """Keys and values of a shared beginning, for `layers` decoder layers; filled by the first forward pass."""
-
-    def __init__(self, layers: int) -> None:
-        super().__init__(layers=[_PrefixLayer() for _ in range(layers)])  # type: ignore[no-untyped-call]
 
 
 class InPlaceCache(Cache):

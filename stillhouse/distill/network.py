@@ -8,10 +8,12 @@ tokens, a chunk at a time.
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from stillhouse.distill.kv_cache import PrefixCache
+from stillhouse.distill.attention import use_own_attention
+from stillhouse.distill.batching import MicroBatch
+from stillhouse.distill.lean_layers import use_lean_layers
 from stillhouse.distill.loss import Head
 from stillhouse.errors import ModelError
 
@@ -37,6 +39,8 @@ class Network:
             if getattr(model.config.get_text_config(), scale, None) not in (None, 1, 1.0):
                 raise ModelError(f"{type(model).__name__} scales its logits ({scale}), which is not supported")
         self.vocabulary = vocabulary
+        use_own_attention(model)
+        use_lean_layers(model)
 
     @property
     def head(self) -> Head:
@@ -48,18 +52,37 @@ class Network:
     def device(self) -> torch.device:
         return self.head.weight_VH.device
 
-    def hidden(self, ids_BT: Tensor, shared: int = 0) -> Tensor:
-        """Last hidden states [B, T - shared, H] of right-padded rows whose first `shared` tokens are the same.
+    def share_embedding_gradient(self) -> None:
+        """Let a tied embedding hand over the rows that it read instead of a gradient as large as the vocabulary.
 
-        Padding needs no mask: nothing real attends to it. The shared tokens are read once for all rows, in
-        training as well; with activation checkpointing, which keeps no keys and values, they are read in each.
+        They are added to the head's gradient. An embedding with a weight of its own keeps its dense gradient.
         """
-        if shared == 0 or self.model.is_activation_checkpointing:
-            output: Tensor = self.model.base_model(input_ids=ids_BT, use_cache=False).last_hidden_state
-            return output[:, shared:]
-        cache = PrefixCache(self.model.config.get_text_config().num_hidden_layers)
-        self.model.base_model(input_ids=ids_BT[:1, :shared], past_key_values=cache, use_cache=True)
-        rest: Tensor = self.model.base_model(
-            input_ids=ids_BT[:, shared:], past_key_values=cache, use_cache=True
+        embedding = self.model.get_input_embeddings()
+        if isinstance(embedding, nn.Embedding) and embedding.weight is self.head.weight_VH:
+            embedding.sparse = True
+
+    def hidden(self, batch: MicroBatch) -> Tensor:
+        """Last hidden states [N, H] at the places that predict the batch's completion tokens.
+
+        ModelError if a layer of the model mixes tokens in another way than by the attention that knows the packing.
+        """
+        batch.packing.layers = 0
+        output: Tensor = self.model.base_model(
+            input_ids=batch.ids_T[None],
+            position_ids=batch.position_T[None],
+            attention_mask=self._no_mask,
+            use_cache=False,
+            packing=batch.packing,
         ).last_hidden_state
-        return rest
+        layers = self.model.config.get_text_config().num_hidden_layers
+        if batch.packing.layers != layers:
+            raise ModelError(
+                f"{type(self.model).__name__}: {batch.packing.layers} of its {layers} layers are plain attention; give "
+                "a model of the Llama, Qwen or Gemma families"
+            )
+        return output[0, batch.place_N]
+
+    @property
+    def _no_mask(self) -> Tensor:
+        """Four dimensions are taken as a ready mask by Transformers, which then makes none; attention ignores it."""
+        return torch.ones(1, 1, 1, 1, dtype=torch.bool, device=self.device)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from stillhouse.distill.decoder import Decoder, decoder
 from stillhouse.distill.kv_cache import InPlaceCache, shared_prefix
 from stillhouse.distill.loss import Head
 from stillhouse.distill.sampling import draw
@@ -74,10 +75,12 @@ def generate(
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]))
     answers: dict[int, Rollout] = {}
 
+    decodes = decoder(model, head, min(batch, len(prompts)))
+
     def decode(rows: list[int]) -> None:
         part = [prompts[i] for i in rows]
         answers.update(
-            zip(rows, _decode(model, head, part, sampling, eos, uniforms[rows], source, progress), strict=True)
+            zip(rows, _decode(model, decodes, part, sampling, eos, uniforms[rows], source, progress), strict=True)
         )
 
     for start in range(0, len(order), batch):
@@ -102,7 +105,7 @@ def _share_out(rows: list[int], device: torch.device, decode: Callable[[list[int
 @torch.no_grad()
 def _decode(
     model: PreTrainedModel,
-    head: Head,
+    decodes: Decoder,
     prompts: Sequence[tuple[str, Sequence[int]]],
     sampling: Sampling,
     eos: frozenset[int],
@@ -110,7 +113,7 @@ def _decode(
     source: str,
     progress: Callable[[int], None] | None,
 ) -> list[Rollout]:
-    device = head.weight_VH.device
+    device = model.device
     config = model.config.get_text_config()
     lengths = [len(tokens) for _, tokens in prompts]
     width, limit = max(lengths), sampling.max_tokens
@@ -127,7 +130,7 @@ def _decode(
     position = torch.tensor(lengths, device=device)
     cache = InPlaceCache(config.num_hidden_layers, width + limit)
     if shared:
-        model.base_model(input_ids=ids[:1, :shared].to(device), past_key_values=cache, use_cache=True)
+        decodes.hidden(ids[:1, :shared].to(device), torch.arange(shared, device=device)[None], None, cache)
         cache.spread(len(prompts))
     ends = torch.tensor(sorted(eos), device=device)
     out = torch.zeros(len(prompts), limit, dtype=torch.long, device=device)
@@ -138,16 +141,9 @@ def _decode(
     done = torch.zeros(len(prompts), dtype=torch.bool, device=device)
     step_ids = ids[:, shared:].to(device)
     positions = (mask[:, :width].long().cumsum(-1) - 1).clamp_min(0)[:, shared:]
-    buffer = torch.empty(len(prompts), head.vocabulary, dtype=torch.float32, device=device)
     for t in range(limit):
-        hidden = model.base_model(
-            input_ids=step_ids,
-            attention_mask=mask[:, : width + t] if padded else None,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state[:, -1]
-        tokens, logp = draw(head.logits(hidden, out=buffer), uniforms[live, t], sampling.temperature, sampling.top_p)
+        hidden = decodes.hidden(step_ids, positions, mask[:, : width + t] if padded else None, cache)
+        tokens, logp = draw(decodes.logits(hidden), uniforms[live, t], sampling.temperature, sampling.top_p)
         out[live, t], logprobs[live, t] = tokens, logp
         if progress is not None:
             progress(len(live) - int(done.sum()))

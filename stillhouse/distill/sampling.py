@@ -30,26 +30,33 @@ def draw(logits_BV: Tensor, uniform_B: Tensor, temperature: float, top_p: float)
     if not greedy and temperature != 1:
         logits_BV.div_(temperature)
     top_B1 = logits_BV.amax(-1, keepdim=True)
-    if greedy:
-        tokens_B = logits_BV.argmax(-1)
-        weight_BV = logits_BV.sub_(top_B1).exp_()
-        total_B = weight_BV.sum(-1, dtype=torch.float64)
+    likeliest_B = logits_BV.argmax(-1) if greedy else None
+    weight_BV = logits_BV.sub_(top_B1).exp_()
+    running = _block_sums(weight_BV).double().cumsum(-1)
+    total_B = running[:, -1]
+    if likeliest_B is not None:
+        tokens_B = likeliest_B
+    elif top_p < 1:
+        tokens_B = _nucleus(weight_BV, total_B, uniform_B, top_p)
     else:
-        weight_BV = logits_BV.sub_(top_B1).exp_()
-        total_B = weight_BV.sum(-1, dtype=torch.float64)
-        tokens_B = _nucleus(weight_BV, total_B, uniform_B, top_p) if top_p < 1 else _invert(weight_BV, uniform_B)
+        tokens_B = _invert(weight_BV, running, uniform_B)
     weight_B = weight_BV.gather(1, tokens_B[:, None])[:, 0]
     return tokens_B, (weight_B.double() / total_B).log().float()
 
 
-def _invert(weight_BV: Tensor, uniform_B: Tensor) -> Tensor:
-    """The first token at which the running sum of weights exceeds uniform * total."""
+def _block_sums(weight_BV: Tensor) -> Tensor:
+    """Sums of `_BLOCK` tokens each, the last block what is left; these alone are then added in float64."""
     vocabulary = weight_BV.shape[1]
     whole = vocabulary - vocabulary % _BLOCK
     sums = [weight_BV[:, :whole].unflatten(-1, (-1, _BLOCK)).sum(-1)] if whole else []
     if whole < vocabulary:
         sums.append(weight_BV[:, whole:].sum(-1, keepdim=True))
-    running = torch.cat(sums, dim=-1).double().cumsum(-1)
+    return torch.cat(sums, dim=-1)
+
+
+def _invert(weight_BV: Tensor, running: Tensor, uniform_B: Tensor) -> Tensor:
+    """The first token at which the running sum of weights exceeds uniform * total; `running` is that of the blocks."""
+    vocabulary = weight_BV.shape[1]
     goal_B1 = uniform_B.to(running.device)[:, None] * running[:, -1:]
     block_B1 = torch.searchsorted(running, goal_B1, right=True).clamp_(max=running.shape[1] - 1)
     before_B1 = torch.where(block_B1 > 0, running.gather(1, (block_B1 - 1).clamp_min(0)), 0.0)

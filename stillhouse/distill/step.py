@@ -67,12 +67,12 @@ def backward(
         hidden = None
         if grader.needs_teacher:
             with torch.no_grad():
-                hidden = teacher.hidden(batch.ids_BT, batch.shared).flatten(0, 1)[batch.position_N]
+                hidden = teacher.hidden(batch)
         watch.lap("teacher")
-        student_hidden = student.hidden(batch.ids_BT, batch.shared).flatten(0, 1)[batch.position_N]
+        student_hidden = student.hidden(batch)
         watch.lap("student")
         with torch.no_grad() if grader.needs_teacher else nullcontext():
-            rule = grader.rule(hidden, teacher.head, batch.token_N, settings.temperature)
+            rule = grader.rule(hidden, teacher.head, batch.token_N, settings.temperature, settings.loss_chunk)
         weight_N = torch.full((len(batch.token_N),), 1.0 / total, device=student.device)
         out = graded_loss(
             LossInputs(student_hidden, student.head, weight_N, settings.temperature, settings.loss_chunk), rule

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import Parameter
 
 from stillhouse.distill import checkpoint
 from stillhouse.distill.config import DistillSettings
@@ -63,8 +62,9 @@ class Trainer:
         self.writers, self.prompts, self.settings, self.clock = writers, prompts, settings, clock
         self.store = RolloutStore(folder / "rollouts")
         self.checkpoints = folder / "checkpoints"
-        named = writers.student.model.named_parameters()
-        self.optimizer = MasterAdamW({n: p for n, p in named if p.requires_grad}, settings.optimizer)
+        writers.student.share_embedding_gradient()
+        named = {n: p for n, p in writers.student.model.named_parameters() if p.requires_grad}
+        self.optimizer = MasterAdamW(named, settings.optimizer, sums=settings.batch > settings.micro_batch)
         self.grader = grader(settings.grader)
         self.step = 0
         self.totals = Totals()
@@ -245,12 +245,8 @@ def steps_for(trainer: Trainer, minutes: float) -> int:
 
 def _update_seconds(trainer: Trainer) -> float:
     """Seconds of one update of copies of the weights, by the gradients that are there; these go."""
-    masters = trainer.optimizer.masters
-    copies = {name: Parameter(m.detach().clone()) for name, m in masters.items()}
-    for name, copy in copies.items():
-        copy.grad = masters[name].grad
+    twin = trainer.optimizer.rehearsal()
     trainer.optimizer.drop_gradients()
-    twin = MasterAdamW(copies, trainer.settings.optimizer)
     watch = Stopwatch(trainer.writers.student.device, trainer.clock)
     watch.start()
     twin.step(trainer.settings.optimizer.lr)

@@ -148,6 +148,7 @@ class Case:
             teacher,
             torch.tensor(self.tokens),
             self.temperature,
+            chunk,
         )
         share = torch.tensor(self.share, dtype=torch.float32)
         head = Head(weight, self.vocabulary, self.softcap)

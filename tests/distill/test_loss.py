@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from stillhouse.distill import loss as loss_module
 from stillhouse.distill.graders.divergence import DivergenceGrader
 from stillhouse.distill.graders.imitation import imitation
 from stillhouse.distill.loss import Head, LossInputs, RuleOutputs, graded_loss
@@ -34,7 +35,7 @@ def test_loss_and_both_gradients_by_hand() -> None:
     hidden = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
     weight = torch.tensor([[ln2, 0.0], [0.0, 0.0], [0.0, ln2], [9.0, -9.0]], requires_grad=True)
     teacher = Head(torch.tensor([[0.0], [0.0], [1.791759469228055], [7.0], [7.0]]), vocabulary=3)
-    rule = DivergenceGrader(0.0).rule(torch.ones(2, 1), teacher, torch.tensor([0, 0]), 1.0)
+    rule = DivergenceGrader(0.0).rule(torch.ones(2, 1), teacher, torch.tensor([0, 0]), 1.0, 512)
     out = graded_loss(LossInputs(hidden, Head(weight, 3), torch.tensor([0.5, 0.25])), rule)
     assert out.loss.item() == pytest.approx(0.5 * 0.5640290237911028 + 0.25 * 0.1308120359412540, abs=1e-6)
     assert out.metrics["loss"] == pytest.approx(0.5640290237911028 + 0.1308120359412540, abs=1e-6)
@@ -125,7 +126,7 @@ def test_gradient_of_one_side_alone(trained: str) -> None:
     weight = torch.tensor(case.weight, dtype=torch.float32, requires_grad=trained == "weight")
     teacher = Head(torch.tensor(case.teacher_weight, dtype=torch.float32), 7)
     rule = kind.grader.rule(
-        torch.tensor(case.teacher_hidden, dtype=torch.float32), teacher, torch.tensor(case.tokens), 1.0
+        torch.tensor(case.teacher_hidden, dtype=torch.float32), teacher, torch.tensor(case.tokens), 1.0, 512
     )
     out = graded_loss(LossInputs(hidden, Head(weight, 7), torch.tensor(case.share, dtype=torch.float32)), rule)
     assert out.loss.item() == pytest.approx(case.loss(kind), abs=2e-6, rel=2e-6)
@@ -188,13 +189,37 @@ def test_no_tokens_cost_nothing() -> None:
     assert out.loss.item() == 0 and grads[0].shape == (0, 4) and not grads[1].any()
 
 
-def test_head_writes_into_the_buffer_it_is_given_and_only_there() -> None:
+def test_logits_and_products_by_hand() -> None:
+    """Two of three rows are used; the cap makes 4 tanh(x / 4) of a product x."""
     head = Head(torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 5.0]]), 2, softcap=4.0)
+    hidden = torch.tensor([[1.0, 1.0], [2.0, 0.0]])
     buffer = torch.full((3, 2), -7.0)
-    logits = head.logits(torch.tensor([[1.0, 1.0], [2.0, 0.0]]), out=buffer)
-    expected = [[4 * math.tanh(0.25), 4 * math.tanh(0.5)], [4 * math.tanh(0.5), 0.0]]
-    assert logits.flatten().tolist() == pytest.approx([x for row in expected for x in row], abs=1e-6)
-    assert logits.data_ptr() == buffer.data_ptr() and buffer[2].tolist() == [-7.0, -7.0]
+    products = head.project(hidden, out=buffer)
+    assert products.tolist() == [[1.0, 2.0], [2.0, 0.0]]
+    assert products.data_ptr() == buffer.data_ptr() and buffer[2].tolist() == [-7.0, -7.0]
+    expected = [4 * math.tanh(0.25), 4 * math.tanh(0.5), 4 * math.tanh(0.5), 0.0]
+    assert head.logits(hidden).flatten().tolist() == pytest.approx(expected, abs=1e-6)
+
+
+@EVERY_KIND
+def test_blocks_of_a_chunk_change_nothing(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU a chunk is compared a few rows at a time: here two, of five and of three."""
+    case = random_case(17, temperature=0.8, softcap=1.5)
+    whole = case.run(kind)
+    monkeypatch.setattr(loss_module, "_block_rows", lambda products: 2)
+    for chunk in (1000, 3):
+        blocks = case.run(kind, chunk)
+        assert blocks[0] == pytest.approx(whole[0], abs=1e-6)
+        np.testing.assert_allclose(blocks[1], whole[1], atol=1e-6)
+        np.testing.assert_allclose(blocks[2], whole[2], atol=1e-6)
+        assert blocks[3] == pytest.approx(whole[3], abs=1e-5)
+
+
+def test_a_block_fits_the_cache() -> None:
+    """4 MiB of float32: 21 rows of a vocabulary of 49,152, and never fewer than four."""
+    assert loss_module._block_rows(torch.empty(0, 49152)) == 21
+    assert loss_module._block_rows(torch.empty(0, 10**7)) == 4
+    assert loss_module._block_rows(torch.empty(512, 49152, device="meta")) == 512
 
 
 def test_a_rule_may_write_over_its_logits() -> None:

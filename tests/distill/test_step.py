@@ -251,7 +251,7 @@ def step_with(student: Network, teacher: Network, optimizer: MasterAdamW, step: 
 
 def test_steps_bring_the_student_nearer(tiny_llama: TinyLlama) -> None:
     student, teacher = pair(tiny_llama)
-    optimizer = MasterAdamW(dict(student.model.named_parameters()), OptimizerSettings())
+    optimizer = MasterAdamW(dict(student.model.named_parameters()), OptimizerSettings(), sums=True)
     lines = [step_with(student, teacher, optimizer, step) for step in range(12)]
     assert lines[-1]["kl"] < 0.7 * lines[0]["kl"]
     assert lines[0]["lr"] == 3e-3 and all(line["grad_norm"] > 0 for line in lines)
@@ -259,7 +259,7 @@ def test_steps_bring_the_student_nearer(tiny_llama: TinyLlama) -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_weights(tiny_llama: TinyLlama) -> None:
     student, teacher = pair(tiny_llama)
-    optimizer = MasterAdamW(dict(student.model.named_parameters()), OptimizerSettings())
+    optimizer = MasterAdamW(dict(student.model.named_parameters()), OptimizerSettings(), sums=True)
     with torch.no_grad():
         embedding: Any = teacher.model.get_input_embeddings()
         embedding.weight[rollouts()[0].tokens[0]] = float("nan")
@@ -272,7 +272,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_weights(tiny_llam
 def test_a_gradient_that_is_not_finite_stops_the_run_and_keeps_the_weights(tiny_llama: TinyLlama) -> None:
     """The loss is finite here: the gradient is spoilt on its way back."""
     student, teacher = pair(tiny_llama)
-    optimizer = MasterAdamW(dict(student.model.named_parameters()), OptimizerSettings())
+    optimizer = MasterAdamW(dict(student.model.named_parameters()), OptimizerSettings(), sums=True)
     before = copy.deepcopy(student.model.state_dict())
     layers: Any = student.model.base_model.layers
     hook = layers[0].mlp.down_proj.weight.register_hook(lambda gradient: gradient * float("inf"))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook
 from transformers import PreTrainedTokenizerFast
 
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import encode_prompts
 from stillhouse.distill.network import Network
+from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.prompts import read_prompts
 from stillhouse.distill.rollout import Rollout
@@ -146,7 +146,7 @@ def test_checkpoint_of_weights_that_are_not_finite_is_refused(make: Any, tmp_pat
 
 
 @pytest.fixture
-def planned(make: Any) -> Any:
+def planned(make: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Steps planned for 10 000 ticks; a tick is one pass of the student, `update` ticks one update."""
 
     def steps(folder: Path, update: int = 0, **changes: Any) -> int:
@@ -158,11 +158,18 @@ def planned(make: Any) -> Any:
         trainer.clock = lambda: now[0]
         hooks = [
             trainer.writers.student.model.base_model.register_forward_pre_hook(lambda module, args: pass_on(1)),
-            register_optimizer_step_post_hook(lambda optimizer, args, kwargs: pass_on(update)),
         ]
+        step = MasterAdamW.step
+
+        def paid(optimizer: MasterAdamW, lr: float) -> float:
+            pass_on(update)
+            return step(optimizer, lr)
+
+        monkeypatch.setattr(MasterAdamW, "step", paid)
         found = steps_for(trainer, 10_000 / 60)
         for hook in hooks:
             hook.remove()
+        monkeypatch.undo()
         return found
 
     return steps

@@ -15,7 +15,15 @@ class TokenGrader(Protocol):
     needs_teacher: ClassVar[bool]
 
     def rule(
-        self, teacher_hidden_NH: Tensor | None, teacher_head: Head | None, token_N: Tensor, temperature: float
+        self,
+        teacher_hidden_NH: Tensor | None,
+        teacher_head: Head | None,
+        token_N: Tensor,
+        temperature: float,
+        chunk: int,
     ) -> Rule:
-        """`teacher_hidden_NH` are its last hidden states (None if not needed); `token_N` the answer's tokens."""
+        """`teacher_hidden_NH` are its last hidden states (None if not needed); `token_N` the answer's tokens.
+
+        What the rule needs of the teacher's vocabulary rows is made `chunk` tokens at a time.
+        """
         ...

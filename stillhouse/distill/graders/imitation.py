@@ -22,7 +22,7 @@ def imitation(tokens_N: Tensor) -> Rule:
         tokens_C1 = tokens_N[rows][:, None]
         logp_CV = torch.log_softmax(logits_CV, dim=-1)
         loss_C1 = -logp_CV.gather(1, tokens_C1)
-        p_CV = torch.exp(logp_CV, out=logits_CV)
+        p_CV = torch.softmax(logits_CV, dim=-1)
         entropy_C = torch.linalg.vecdot(p_CV, logp_CV).neg_()
         grad_CV = p_CV.scatter_add_(1, tokens_C1, torch.full_like(loss_C1, -1.0))
         return RuleOutputs(loss_C1[:, 0], grad_CV, {"entropy": entropy_C})
@@ -37,7 +37,12 @@ class ImitationGrader:
     needs_teacher: ClassVar[bool] = False
 
     def rule(
-        self, teacher_hidden_NH: Tensor | None, teacher_head: Head | None, token_N: Tensor, temperature: float
+        self,
+        teacher_hidden_NH: Tensor | None,
+        teacher_head: Head | None,
+        token_N: Tensor,
+        temperature: float,
+        chunk: int,
     ) -> Rule:
         """See `imitation`."""
         return imitation(token_N)

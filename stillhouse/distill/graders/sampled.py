@@ -27,9 +27,7 @@ class SampledGrade:
     logp_N: Tensor
 
 
-def sampled_grade(
-    hidden_NH: Tensor, head: Head, token_N: Tensor, temperature: float = 1.0, chunk: int = 256
-) -> SampledGrade:
+def sampled_grade(hidden_NH: Tensor, head: Head, token_N: Tensor, temperature: float, chunk: int) -> SampledGrade:
     """The teacher's log-probability of each sampled token."""
     parts = []
     for rows, tokens in zip(hidden_NH.split(chunk), token_N.split(chunk), strict=True):
@@ -48,7 +46,7 @@ def sampled_reverse_kl(grade: SampledGrade) -> Rule:
     def rule(logits_CV: Tensor, rows: slice) -> RuleOutputs:
         tokens_C1 = grade.tokens_N[rows][:, None]
         logp_CV = torch.log_softmax(logits_CV, dim=-1)
-        p_CV = torch.exp(logp_CV, out=logits_CV)
+        p_CV = torch.softmax(logits_CV, dim=-1)
         entropy_C = torch.linalg.vecdot(p_CV, logp_CV).neg_()
         estimate_C1 = logp_CV.gather(1, tokens_C1) - grade.logp_N[rows][:, None]
         grad_CV = p_CV.mul_(-estimate_C1).scatter_add_(1, tokens_C1, estimate_C1)
@@ -64,8 +62,13 @@ class SampledGrader:
     needs_teacher: ClassVar[bool] = True
 
     def rule(
-        self, teacher_hidden_NH: Tensor | None, teacher_head: Head | None, token_N: Tensor, temperature: float
+        self,
+        teacher_hidden_NH: Tensor | None,
+        teacher_head: Head | None,
+        token_N: Tensor,
+        temperature: float,
+        chunk: int,
     ) -> Rule:
         """See `sampled_reverse_kl`."""
         assert teacher_hidden_NH is not None and teacher_head is not None
-        return sampled_reverse_kl(sampled_grade(teacher_hidden_NH, teacher_head, token_N, temperature))
+        return sampled_reverse_kl(sampled_grade(teacher_hidden_NH, teacher_head, token_N, temperature, chunk))

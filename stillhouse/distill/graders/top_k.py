@@ -16,38 +16,38 @@ from torch import Tensor
 
 from stillhouse.distill.loss import Head, Rule, RuleOutputs
 
-__all__ = ["TopKGrade", "TopKGrader", "log1mexp", "top_k_divergence", "top_k_grade"]
+__all__ = ["TopKGrade", "TopKGrader", "top_k_divergence", "top_k_grade"]
 
 _FLOOR = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class TopKGrade:
-    """`tokens_NK` (int64) and their log-probabilities `logp_NK` (float32, nats) under the teacher."""
+    """`tokens_NK` (int64), their log-probabilities `logp_NK` under the teacher, and that of all others, `tail_N1`.
+
+    float32, nats. The tail is kept, since 1 - sum(kept) loses it in float32 where the teacher is nearly certain.
+    """
 
     tokens_NK: Tensor
     logp_NK: Tensor
+    tail_N1: Tensor
 
 
-def top_k_grade(hidden_NH: Tensor, head: Head, k: int, temperature: float = 1.0, chunk: int = 256) -> TopKGrade:
+def top_k_grade(hidden_NH: Tensor, head: Head, k: int, temperature: float, chunk: int) -> TopKGrade:
     """Keep the `k` likeliest tokens (all, if the vocabulary is smaller) of the teacher at each position."""
     k = min(k, head.vocabulary)
-    parts = [
-        torch.log_softmax(head.logits(rows).div_(temperature), dim=-1).topk(k, dim=-1)
-        for rows in hidden_NH.split(chunk)
-    ]
-    return TopKGrade(torch.cat([p.indices for p in parts]), torch.cat([p.values for p in parts]))
-
-
-def log1mexp(logp: Tensor) -> Tensor:
-    """log(1 - exp(logp)) for logp <= 0, accurate at both ends (Maechler 2012, eq. 7); at least log(1e-9).
-
-    The floor keeps the tail of a teacher that is certain at a finite cost.
-    """
-    logp = logp.clamp(max=-1e-9)
-    near = torch.log(-torch.expm1(logp))
-    far = torch.log1p(-torch.exp(logp))
-    return torch.where(logp > -math.log(2), near, far).clamp_min(math.log(_FLOOR))
+    parts = []
+    for rows in hidden_NH.split(chunk):
+        logp_CV = torch.log_softmax(head.logits(rows).div_(temperature), dim=-1)
+        kept = logp_CV.topk(k, dim=-1)
+        tail_C1 = logp_CV.scatter_(1, kept.indices, -torch.inf).logsumexp(-1, keepdim=True)
+        # The floor keeps the tail of a teacher that is certain at a finite cost.
+        parts.append(TopKGrade(kept.indices, kept.values, tail_C1.clamp_min(math.log(_FLOOR))))
+    return TopKGrade(
+        torch.cat([p.tokens_NK for p in parts]),
+        torch.cat([p.logp_NK for p in parts]),
+        torch.cat([p.tail_N1 for p in parts]),
+    )
 
 
 def top_k_divergence(grade: TopKGrade, beta: float) -> Rule:
@@ -61,14 +61,14 @@ def top_k_divergence(grade: TopKGrade, beta: float) -> Rule:
     def rule(logits_CV: Tensor, rows: slice) -> RuleOutputs:
         tokens_CK, logq_CK = grade.tokens_NK[rows], grade.logp_NK[rows]
         logp_CV = torch.log_softmax(logits_CV, dim=-1)
-        p_CV = torch.exp(logp_CV, out=logits_CV)
+        p_CV = torch.softmax(logits_CV, dim=-1)
         entropy_C = torch.linalg.vecdot(p_CV, logp_CV).neg_()
         kept_CK = logp_CV.gather(1, tokens_CK)
         # What is left is summed, not taken as 1 - sum(kept): float32 cannot show a tail below 1e-7 that way, and
         # the gradient divides by it.
         tail_C1 = p_CV.scatter_(1, tokens_CK, 0.0).sum(-1, keepdim=True).clamp_min(_FLOOR)
         logp = torch.cat([kept_CK, tail_C1.log()], dim=-1)
-        logq = torch.cat([logq_CK, log1mexp(logq_CK.logsumexp(-1, keepdim=True))], dim=-1)
+        logq = torch.cat([logq_CK, grade.tail_N1[rows]], dim=-1)
         p, q = logp.exp(), logq.exp()
         kl_C = (p * (logp - logq)).sum(-1)
         if beta == 0:
@@ -98,8 +98,13 @@ class TopKGrader:
     needs_teacher: ClassVar[bool] = True
 
     def rule(
-        self, teacher_hidden_NH: Tensor | None, teacher_head: Head | None, token_N: Tensor, temperature: float
+        self,
+        teacher_hidden_NH: Tensor | None,
+        teacher_head: Head | None,
+        token_N: Tensor,
+        temperature: float,
+        chunk: int,
     ) -> Rule:
         """See `top_k_divergence`."""
         assert teacher_hidden_NH is not None and teacher_head is not None
-        return top_k_divergence(top_k_grade(teacher_hidden_NH, teacher_head, self.k, temperature), self.beta)
+        return top_k_divergence(top_k_grade(teacher_hidden_NH, teacher_head, self.k, temperature, chunk), self.beta)

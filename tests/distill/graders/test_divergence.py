@@ -83,7 +83,7 @@ def test_rule_reads_its_own_rows_of_the_grade() -> None:
     generator = torch.Generator().manual_seed(3)
     hidden, weight = torch.randn(5, 3, generator=generator), torch.randn(9, 3, generator=generator)
     student = torch.randn(5, 7, generator=generator)
-    rule = DivergenceGrader(1.0).rule(hidden, Head(weight, 7), torch.zeros(5, dtype=torch.long), 2.0)
+    rule = DivergenceGrader(1.0).rule(hidden, Head(weight, 7), torch.zeros(5, dtype=torch.long), 2.0, 2)
     # The rule is given logits that are already divided by the temperature; the teacher's it divides itself.
     expected = plain_divergence(
         log_softmax(student.double().numpy()), log_softmax((hidden @ weight[:7].T).double().numpy() / 2), 1.0
