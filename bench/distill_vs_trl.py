@@ -52,19 +52,10 @@ def main(argv: Sequence[str]) -> list[Row]:
         teacher, student = bundled_model(), folder / "student"
         cut_student("bundled", options.layers, student)
         prompts, batch = bench_inputs(folder)
-        common = [
-            "--teacher",
-            str(teacher),
-            "--student",
-            str(student),
-            "--dtype",
-            dtype,
-            "--threads",
-            str(options.threads),
-        ]
+        common = ["--teacher", str(teacher), "--student", str(student), "--threads", str(options.threads)]
         ours = [sys.executable, "-m", "bench.workers.distillation", *common]
         peer = [str(python), str(_PEER), *common]
-        training = ["--prompts", str(prompts), "--steps", str(options.steps)]
+        training = ["--dtype", dtype, "--prompts", str(prompts), "--steps", str(options.steps)]
         arms: dict[str, list[str]] = {
             "trl": [*peer, *training],
             "trl, no gradient checkpointing": [*peer, *training, "--no-gradient-checkpointing"],
@@ -76,8 +67,11 @@ def main(argv: Sequence[str]) -> list[Row]:
             for arm, command in arms.items():
                 print(f"run {run + 1} of {options.runs}: {arm}", file=sys.stderr, flush=True)
                 found[arm].append(run_worker(command))
-        loss = ["--loss-only", str(batch)]
-        pairs = zip(run_worker([*ours, *loss])["losses"], run_worker([*peer, *loss])["losses"], strict=True)
+        # The formulas are compared in float32: in bfloat16 both models' own rounding is a thousand times larger.
+        found_losses = {
+            kind: [run_worker([*side, "--dtype", kind, "--loss-only", str(batch)])["losses"] for side in (ours, peer)]
+            for kind in dict.fromkeys(("float32", dtype))
+        }
     rows = []
     for ours_arm in ("ours, on-policy", "ours, 8 steps ahead"):
         for peer_arm in ("trl", "trl, no gradient checkpointing"):
@@ -85,9 +79,11 @@ def main(argv: Sequence[str]) -> list[Row]:
             mine, theirs = found[ours_arm], found[peer_arm]
             rows.append(Row.of(what, [_rate(r) for r in mine], [_rate(r) for r in theirs], "completion tokens/s"))
             rows.append(Row.of(what, [_peak(r) for r in mine], [_peak(r) for r in theirs], "peak memory, GB"))
-    for mine_at, theirs_at in pairs:
-        for key in ("loss", "grad_norm"):
-            rows.append(Row.of(f"{key} at beta {mine_at['beta']}", [mine_at[key]], [theirs_at[key]], "nats/token"))
+    for kind, sides in found_losses.items():
+        for mine_at, theirs_at in zip(*sides, strict=True):
+            for key in ("loss", "grad_norm"):
+                what = f"{key} at beta {mine_at['beta']}, {kind}"
+                rows.append(Row.of(what, [mine_at[key]], [theirs_at[key]], "nats/token"))
     for arm, runs in found.items():
         print(f"{arm}: seconds per step by part {_parts(runs)}", file=sys.stderr)
     return rows

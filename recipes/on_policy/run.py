@@ -68,9 +68,7 @@ def run_arm(arm: str, seed: int, student: Path, prompts: Path, tokens: int, held
     held, training = hold_out(encode_all(models, settings, data.prompts), held_out)
     assert models.student is not None
     writers = models.writers(Network(models.student, models.vocabulary))
-    evaluator = Evaluator(
-        writers, held, [], settings.evaluation, seed=0, batch=32, chunk=settings.loss_chunk, repetition_stop=0
-    )
+    evaluator = Evaluator(writers, held, [], settings.evaluation, seed=0, batch=32, repetition_stop=0)
     store = RolloutStore(out / "teacher")
     given = store.read(0)
     if given is None:  # the same for every arm: the start, the held-out prompts and the random numbers are

@@ -115,8 +115,10 @@ def _attention(
         short = query.device.type == "cpu" and rows * heads * length * key.shape[2] <= _MOST_SCORES
         if softcap is not None or (short and dropout == 0):
             return attend(query, key, value, allowed, scale, softcap)
+        if query.device.type != "cpu":  # there, masks and shared keys together have no fused kernel
+            key, value = (x.repeat_interleave(heads // x.shape[1], dim=1) for x in (key, value))
         return F.scaled_dot_product_attention(
-            query, key, value, attn_mask=allowed, dropout_p=dropout, scale=scale, enable_gqa=True
+            query, key, value, attn_mask=allowed, dropout_p=dropout, scale=scale, enable_gqa=key.shape[1] != heads
         )
 
     if packing is not None:

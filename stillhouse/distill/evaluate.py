@@ -33,6 +33,7 @@ from stillhouse.types import Sampling
 __all__ = ["Evaluator", "Sums", "compare", "exact_match", "hold_out"]
 
 _EVALUATION = 7
+_ROWS = 64  # compared at once: half a dozen arrays of them are in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,14 @@ class Sums:
 
 
 @torch.no_grad()
-def compare(student: Network, teacher: Network, rollouts: Sequence[Rollout], batch: int, chunk: int) -> Sums:
+def compare(student: Network, teacher: Network, rollouts: Sequence[Rollout], batch: int) -> Sums:
     """Compare both models' distributions at every token of every answer, at temperature 1, without gradients."""
     forward, reverse, agree, tokens = ([0.0] * len(rollouts) for _ in range(4))
     for cpu_batch in micro_batches(rollouts, batch):
         micro = cpu_batch.to(student.device)
         hidden_s, hidden_t = student.hidden(micro), teacher.hidden(micro)
         for rows_s, rows_t, owner in zip(
-            hidden_s.split(chunk), hidden_t.split(chunk), cpu_batch.row_N.split(chunk), strict=True
+            hidden_s.split(_ROWS), hidden_t.split(_ROWS), cpu_batch.row_N.split(_ROWS), strict=True
         ):
             logp = torch.log_softmax(student.head.logits(rows_s), dim=-1)
             logq = torch.log_softmax(teacher.head.logits(rows_t), dim=-1)
@@ -81,12 +82,11 @@ class Evaluator:
         *,
         seed: int,
         batch: int,
-        chunk: int,
         repetition_stop: int,
         progress: Callable[[str], None] = lambda part: None,
     ) -> None:
         self.writers, self.held_out, self.tasks, self.settings = writers, held_out, tasks, settings
-        self.seed, self.batch, self.chunk, self.repetition_stop = seed, batch, chunk, repetition_stop
+        self.seed, self.batch, self.repetition_stop = seed, batch, repetition_stop
         self.progress = progress
 
     def answers(self, who: str, prompts: Sequence[EncodedPrompt], temperature: float) -> list[Rollout]:
@@ -121,10 +121,10 @@ class Evaluator:
         student, teacher = self.writers.student, self.writers.teacher
         student.model.eval()
         self.progress("teacher's answers")
-        given = compare(student, teacher, teacher_answers, self.batch, self.chunk)
+        given = compare(student, teacher, teacher_answers, self.batch)
         self.progress("student's answers")
         own = self.answers("student", self.held_out, 1.0)
-        mine = compare(student, teacher, own, self.batch, self.chunk)
+        mine = compare(student, teacher, own, self.batch)
         if not all(map(math.isfinite, given.forward_kl + mine.reverse_kl)):
             raise TrainingError(
                 "the student's distance from its teacher is not a finite number, so its weights have overflowed; lower "

@@ -42,9 +42,8 @@ class Hardware:
     @classmethod
     def measure(cls, settings: DistillSettings) -> "Hardware":
         device = choose_device(settings.device)
-        threads = settings.threads or (choose_threads(_cores()) if device == "cpu" else 1)
-        torch.set_num_threads(threads)
         dtype = choose_dtype(device) if settings.dtype == "auto" else settings.dtype
+        threads = settings.threads or (choose_threads(_cores(), getattr(torch, dtype)) if device == "cpu" else 1)
         return cls(device=device, dtype=dtype, threads=threads)
 
 
@@ -90,8 +89,11 @@ def choose_dtype(device: str) -> str:
     return "bfloat16"
 
 
-def choose_threads(most: int) -> int:
+def choose_threads(most: int, dtype: torch.dtype) -> int:
     """The thread count from 1, 2, 4, ... `most` that does a layer's work soonest: a product, and small operations.
+
+    In the number type of the run: on one machine two threads doubled the rate of bfloat16 products and lowered that
+    of float32 ones (dev/LOG.md, 2026-11-24).
 
     The small ones tell of a busy machine: there, threads that share one wait longer for each other than it takes.
     """
@@ -100,7 +102,7 @@ def choose_threads(most: int) -> int:
     before = torch.get_num_threads()
     for count in counts:
         torch.set_num_threads(count)
-        seconds[count] = matmul_seconds((256, 576, 1536), torch.float32, small=12)
+        seconds[count] = matmul_seconds((256, 576, 1536), dtype, small=12)
     torch.set_num_threads(before)
     return min(counts, key=lambda count: seconds[count])
 

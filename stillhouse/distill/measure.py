@@ -73,7 +73,6 @@ def measure(
         settings.evaluation,
         seed=seed,
         batch=settings.rollout.batch,
-        chunk=settings.loss_chunk,
         repetition_stop=settings.rollout.repetition_stop,
         progress=progress,
     )

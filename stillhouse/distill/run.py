@@ -141,7 +141,6 @@ class _Run:
             settings.evaluation,
             seed=settings.seed,
             batch=settings.rollout.batch,
-            chunk=settings.loss_chunk,
             repetition_stop=settings.rollout.repetition_stop,
         )
         trainer = Trainer(writers, training, settings, self.path, self.clock)

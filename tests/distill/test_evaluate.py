@@ -33,7 +33,7 @@ def evaluator(tiny_llama: TinyLlama, tokenizer: PreTrainedTokenizerFast) -> Eval
     settings = EvaluationSettings(held_out=5, max_new_tokens=6, resamples=200)
     held_out = prompts(tokenizer, 5)
     tasks = [("sums", prompts(tokenizer, 3))]
-    return Evaluator(writers, held_out, tasks, settings, seed=0, batch=3, chunk=4, repetition_stop=0)
+    return Evaluator(writers, held_out, tasks, settings, seed=0, batch=3, repetition_stop=0)
 
 
 def reference(
@@ -64,7 +64,7 @@ def test_compare_agrees_with_whole_logits_in_float64(
                 (), "stop", "teacher")
         for i, n in enumerate([5, 1, 0, 9, 4])
     ]  # fmt: skip
-    sums = compare(Network(student, size), Network(teacher, size), answers, batch=2, chunk=3)
+    sums = compare(Network(student, size), Network(teacher, size), answers, batch=2)
     assert sums.tokens == [5, 1, 0, 9, 4]
     for i, answer in enumerate(answers):
         forward, reverse, agree = reference(student, teacher, size, answer) if answer.tokens else (0.0, 0.0, 0)
@@ -87,9 +87,9 @@ def test_rows_have_every_measure(tiny_llama: TinyLlama, tiny_tokenizer: PreTrain
     for row in (student, teacher):
         for interval in row.values():
             assert set(interval.as_dict()) == {"value", "low", "high", "n", "method"}
-    sums = compare(measured.writers.student, measured.writers.teacher, answers, 2, 100)
+    sums = compare(measured.writers.student, measured.writers.teacher, answers, 2)
     assert student["kl_to_teacher"].value == pytest.approx(sum(sums.forward_kl) / sum(sums.tokens), rel=1e-5)
-    mine = compare(measured.writers.student, measured.writers.teacher, own, 2, 100)
+    mine = compare(measured.writers.student, measured.writers.teacher, own, 2)
     assert student["on_policy_kl"].value == pytest.approx(sum(mine.reverse_kl) / sum(mine.tokens), rel=1e-5)
     assert student["answer_length"].value == pytest.approx(sum(len(a.tokens) for a in own) / 5)
     assert {a.source for a in own} == {"student"} and {a.source for a in answers} == {"teacher"}
@@ -103,7 +103,7 @@ def test_teacher_is_no_distance_from_itself(tiny_llama: TinyLlama, tiny_tokenize
     for name, value in (("kl_to_teacher", 0.0), ("on_policy_kl", 0.0), ("top1_agreement", 1.0)):
         assert row[name].as_dict() == {"value": value, "low": value, "high": value, "n": 5, "method": "by definition"}
     writers = measured.writers
-    itself = compare(writers.teacher, writers.teacher, answers, 2, 4)
+    itself = compare(writers.teacher, writers.teacher, answers, 2)
     assert itself.agreement == itself.tokens and max(itself.forward_kl) == 0
 
 

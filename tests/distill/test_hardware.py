@@ -1,5 +1,8 @@
 """Device, number format and thread count: measured, within what is there, and never silently another."""
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,8 +42,8 @@ def test_gpu_without_bfloat16_computes_in_float32(has: bool, wanted: str, monkey
 
 def test_threads_are_within_range_and_left_as_they_were() -> None:
     before = torch.get_num_threads()
-    assert choose_threads(1) == 1
-    assert choose_threads(3) in (1, 2, 3)
+    assert choose_threads(1, torch.float32) == 1
+    assert choose_threads(3, torch.float32) in (1, 2, 3)
     assert torch.get_num_threads() == before
 
 
@@ -48,8 +51,12 @@ def test_fastest_thread_count_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = {1: 4.0, 2: 1.0, 4: 3.0, 6: 2.0}
     tried: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", tried.append)
-    monkeypatch.setattr(hardware, "matmul_seconds", lambda shape, dtype, small: seconds[tried[-1]])
-    assert choose_threads(6) == 2
+    monkeypatch.setattr(
+        hardware,
+        "matmul_seconds",
+        lambda shape, dtype, small: seconds[tried[-1]] if dtype == torch.bfloat16 else -tried[-1],
+    )
+    assert choose_threads(6, torch.bfloat16) == 2
     assert tried[:-1] == [1, 2, 4, 6]
 
 
@@ -81,3 +88,27 @@ def test_what_is_given_is_not_measured(pair: Pair, monkeypatch: pytest.MonkeyPat
     torch.set_num_threads(before)
     assert found == Hardware(device="cpu", dtype="float32", threads=1)
     assert found.torch_dtype == torch.float32
+
+
+FAULTS = """
+import resource, torch
+from stillhouse.distill.hardware import keep_freed_memory
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.empty(4_000_000).fill_(1.0)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+torch.set_num_threads(1)
+faults()
+{call}
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_freed_memory_is_used_again() -> None:
+    """Twenty arrays of 16 MB, one after the other: 78,000 fresh pages where each is given back in between."""
+    code = FAULTS.format(call="keep_freed_memory()")
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 1000
