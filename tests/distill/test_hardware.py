@@ -27,9 +27,13 @@ def test_cpu_without_the_instructions_computes_in_float32() -> None:
 
 
 def test_format_follows_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    for ratio, wanted in ((1.4, "float32"), (1.6, "bfloat16")):
+    """Seconds of a float32 product where a bfloat16 one takes 1: of the tiny one, and of one of training's shape."""
+    for tiny, large, wanted in ((0.9, 1.4, "float32"), (0.9, 1.6, "bfloat16"), (0.3, 9.0, "float32")):
+        seconds = {32: tiny, 256: large}
         monkeypatch.setattr(
-            hardware, "matmul_seconds", lambda shape, dtype, r=ratio: 1.0 if dtype == torch.bfloat16 else r
+            hardware,
+            "matmul_seconds",
+            lambda shape, dtype, s=seconds: 1.0 if dtype == torch.bfloat16 else s[shape[0]],
         )
         assert choose_dtype("cpu") == wanted
 
