@@ -147,9 +147,11 @@ def evaluate(
 
 
 def _distill(settings: Any, out: Path, resume: bool, quiet: bool, as_json: bool) -> None:
+    from stillhouse.distill.hardware import keep_freed_memory
     from stillhouse.distill.quickstart import comparison
     from stillhouse.distill.run import distill
 
+    keep_freed_memory()
     console = _console(quiet)
     outcome = distill(settings, out, resume=resume, console=console, command=["stillhouse", *sys.argv[1:]])
     result = {

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts
 from stillhouse.distill.graders import DivergenceGrader
-from stillhouse.distill.hardware import Hardware
+from stillhouse.distill.hardware import Hardware, keep_freed_memory
 from stillhouse.distill.kv_cache import shared_prefix
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
@@ -134,6 +134,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     options = parser.parse_args()
     Hardware("cpu", options.dtype, options.threads).apply()
+    keep_freed_memory()
     settings = settings_of(options)
     dtype = getattr(torch, options.dtype)
     tokenizer = load_tokenizer(options.student)

@@ -20,14 +20,12 @@ student: {prune: bundled, layers: 4, importance: block_influence}
 prompts: [{name: instructions, limit: 120}]
 steps: 24
 batch: 4
-micro_batch: 4
+micro_batch: 2
 max_prompt_tokens: 160
 rollout: {max_new_tokens: 12, batch: 8, steps_ahead: 2}
 checkpoint: {every: 5, keep: 2}
 evaluation: {held_out: 8, max_new_tokens: 12, samples: 2}
 device: cpu
-dtype: float32
-threads: 1
 """
 
 

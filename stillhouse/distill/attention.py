@@ -45,10 +45,11 @@ def use_own_attention(model: PreTrainedModel) -> None:
 def attend(
     query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, scale: float, softcap: float | None = None
 ) -> Tensor:
-    """softmax(query key^T * scale) value: [B, heads, T, D] from queries like it, keys and values [B, groups, S, D].
+    """softmax(query key^T * scale) value: [B, heads, T, E] from queries [B, heads, T, D], keys and values.
 
-    `heads` is a multiple of `groups`. `allowed` (bool, broadcast to [B, 1, T, S]) says which keys a query sees. With
-    `softcap` c, scores x become c tanh(x / c) (Gemma 2, arXiv 2408.00118, section 2), which no fused kernel does.
+    Keys are [B, groups, S, D] and values [B, groups, S, E]; `heads` is a multiple of `groups`. `allowed` (bool,
+    broadcast to [B, 1, T, S]) says which keys a query sees. With `softcap` c, scores x become c tanh(x / c) (Gemma 2,
+    arXiv 2408.00118, section 2), which no fused kernel does.
     """
     out: Tensor = _Attend.apply(query, key, value, allowed, scale, softcap)  # type: ignore[no-untyped-call]
     return out
@@ -64,34 +65,34 @@ class _Attend(torch.autograd.Function):
         rows, heads, length, dim = query.shape
         groups, seen = key.shape[1:3]
         query_XQD = query.reshape(rows * groups, -1, dim)
-        key_XSD, value_XSD = key.reshape(rows * groups, seen, dim), value.reshape(rows * groups, seen, dim)
-        scores_XQS = torch.bmm((query_XQD * scale).float(), key_XSD.float().transpose(1, 2))
+        key_XSD, value_XSE = key.reshape(rows * groups, seen, dim), value.reshape(rows * groups, seen, -1)
+        scores_XQS = torch.bmm(query_XQD.float() * scale, key_XSD.float().transpose(1, 2))
         tanh_XQS = None
         if softcap is not None:
             tanh_XQS = scores_XQS.div_(softcap).tanh_()
             scores_XQS = tanh_XQS * softcap
         scores_XQS.view(rows, groups, -1, length, seen).masked_fill_(~allowed[:, :, None], _LEAST)
         p_XQS = torch.softmax(scores_XQS, dim=-1).to(value.dtype)
-        out_XQD = torch.bmm(p_XQS, value_XSD)
-        ctx.save_for_backward(query_XQD, key_XSD, value_XSD, p_XQS, out_XQD, tanh_XQS)
-        ctx.scale, ctx.shapes = scale, (query.shape, key.shape)
-        return out_XQD.view(rows, heads, length, dim)
+        out_XQE = torch.bmm(p_XQS, value_XSE)
+        ctx.save_for_backward(query_XQD, key_XSD, value_XSE, p_XQS, out_XQE, tanh_XQS)
+        ctx.scale, ctx.shapes = scale, (query.shape, key.shape, value.shape)
+        return out_XQE.view(rows, heads, length, -1)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
-        query_XQD, key_XSD, value_XSD, p_XQS, out_XQD, tanh_XQS = ctx.saved_tensors
-        of_query, of_key = ctx.shapes
-        grad_XQD = upstream[0].reshape(query_XQD.shape)
-        grad_value = torch.bmm(p_XQS.transpose(1, 2), grad_XQD)
+        query_XQD, key_XSD, value_XSE, p_XQS, out_XQE, tanh_XQS = ctx.saved_tensors
+        of_query, of_key, of_value = ctx.shapes
+        grad_XQE = upstream[0].reshape(out_XQE.shape)
+        grad_value = torch.bmm(p_XQS.transpose(1, 2), grad_XQE)
         # d softmax: p (g - sum_j p_j g_j), and sum_j p_j g_j is the product of the output with its gradient.
-        mean_XQ1 = (out_XQD.float() * grad_XQD.float()).sum(-1, keepdim=True)
-        slope_XQS = torch.bmm(grad_XQD, value_XSD.transpose(1, 2)).float().sub_(mean_XQ1).mul_(p_XQS).mul_(ctx.scale)
+        mean_XQ1 = (out_XQE.float() * grad_XQE.float()).sum(-1, keepdim=True)
+        slope_XQS = torch.bmm(grad_XQE, value_XSE.transpose(1, 2)).float().sub_(mean_XQ1).mul_(p_XQS).mul_(ctx.scale)
         if tanh_XQS is not None:
             slope_XQS.mul_(1 - tanh_XQS.square())
         slope_XQS = slope_XQS.to(query_XQD.dtype)
         grad_query = torch.bmm(slope_XQS, key_XSD)
         grad_key = torch.bmm(slope_XQS.transpose(1, 2), query_XQD)
-        return grad_query.view(of_query), grad_key.view(of_key), grad_value.view(of_key), None, None, None
+        return grad_query.view(of_query), grad_key.view(of_key), grad_value.view(of_value), None, None, None
 
 
 def _attention(

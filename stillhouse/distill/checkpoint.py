@@ -6,6 +6,7 @@ before it is used. What is not here need not be: learning rates, order of the pr
 functions of the step (see `schedule`), and answers are in the rollout store.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -85,7 +86,9 @@ def _refusals(final: Path, draft: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         reason = str(error).partition("\n")[0]
-        raise StorageError(f"{final}: was not written ({reason}); free some space, then go on with --resume") from error
+        full = not isinstance(error, OSError) or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "free some space, then go on with --resume" if full else "give a place that can be written to"
+        raise StorageError(f"{final}: was not written ({reason}); {remedy}") from error
 
 
 def load_latest(folder: Path) -> tuple[tuple[dict[str, Tensor], CheckpointState] | None, list[str]]:

@@ -22,7 +22,7 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3DecoderLayer
 from stillhouse.distill.kv_cache import InPlaceCache
 from stillhouse.distill.loss import Head
 
-__all__ = ["Decoder", "LeanDecoder", "LibraryDecoder", "decoder"]
+__all__ = ["Decoder", "LeanDecoder", "LibraryDecoder", "decoder", "has_bfloat16_products"]
 
 _PLAIN = (LlamaDecoderLayer, MistralDecoderLayer, Qwen2DecoderLayer, Qwen3DecoderLayer)
 
@@ -78,7 +78,7 @@ class LeanDecoder:
         return (
             model.device.type == "cpu"
             and model.dtype == torch.bfloat16
-            and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+            and has_bfloat16_products()
             and isinstance(layers, nn.ModuleList)
             and all(type(layer) in _PLAIN and _Layer.serves(layer) for layer in layers)
         )
@@ -103,6 +103,11 @@ class LeanDecoder:
         return self.head.capped(self.project(hidden_BH).float())
 
 
+def has_bfloat16_products() -> bool:
+    """Whether this build of PyTorch has oneDNN and this CPU what oneDNN needs for bfloat16."""
+    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 class _Layer:
     def __init__(self, layer: Any, rows: int) -> None:
         attention, mlp = layer.self_attn, layer.mlp
@@ -121,7 +126,9 @@ class _Layer:
         attention, mlp = layer.self_attn, layer.mlp
         linear = [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj]
         linear += [mlp.gate_proj, mlp.up_proj, mlp.down_proj]
-        return getattr(attention, "sliding_window", None) is None and all(type(x) is nn.Linear for x in linear)
+        # Mistral keeps its window in the config only; Qwen 2 says for each layer whether the config's counts.
+        window = getattr(attention, "sliding_window", getattr(attention.config, "sliding_window", None))
+        return window is None and all(type(x) is nn.Linear for x in linear)
 
     def __call__(
         self,

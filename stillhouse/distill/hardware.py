@@ -34,29 +34,31 @@ class Hardware:
         return torch.bfloat16 if self.dtype == "bfloat16" else torch.float32
 
     def apply(self) -> None:
-        """Set the thread count of this process, and let it keep its memory."""
+        """Set the thread count of this process."""
         torch.set_num_threads(self.threads)
-        if self.device == "cpu":
-            keep_freed_memory()
 
     @classmethod
     def measure(cls, settings: DistillSettings) -> "Hardware":
         device = choose_device(settings.device)
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
         dtype = choose_dtype(device) if settings.dtype == "auto" else settings.dtype
         threads = settings.threads or (choose_threads(_cores(), getattr(torch, dtype)) if device == "cpu" else 1)
         return cls(device=device, dtype=dtype, threads=threads)
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory() -> bool:
     """Let glibc keep blocks of up to 32 MB that are freed for the next step, instead of handing them to the kernel.
 
     A step allocates the same arrays as the one before it, and clearing fresh pages for each of them takes long
-    (dev/LOG.md, 2026-11-24). Elsewhere than on glibc this does nothing.
+    (dev/LOG.md, 2026-11-24). It holds for the whole process until it ends, so commands call this and library functions
+    do not. Returns whether it was done; elsewhere than on glibc it is not.
     """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that glibc takes
-        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    libc = ctypes.CDLL(None)
+    # 32 MB is the most that glibc takes.
+    return bool(libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h

@@ -81,7 +81,7 @@ class _RmsNorm(torch.autograd.Function):
         product = unit * slope
         grad_weight = product.flatten(0, -2).sum(0).to(weight.dtype) if ctx.needs_input_grad[1] else None
         mean = torch.matmul(product, weight.to(scale.dtype)).div_(x.shape[-1])[..., None]
-        grad = slope.mul_(weight).sub_(unit.mul_(mean)).mul_(scale)
+        grad = (slope * weight).sub_(unit.mul_(mean)).mul_(scale)
         return grad.to(x.dtype), grad_weight, None
 
 

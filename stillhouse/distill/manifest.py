@@ -53,6 +53,7 @@ def build_manifest(
     settings: DistillSettings,
     teacher: TeacherRecord,
     student: StudentRecord,
+    trained_digest: str | None,
     prompts: Sequence[Mapping[str, Any]],
     versions: Mapping[str, str],
     commit: str | None,
@@ -67,7 +68,8 @@ def build_manifest(
     """The manifest as JSON values; see FORMATS section 3 for what it has to answer.
 
     `prompts` are the records of `stillhouse.distill.prompts.source_record`. `tokens` and `flops` are totals
-    by part (keys of `PARTS`); their sums are added. `finished` is None while the run goes on. Times have
+    by part (keys of `PARTS`); their sums are added. `trained_digest` is that of the student's weights after the
+    last step; it and `finished` are None while the run goes on. Times have
     a time zone and are written in UTC. Raises ValueError for an unknown part or a time without a zone.
     """
     for name, totals in (("tokens", tokens), ("flops", flops)):
@@ -79,6 +81,8 @@ def build_manifest(
         "finished": None if finished is None else _rfc3339(finished),
         "teacher": asdict(teacher),
         "student": {**asdict(student), "layers_kept": None if student.layers_kept is None else [*student.layers_kept]},
+        "trained_weights_digest": trained_digest,
+        "computed": {"device": settings.device, "dtype": settings.dtype, "threads": settings.threads},
         "prompts": [dict(record) for record in prompts],
         "grader": {
             **settings.grader.model_dump(mode="json"),

@@ -50,6 +50,8 @@ def measure(
             "system": None if kept is None else kept.system,
             "rollout": {"max_new_tokens": max_new_tokens},
             "seed": seed,
+            # In what its run measured it in: another number type rounds differently.
+            "dtype": "auto" if kept is None else kept.dtype,
             "evaluation": {
                 "held_out": 2,
                 "max_new_tokens": max_new_tokens,

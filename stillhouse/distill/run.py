@@ -79,6 +79,8 @@ def distill(
         hardware = Hardware.measure(settings)
         hardware.apply()
         settings = settings.model_copy(update=asdict(hardware))
+        if resume and not folder.resumed:
+            console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
         check_reporter(settings.reporter)
         data = load_data(settings)
         started = out / "start" if (out / "start").is_dir() else None
@@ -273,6 +275,7 @@ class _Run:
                 parameters=self.models.teacher.num_parameters(),
             ),
             student=start,
+            trained_digest=None if finished is None else weights_digest(self.path / "student"),
             prompts=self.data.records,
             versions=versions(),
             commit=commit(),

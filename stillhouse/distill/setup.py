@@ -127,7 +127,7 @@ def load_models(settings: DistillSettings, hardware: Hardware, started: Path | N
     named = [(teacher_name, teacher), (student_name, learner)]
     for name, model in named:
         check_finite(name, model)
-        Network(model, vocabulary)  # checks its vocabulary rows
+        Network(model, vocabulary).check_packing(name)
     ends, own_ends = declared_ends(teacher, teacher_tokenizer), declared_ends(learner, tokenizer)
     check_same_ends(ends, own_ends, tokenizer)
     ends |= {closing_token(tokenizer, own_ends)}

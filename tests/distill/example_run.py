@@ -83,6 +83,7 @@ def manifest(*, finished: bool = True) -> dict[str, Any]:
             permission="Apache-2.0 licence of the weights",
             parameters=134_515_008,
         ),
+        trained_digest="e" * 64,
         student=StudentRecord(
             id="HuggingFaceTB/SmolLM2-135M-Instruct",
             revision=None,

@@ -9,6 +9,8 @@ from transformers import (
     Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    MistralConfig,
+    MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
     Qwen3Config,
@@ -19,7 +21,7 @@ from tests.conftest import TinyLlama
 
 __all__ = ["FAMILIES", "family_model", "logits_without", "tokens"]
 
-FAMILIES = pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "gemma2", "gemma3"])
+FAMILIES = pytest.mark.parametrize("family", ["llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3"])
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 300,
@@ -43,6 +45,8 @@ def family_model(family: str, tiny_llama: TinyLlama) -> Any:
         model: Any
         if family == "llama":
             model = tiny_llama(layers=6, vocab=300)
+        elif family == "mistral":
+            model = MistralForCausalLM(MistralConfig(**SHAPE, sliding_window=4))
         elif family == "qwen2":
             model = Qwen2ForCausalLM(
                 Qwen2Config(**SHAPE, **WINDOWED, use_sliding_window=True, tie_word_embeddings=True)

@@ -1,5 +1,7 @@
 """Attention written out against the fused kernel in float64, and its derivative against numeric ones."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,11 +12,11 @@ from tests.conftest import TinyLlama
 from tests.distill.families import FAMILIES, family_model, tokens
 
 
-def inputs(dtype: torch.dtype, before: int = 3) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Two texts, six heads on two groups, four queries after `before` keys."""
+def inputs(dtype: torch.dtype, before: int = 3, dim: int = 8) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Two texts, six heads on two groups, four queries after `before` keys; values are two narrower than keys."""
     generator = torch.Generator().manual_seed(1)
-    query = torch.randn(2, 6, 4, 8, generator=generator, dtype=torch.double)
-    key, value = (torch.randn(2, 2, 4 + before, 8, generator=generator, dtype=torch.double) for _ in range(2))
+    query = torch.randn(2, 6, 4, dim, generator=generator, dtype=torch.double)
+    key, value = (torch.randn(2, 2, 4 + before, d, generator=generator, dtype=torch.double) for d in (dim, dim - 2))
     allowed = torch.ones(4, 4 + before, dtype=torch.bool).tril(before)[None, None]
     given = [x.to(dtype).requires_grad_() for x in (query, key, value)]
     return given[0], given[1], given[2], allowed
@@ -34,6 +36,20 @@ def test_equals_the_fused_kernel_in_float64(dtype: torch.dtype, tolerance: float
     got = torch.autograd.grad(out, [query, key, value], probe)
     for a, b in zip(got, torch.autograd.grad(expected, precise, probe.double()), strict=True):
         torch.testing.assert_close(a.double(), b, atol=3 * tolerance, rtol=0)
+
+
+def test_scores_are_not_rounded_to_bfloat16() -> None:
+    """A scale that is no power of two: rounding scaled queries would double the error of the fused kernel."""
+    query, key, value, allowed = inputs(torch.bfloat16, before=60, dim=96)
+    precise = [x.detach().double() for x in (query, key, value)]
+    options: dict[str, Any] = {"attn_mask": allowed, "scale": 96**-0.5, "enable_gqa": True}
+    true = F.scaled_dot_product_attention(precise[0], precise[1], precise[2], **options)
+    fused = F.scaled_dot_product_attention(query, key, value, **options)
+    error = [
+        float((x.detach().double() - true).square().mean())
+        for x in (attend(query, key, value, allowed, 96**-0.5), fused)
+    ]
+    assert error[0] < 2.5 * error[1], "rounded, it would be 4 times"
 
 
 def test_derivative_of_capped_scores() -> None:

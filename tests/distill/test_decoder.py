@@ -6,14 +6,14 @@ import pytest
 import torch
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from stillhouse.distill.decoder import Decoder, LeanDecoder, LibraryDecoder, decoder
+from stillhouse.distill.decoder import Decoder, LeanDecoder, LibraryDecoder, decoder, has_bfloat16_products
 from stillhouse.distill.kv_cache import InPlaceCache
 from stillhouse.distill.network import Network
 from tests.conftest import TinyLlama
 from tests.distill.families import SHAPE, family_model, tokens
 
 needs_bfloat16 = pytest.mark.skipif(
-    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this CPU has no products that oneDNN does in bfloat16"
+    not has_bfloat16_products(), reason="this CPU has no products that oneDNN does in bfloat16"
 )
 PLAIN = pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "mistral"])
 
@@ -87,6 +87,7 @@ def test_who_is_served(tiny_llama: TinyLlama) -> None:
     for model in (
         plain_model("llama", tiny_llama),  # float32
         family_model("gemma3", tiny_llama).bfloat16(),  # other norms
-        family_model("qwen2", tiny_llama).bfloat16(),  # a window
+        family_model("qwen2", tiny_llama).bfloat16(),  # windows that the layers name
+        family_model("mistral", tiny_llama).bfloat16(),  # a window that the config names
     ):
         assert isinstance(decoder(model, Network(model, 290).head, 4), LibraryDecoder)

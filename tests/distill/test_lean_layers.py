@@ -33,6 +33,13 @@ def test_derivatives() -> None:
     assert torch.autograd.gradcheck(gated, (double(3, 4), double(3, 4, seed=2)))
 
 
+def test_the_given_gradient_is_left_alone() -> None:
+    for out in (rms_norm(double(2, 4).float(), torch.ones(4), 0.1), gated(double(2, 4), double(2, 4, seed=1))):
+        given = torch.ones_like(out)
+        out.backward(given)
+        assert (given == 1).all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_same_numbers_as_the_modules(dtype: torch.dtype) -> None:
     x, weight = double(4, 7, 16).detach().to(dtype), double(16, seed=3).detach().to(dtype)

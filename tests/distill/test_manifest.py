@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, Any] = {
         id="t", revision="r1", weights_digest="aa", licence="MIT", permission="granted by its owner", parameters=10
     ),
     "student": StudentRecord(id="s", revision=None, licence=None, layers_kept=None, weights_digest="bb", parameters=5),
+    "trained_digest": None,
     "prompts": [{"source": "p.jsonl", "licence": "MIT", "digest": "cc", "count": 3}],
     "versions": {"torch": "2.13.0", "numpy": "2.4.6"},
     "commit": None,
@@ -58,6 +59,14 @@ def test_totals_are_summed_and_parts_are_in_the_order_of_a_step() -> None:
     built = build_manifest(**ARGUMENTS)
     assert list(built["tokens"].items()) == [("rollout", 12), ("student", 30), ("total", 42)]
     assert built["flops"] == {"rollout": 100, "student": 1_000, "total": 1_100}
+
+
+def test_names_what_was_trained_and_what_computed_it() -> None:
+    assert build_manifest(**ARGUMENTS)["trained_weights_digest"] is None
+    assert build_manifest(**{**ARGUMENTS, "trained_digest": "dd"})["trained_weights_digest"] == "dd"
+    settings = ARGUMENTS["settings"].model_copy(update={"device": "cpu", "dtype": "bfloat16", "threads": 2})
+    built = build_manifest(**{**ARGUMENTS, "settings": settings})
+    assert built["computed"] == {"device": "cpu", "dtype": "bfloat16", "threads": 2}
 
 
 def test_times_are_rfc_3339_in_utc() -> None:

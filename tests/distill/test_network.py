@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, Mamba2Config, Mamba2ForCausalLM
+from transformers import DogeConfig, DogeForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM, Mamba2Config, Mamba2ForCausalLM
 
+from stillhouse.distill import attention
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.network import Network
 from stillhouse.distill.rollout import Rollout
@@ -39,9 +40,15 @@ def one_by_one(model: Any, given: Sequence[Rollout], vocabulary: int, order: Seq
     return torch.cat(rows)
 
 
+@pytest.mark.parametrize("short", [True, False])
 @SHARED
 @FAMILIES
-def test_packed_texts_give_the_models_logits_and_gradients(family: str, shared: int, tiny_llama: TinyLlama) -> None:
+def test_packed_texts_give_the_models_logits_and_gradients(
+    family: str, shared: int, short: bool, tiny_llama: TinyLlama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Multiplied out, as short texts are, and by the fused kernel, as long ones are."""
+    if not short:
+        monkeypatch.setattr(attention, "_MOST_SCORES", 0)
     model, given = family_model(family, tiny_llama), texts(shared)
     network = Network(model, 290)
     (batch,) = micro_batches(given, 8)
@@ -59,6 +66,12 @@ def test_packed_texts_give_the_models_logits_and_gradients(family: str, shared: 
         strict=True,
     ):
         torch.testing.assert_close(got, true, atol=1e-4 * float(true.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@FAMILIES
+def test_families_pass_the_check(family: str, dtype: torch.dtype, tiny_llama: TinyLlama) -> None:
+    Network(family_model(family, tiny_llama).to(dtype), 290).check_packing(family)
 
 
 @FAMILIES
@@ -84,13 +97,21 @@ def test_a_text_does_not_see_its_neighbours(tiny_llama: TinyLlama) -> None:
 
 
 def test_a_model_that_mixes_tokens_in_another_way_is_refused() -> None:
-    """Without attention there is nothing to exchange; what attends in its own way never asks for the packing."""
+    """Without attention there is nothing to exchange; the others attend, but by more than queries, keys and values."""
     state_space = Mamba2ForCausalLM(
         Mamba2Config(vocab_size=300, hidden_size=32, num_hidden_layers=2, num_heads=4, head_dim=16, state_size=8)
     )
-    (batch,) = micro_batches(texts(0), 8)
-    with pytest.raises(ModelError, match="Mamba2ForCausalLM"):
-        Network(state_space, 290).hidden(batch)
+    with pytest.raises(ModelError, match=r"^(Mamba2ForCausalLM attends by|'m': its layers do not mix tokens)"):
+        Network(state_space, 290).check_packing("m")
+    biased = DogeForCausalLM(
+        DogeConfig(vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48)
+    )
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        for p in biased.parameters():
+            p.normal_(std=0.3)
+    with pytest.raises(ModelError, match=r"^'m': its layers do not mix tokens by attention alone; give .* differ by"):
+        Network(biased, 290).check_packing("m")
     other = GPTNeoXForCausalLM(
         GPTNeoXConfig(vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48),
     )
@@ -117,6 +138,8 @@ def test_tied_embeddings_hand_over_rows_and_others_a_dense_gradient(tied: bool, 
 
     before = gradient()
     network.share_embedding_gradient()
+    embedding: Any = model.get_input_embeddings()
+    assert embedding.sparse is tied
     torch.testing.assert_close(gradient(), before)
 
 

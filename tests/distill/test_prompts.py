@@ -202,6 +202,8 @@ def test_malformed_json_is_named_by_file_line_and_column(tmp_path: Path) -> None
     path = tmp_path / "p.jsonl"
     path.write_text('{"prompt": "one"}\n{"prompt": two}\n', encoding="utf-8")
     assert fault(path) == f"{path}:2: malformed JSON (Expecting value, column 12); mend or remove it"
+    path.write_text('{"prompt": "one"}\n{"prompt": "two"\n{"prompt": "three"}\n', encoding="utf-8")
+    assert fault(path) == f"{path}:2: malformed JSON (Expecting ',' delimiter, column 17); mend or remove it"
     array = tmp_path / "p.json"
     array.write_text('[\n{"prompt": "one"},\n{"prompt": two}]', encoding="utf-8")
     assert fault(array) == f"{array}:3: malformed JSON (Expecting value, column 12); mend or remove it"

@@ -17,6 +17,8 @@ STEPS = 16
 
 def settings_of(pair: Pair, kind: str) -> dict[str, Any]:
     common: dict[str, Any] = {"steps": STEPS, "rollout__steps_ahead": 4, "checkpoint__every": 3, "lmbda": 0.7}
+    if kind == "bfloat16":
+        common |= {"dtype": "bfloat16"}
     if kind == "lora":
         common |= {"lora": {"r": 4, "targets": "all-linear", "dropout": 0.1}}
     if kind == "cut":
@@ -84,6 +86,8 @@ MOMENTS: dict[str, tuple[str, Callable[[Path], Callable[[], bool]]]] = {
     "while answers are written": ("plain", lambda out: lambda: (out / "rollouts" / "phase-000001.jsonl").exists()),
     "as the folder appears": ("plain", lambda out: lambda: out.exists()),
     "after the last step": ("plain", lambda out: reached(out, STEPS)),
+    "bfloat16, after step 7": ("bfloat16", lambda out: reached(out, 7)),
+    "bfloat16, while a checkpoint is written": ("bfloat16", writing),
     "adapters": ("lora", lambda out: reached(out, 2)),
     "cut student": ("cut", lambda out: reached(out, 5)),
     "while a student is cut": ("cut", lambda out: lambda: out.exists()),
@@ -188,3 +192,7 @@ def test_optimiser_moments_are_in_the_checkpoint(
     tensors = load_file(out / "checkpoints" / "step-000003" / "tensors.safetensors")
     assert {name.partition("/")[0] for name in tensors} == {"weight", "steps", "exp_avg", "exp_avg_sq"}
     assert int(tensors["steps"]) == 3
+    halves = tmp_path / "halves"
+    assert command("distill", "run", config("bfloat16"), "steps=3", "--out", halves, "--quiet").code == 0
+    tensors = load_file(halves / "checkpoints" / "step-000003" / "tensors.safetensors")
+    assert {name.partition("/")[0] for name in tensors} == {"weight", "low", "steps", "exp_avg", "exp_avg_sq"}

@@ -21,6 +21,7 @@ from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.run import Outcome, distill
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import ConfigError, RecordError, RunFolderError, TrainingError
+from stillhouse.models.local import weights_digest
 from tests.tiny import Pair, rows, run_settings, write_prompts
 
 METRIC = {"value", "low", "high", "n", "method"}
@@ -95,6 +96,8 @@ def test_manifest_answers_for_the_run(finished: Path, pair: Pair) -> None:
     assert manifest["teacher"]["permission"] == "made by this test"
     assert manifest["teacher"]["id"] == str(pair.teacher) and manifest["student"]["id"] == str(pair.student)
     assert manifest["teacher"]["weights_digest"] != manifest["student"]["weights_digest"]
+    assert manifest["trained_weights_digest"] == weights_digest(finished / "student")
+    assert manifest["computed"] == {"device": "cpu", "dtype": "float32", "threads": 1}
     assert manifest["prompts"][0]["source"] == str(pair.prompts) and manifest["prompts"][0]["count"] == 30
     assert manifest["command"] == ["a", "test"] and manifest["flops"]["total"] > 0
     assert manifest["started"] < manifest["finished"]

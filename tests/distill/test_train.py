@@ -25,11 +25,13 @@ from tests.tiny import Pair, run_settings
 
 @pytest.fixture
 def make(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, pair: Pair) -> Any:
-    def trainer(folder: Path, **changes: Any) -> Trainer:
+    def trainer(folder: Path, precision: torch.dtype = torch.float32, **changes: Any) -> Trainer:
         settings = DistillSettings.model_validate(run_settings(pair, **changes))
         size = len(tiny_tokenizer)
-        teacher = tiny_llama(3, seed=1).requires_grad_(False)
-        writers = Writers(Network(tiny_llama(2, seed=2), size), Network(teacher, size), tiny_tokenizer, frozenset({2}))
+        models: list[Any] = [tiny_llama(3, seed=1), tiny_llama(2, seed=2)]
+        teacher, student = (model.to(precision) for model in models)
+        teacher.requires_grad_(False)
+        writers = Writers(Network(student, size), Network(teacher, size), tiny_tokenizer, frozenset({2}))
         prompts = encode_prompts(tiny_tokenizer, list(read_prompts(pair.prompts)), longest=200)
         return Trainer(writers, prompts, settings, folder)
 
@@ -188,3 +190,21 @@ def test_plan_counts_growing_answers_at_their_full_length(planned: Any, tmp_path
 def test_plan_counts_the_update(planned: Any, tmp_path: Path) -> None:
     free, paid = planned(tmp_path / "a"), planned(tmp_path / "b", update=1000)
     assert paid == int(10_000 / (10_000 / free + 1000))
+
+
+@pytest.mark.parametrize(("micro_batch", "dtype"), [(2, torch.float32), (4, torch.bfloat16)])
+def test_bfloat16_gradients_are_summed_in_float32_where_several_micro_batches_make_a_step(
+    micro_batch: int, dtype: torch.dtype, make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make(tmp_path, micro_batch=micro_batch, precision=torch.bfloat16)
+    seen: list[set[torch.dtype]] = []
+    step = MasterAdamW.step
+
+    def look(optimizer: MasterAdamW, lr: float) -> float:
+        seen.append({gradient.dtype for gradient in optimizer.gradients().values()})
+        return step(optimizer, lr)
+
+    monkeypatch.setattr(MasterAdamW, "step", look)
+    lines_of(trainer, 1)
+    assert seen == [{dtype}]
+    assert trainer.writers.student.model.get_input_embeddings().sparse, "a tied embedding hands over rows"

@@ -54,7 +54,8 @@ def _jsonl(path: Path) -> Iterator[tuple[str, object]]:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 place = f"{path}:{number}"
-                yield place, _decode(line, place, path, first_line=number)
+                # A newline at its end would put a fault that is found there on the next line.
+                yield place, _decode(line.rstrip(), place, path, first_line=number)
 
 
 def _json_array(path: Path) -> Iterator[tuple[str, object]]:
