@@ -76,7 +76,7 @@ class Network:
         texts = [[(7 * i + 3) % self.vocabulary for i in (*range(6), *range(at, at + 9))] for at in (40, 70)]
         (batch,) = micro_batches([Rollout("", tuple(t[:8]), tuple(t[8:]), (), "length", "reference") for t in texts], 2)
         try:
-            packed = self.hidden(batch).float()
+            packed = self.hidden(batch.to(self.device)).float()
         except (ModelError, RuntimeError, TypeError, ValueError) as fault:
             raise ModelError(f"'{name}': {_ONLY_ATTENTION} ({str(fault).partition(chr(10))[0]})") from fault
         ids = torch.tensor(texts, device=self.device)
