@@ -5,6 +5,8 @@
       RecordError      (ValueError)     a file or a line of one is not what its format says
       RunFolderError   (ValueError)     an output folder holds something that must not be overwritten
       ModelError       (RuntimeError)   a model is missing, does not load, or does not fit its partner
+        EndpointError  (ConnectionError)  a served model refuses, cannot do what is asked, or does not answer
+      BudgetError      (RuntimeError)   the tokens or the money that a config allows are spent
       TrainingError    (RuntimeError)   a run cannot go on; its last good checkpoint is kept
         StorageError   (OSError)        the disk refused a write
 
@@ -14,7 +16,9 @@ command line prints any of these as that one line and exits with 2; everything e
 """
 
 __all__ = [
+    "BudgetError",
     "ConfigError",
+    "EndpointError",
     "ModelError",
     "RecordError",
     "RunFolderError",
@@ -42,6 +46,14 @@ class RunFolderError(StillhouseError, ValueError):
 
 class ModelError(StillhouseError, RuntimeError):
     """A model is missing, does not load, or does not fit its partner."""
+
+
+class EndpointError(ModelError, ConnectionError):
+    """A served model refuses, cannot do what is asked of it, or does not answer."""
+
+
+class BudgetError(StillhouseError, RuntimeError):
+    """The tokens or the money that a config allows are spent; what was answered before is kept."""
 
 
 class TrainingError(StillhouseError, RuntimeError):

@@ -40,13 +40,16 @@ class Sampling:
     """How an answer is drawn.
 
     `temperature` 0 is greedy. `repetition_stop` ends an answer whose last `repetition_stop` tokens are
-    one cycle repeated (0 switches it off).
+    one cycle repeated (0 switches it off). `seed` and `schema` (a JSON schema that the answer has to satisfy) are for
+    models behind an endpoint, which may not know them.
     """
 
     max_tokens: int = 256
     temperature: float = 1.0
     top_p: float = 1.0
     repetition_stop: int = 0
+    seed: int | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import typer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
-from stillhouse.cli import _one_line_errors
+from stillhouse.cli.common import one_line_errors
 from tests.command import Command, Result
 from tests.conftest import TinyLlama
 from tests.tiny import Pair, run_settings, write_folder, write_prompts, write_yaml
@@ -258,7 +258,7 @@ def test_place_of_the_result_is_checked_before_the_models_load(command: Command,
 
 def test_interrupt_speaks_of_resume_only_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     for resumable in (True, False):
-        with pytest.raises(typer.Exit) as caught, _one_line_errors(resumable):
+        with pytest.raises(typer.Exit) as caught, one_line_errors(resumable):
             raise KeyboardInterrupt
         assert caught.value.exit_code == 130
         assert ("--resume" in capsys.readouterr().err) == resumable

@@ -1,0 +1,48 @@
+"""The command `stillhouse`: parse, call one public function, print; one file a command.
+
+Heavy libraries are imported inside the commands, so that help and mistakes in arguments answer at once.
+Results go to standard output, everything else to standard error.
+"""
+
+import os
+import sys
+from typing import Any
+
+import typer
+
+from stillhouse.cli.evaluate import evaluate
+from stillhouse.cli.run import quickstart, run
+from stillhouse.cli.student import student
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Teach a small language model from a stronger one that grades the small model's own answers.",
+)
+distill_app = typer.Typer(rich_markup_mode=None, help="Train a student, cut one, measure one.")
+app.add_typer(distill_app, name="distill")
+
+# Some versions of typer bring their own copy of click: its base class is reached through what typer exports.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+app.command(epilog="Example: stillhouse quickstart --minutes 5 --out runs/quickstart")(quickstart)
+distill_app.command(epilog="Example: stillhouse distill run config.yaml optimizer.lr=1e-4 --out runs/a")(run)
+distill_app.command(epilog="Example: stillhouse distill student --from bundled --layers 14 --out students/14")(student)
+distill_app.command(epilog="Example: stillhouse distill evaluate runs/quickstart/student --teacher bundled")(evaluate)
+
+
+def main() -> None:
+    """Entry point."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        code = app(prog_name="stillhouse", standalone_mode=False)
+    except _UsageError as error:
+        fault: Any = error
+        where = fault.ctx.command_path if fault.ctx is not None else "stillhouse"
+        message = " ".join(fault.format_message().split()).rstrip(".")
+        sys.stderr.write(f"stillhouse: {message}; see {where} --help\n")
+        sys.exit(2)
+    sys.exit(code)

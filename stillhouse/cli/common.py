@@ -1,0 +1,39 @@
+"""What every command shares: options, the console, results, and faults as one line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from stillhouse.errors import StillhouseError
+
+__all__ = ["Json", "Quiet", "console_for", "one_line_errors", "print_result"]
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def console_for(quiet: bool) -> Console:
+    return Console(stderr=True, quiet=quiet)
+
+
+def print_result(value: Any, as_json: bool, text: str) -> None:
+    sys.stdout.write((json.dumps(value, indent=2, ensure_ascii=False) if as_json else text) + "\n")
+
+
+@contextmanager
+def one_line_errors(resumable: bool = False) -> Iterator[None]:
+    """The user's faults as one line and exit 2; Ctrl-C as exit 130; anything else keeps its traceback."""
+    try:
+        yield
+    except StillhouseError as error:
+        sys.stderr.write(f"stillhouse: {error}\n")
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        remedy = "the same command with --resume goes on from here" if resumable else "nothing was kept"
+        sys.stderr.write(f"stillhouse: interrupted; {remedy}\n")
+        raise typer.Exit(130) from None
