@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from stillhouse.cli.evaluate import evaluate
+from stillhouse.cli.grade import grade
 from stillhouse.cli.run import quickstart, run
 from stillhouse.cli.student import student
 
@@ -32,6 +33,7 @@ app.command(epilog="Example: stillhouse quickstart --minutes 5 --out runs/quicks
 distill_app.command(epilog="Example: stillhouse distill run config.yaml optimizer.lr=1e-4 --out runs/a")(run)
 distill_app.command(epilog="Example: stillhouse distill student --from bundled --layers 14 --out students/14")(student)
 distill_app.command(epilog="Example: stillhouse distill evaluate runs/quickstart/student --teacher bundled")(evaluate)
+distill_app.command(epilog="Example: stillhouse distill grade runs/a --with judge.yaml")(grade)
 
 
 def main() -> None:

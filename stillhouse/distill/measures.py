@@ -47,6 +47,13 @@ _KNOWN = (
         better="higher",
     ),
     Measure(
+        key="judged_win_rate",
+        label="Judged win rate",
+        meaning="how often the judge prefers the answer after training to the one before, ties half",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
         key="answer_length",
         label="Answer length",
         meaning="mean tokens of an answer",

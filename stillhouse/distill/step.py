@@ -6,17 +6,17 @@ The order is the whole method: the teacher reads the answers, the loss compares,
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
 
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.config import DistillSettings
-from stillhouse.distill.graders import TokenGrader
+from stillhouse.distill.graders import GradingInputs, TokenGrader
 from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
+from stillhouse.distill.phase import Writers
 from stillhouse.distill.rollout import Rollout
 from stillhouse.errors import TrainingError
 
@@ -48,46 +48,74 @@ class Stopwatch:
 
 
 def backward(
-    student: Network,
-    teacher: Network,
+    writers: Writers,
     grader: TokenGrader,
     rollouts: Sequence[Rollout],
     settings: DistillSettings,
     watch: Stopwatch,
+    coefficients: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """Accumulate the gradient of the mean loss per completion token over `rollouts`, micro-batch by micro-batch.
 
+    `coefficients`: how much the log-likelihood of each answer counts in the loss of the step, where a judge grades.
     Returns means per completion token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
     """
+    student = writers.student
     total = sum(len(r.tokens) for r in rollouts)
     sums: dict[str, float] = {}
-    for cpu_batch in micro_batches(rollouts, settings.micro_batch):
-        batch = cpu_batch.to(student.device)
-        watch.lap("other")
-        hidden = None
-        if grader.needs_teacher:
+    for teacher, part in _by_teacher(writers, rollouts):
+        for cpu_batch in micro_batches([rollouts[i] for i in part], settings.micro_batch):
+            batch = cpu_batch.to(student.device)
+            answers = [rollouts[i] for i in part]
+            watch.lap("other")
             with torch.no_grad():
-                hidden = teacher.hidden(batch)
-        watch.lap("teacher")
-        student_hidden = student.hidden(batch)
-        watch.lap("student")
-        with torch.no_grad() if grader.needs_teacher else nullcontext():
-            rule = grader.rule(hidden, teacher.head, batch.token_N, settings.temperature, settings.loss_chunk)
-        weight_N = torch.full((len(batch.token_N),), 1.0 / total, device=student.device)
-        out = graded_loss(
-            LossInputs(student_hidden, student.head, weight_N, settings.temperature, settings.loss_chunk), rule
-        )
-        watch.lap("loss")
-        out.loss.backward()
-        watch.lap("student")
-        for name, value in out.metrics.items():
-            sums[name] = sums.get(name, 0.0) + value
+                reading = grader.read(teacher, batch, answers)
+            watch.lap("teacher")
+            student_hidden = student.hidden(batch)
+            watch.lap("student")
+            coefficient_N = None
+            if coefficients is not None:
+                # The rules give losses per token, each with a share of 1 / total in the loss of the step.
+                coefficient_N = torch.tensor([coefficients[i] * total for i in part], device=student.device)[
+                    batch.row_N
+                ]
+            with torch.no_grad():
+                rule = grader.rule(
+                    GradingInputs(
+                        rollouts=answers,
+                        row_N=batch.row_N,
+                        token_N=batch.token_N,
+                        temperature=settings.temperature,
+                        chunk=settings.loss_chunk,
+                        student_hidden_NH=student_hidden.detach(),
+                        student_head=student.head,
+                        reading=reading,
+                        coefficient_N=coefficient_N,
+                    )
+                )
+            weight_N = torch.full((len(batch.token_N),), 1.0 / total, device=student.device)
+            out = graded_loss(
+                LossInputs(student_hidden, student.head, weight_N, settings.temperature, settings.loss_chunk), rule
+            )
+            watch.lap("loss")
+            out.loss.backward()
+            watch.lap("student")
+            for name, value in out.metrics.items():
+                sums[name] = sums.get(name, 0.0) + value
     return {name: value / total for name, value in sums.items()}
 
 
+def _by_teacher(writers: Writers, rollouts: Sequence[Rollout]) -> list[tuple[Network | None, list[int]]]:
+    """The answers (by index) that each teacher grades, so that a micro-batch has one teacher."""
+    parts: dict[int, tuple[Network | None, list[int]]] = {}
+    for i, rollout in enumerate(rollouts):
+        teacher = writers.teacher_of(rollout)
+        parts.setdefault(id(teacher), (teacher, []))[1].append(i)
+    return list(parts.values())
+
+
 def optimiser_step(
-    student: Network,
-    teacher: Network,
+    writers: Writers,
     grader: TokenGrader,
     optimizer: MasterAdamW,
     rollouts: Sequence[Rollout],
@@ -95,12 +123,16 @@ def optimiser_step(
     lr: float,
     step: int,
     watch: Stopwatch,
+    coefficients: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """`backward`, then one update at rate `lr`. TrainingError if loss or gradient is not finite.
 
-    The weights are as they were before the step when that error is raised.
+    The weights are as they were before the step when that error is raised. Without answers there is nothing to learn
+    and nothing is changed.
     """
-    means = backward(student, teacher, grader, rollouts, settings, watch)
+    if not rollouts:
+        return {"loss": 0.0, "grad_norm": 0.0, "lr": lr}
+    means = backward(writers, grader, rollouts, settings, watch, coefficients)
     if not math.isfinite(means["loss"]):
         optimizer.drop_gradients()
         raise TrainingError(

@@ -23,6 +23,8 @@ from stillhouse.distill import checkpoint
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt
 from stillhouse.distill.graders import grader
+from stillhouse.distill.judging import Judging
+from stillhouse.distill.lesson import JudgedLessons, Lesson
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.phase import Writers, phase_rollouts
 from stillhouse.distill.rollout import Rollout
@@ -58,8 +60,10 @@ class Trainer:
         settings: DistillSettings,
         folder: Path,
         clock: Callable[[], float] = time.perf_counter,
+        judging: Judging | None = None,
     ) -> None:
         self.writers, self.prompts, self.settings, self.clock = writers, prompts, settings, clock
+        self.judged = None if judging is None else JudgedLessons(writers.student, settings, judging)
         self.store = RolloutStore(folder / "rollouts")
         self.checkpoints = folder / "checkpoints"
         writers.student.share_embedding_gradient()
@@ -106,6 +110,8 @@ class Trainer:
             if stored is None:
                 stored = phase_rollouts(self.writers, self.prompts, self.settings, phase, progress)
                 self.store.write(phase, stored)
+            if self.judged is not None:
+                self.judged.judge(stored)
             self._phase = phase, stored
         batch = self.settings.batch
         return self._phase[1][offset * batch : (offset + 1) * batch]
@@ -143,26 +149,28 @@ class Trainer:
         watch.start()
         answers = self.answers(self.step, on_tokens)
         watch.lap("rollout")
+        lesson = Lesson(answers) if self.judged is None else self.judged.lesson(answers)
+        watch.lap("judge" if self.judged is not None else "other")
         torch.manual_seed(settings.seed * 1_000_003 + self.step)  # dropout of adapters, if any
         self.writers.student.model.train()
         lr = learning_rate(settings.optimizer, self.step, steps)
         with uninterrupted():
             figures = optimiser_step(
-                self.writers.student,
-                self.writers.teacher,
+                self.writers,
                 self.grader,
                 self.optimizer,
-                answers,
+                lesson.answers,
                 settings,
                 lr,
                 self.step,
                 watch,
+                lesson.coefficients,
             )
             watch.lap("other")
             took = self.clock() - began
             self.step += 1
-            self._count(answers, took)
-            on_step(self.step, self._line(answers, steps, figures, watch, took))
+            self._count(answers, lesson.answers, took)
+            on_step(self.step, self._line(answers, steps, {**figures, **lesson.figures}, watch, took))
 
     def _line(
         self, answers: Sequence[Rollout], steps: int, figures: dict[str, float], watch: Stopwatch, took: float
@@ -183,10 +191,11 @@ class Trainer:
             "peak_rss_mb": round(_peak_rss_mb(), 1),
         }
 
-    def _count(self, answers: Sequence[Rollout], seconds: float) -> None:
+    def _count(self, answers: Sequence[Rollout], learnt: Sequence[Rollout], seconds: float) -> None:
         amounts = {"seconds": seconds}
         for part, written in (
             ("completion_tokens", answers),
+            ("trained", learnt),
             ("student_written", [a for a in answers if a.source == "student"]),
             ("teacher_written", [a for a in answers if a.source == "teacher"]),
         ):
@@ -195,7 +204,12 @@ class Trainer:
         self.totals.add(**amounts)
 
 
-_READ = {"completion_tokens": "prompt_tokens", "student_written": "student_read", "teacher_written": "teacher_read"}
+_READ = {
+    "completion_tokens": "prompt_tokens",
+    "trained": "trained_read",
+    "student_written": "student_read",
+    "teacher_written": "teacher_read",
+}
 
 
 @contextmanager
@@ -235,7 +249,7 @@ def steps_for(trainer: Trainer, minutes: float) -> int:
         trainer.optimizer.drop_gradients()
         watch = Stopwatch(trainer.writers.student.device, trainer.clock)
         watch.start()
-        backward(trainer.writers.student, trainer.writers.teacher, trainer.grader, answers, settings, watch)
+        backward(trainer.writers, trainer.grader, answers, settings, watch)
         watch.lap("other")
         taken.append(sum(watch.seconds.values()))
     update = _update_seconds(trainer)
