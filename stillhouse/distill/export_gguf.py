@@ -73,6 +73,10 @@ def _check(name: str, config: PreTrainedConfig) -> None:
         )
     if getattr(config, "use_sliding_window", False):
         raise ModelError(f"{name}: use_sliding_window is true, which a GGUF file of {family} cannot say; switch it off")
+    if family == "qwen3" and config.attention_bias:
+        raise ModelError(
+            f"{name}: attention_bias is true, which llama.cpp does not load for qwen3; it cannot be exported"
+        )
     if config.hidden_act != "silu":
         raise ModelError(f"{name}: hidden_act is {config.hidden_act}; llama.cpp computes {family} with silu only")
     kind = config.rope_parameters["rope_type"]

@@ -45,10 +45,10 @@ STUDENTS: dict[str, Any] = {
 }
 
 
-def student(name: str) -> Any:
-    """Three layers in which every weight is random, norms and biases included."""
+def student(name: str, **more: Any) -> Any:
+    """Three layers in which every weight is random, norms and biases included; `more` goes into the config."""
     model_class, config_class, changes = STUDENTS[name]
-    shape = SHAPE | ENDS | {"num_hidden_layers": 3, "intermediate_size": 64} | changes
+    shape = SHAPE | ENDS | {"num_hidden_layers": 3, "intermediate_size": 64} | changes | more
     if model_class is Qwen2ForCausalLM:
         del shape["head_dim"]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -181,6 +181,7 @@ def refused(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path, kind: 
             {"use_sliding_window": True},
             "use_sliding_window is true, which a GGUF file of qwen2 cannot say",
         ),
+        ("qwen3", {"attention_bias": True}, "attention_bias is true, which llama.cpp does not load for qwen3"),
         ("llama tied", {"hidden_act": "gelu"}, "hidden_act is gelu; llama.cpp computes llama with silu only"),
         ("qwen2 tied", {"rope_parameters": LONG}, "rope_type is llama3, which is not exported for qwen2"),
     ],
@@ -188,9 +189,7 @@ def refused(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path, kind: 
 def test_what_llama_cpp_would_compute_otherwise_is_refused(
     name: str, change: dict[str, Any], fault: str, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
-    model = student(name)
-    for key, value in change.items():
-        setattr(model.config, key, value)
+    model = student(name, **change)
     assert fault in refused(model, tiny_tokenizer, tmp_path)
 
 
