@@ -10,8 +10,8 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import TracebackType
+from dataclasses import dataclass
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 __all__ = ["Asked", "FaultServer", "Reply", "chat_answer", "cut", "reset", "stall"]
@@ -39,15 +39,21 @@ class Reply:
 
     body: bytes = b""
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     how: str = "whole"
     kind: str = ""
     seconds: float = 0.0
 
     @classmethod
-    def json(cls, body: Any, status: int = 200, kind: str = "", seconds: float = 0.0, **headers: str) -> Self:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return cls(json.dumps(body).encode(), status, named, kind=kind, seconds=seconds)
+    def json(
+        cls,
+        body: Any,
+        status: int = 200,
+        kind: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        seconds: float = 0.0,
+    ) -> Self:
+        return cls(json.dumps(body).encode(), status, headers, kind=kind, seconds=seconds)
 
 
 def chat_answer(text: str, finish: str = "stop", read: int = 10, written: int = 5) -> dict[str, Any]:

@@ -63,8 +63,7 @@ class Connection:
             max_keepalive_connections=settings.concurrency,
             keepalive_expiry=_IDLE_SECONDS,
         )
-        seconds = settings.timeout
-        timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
+        timeout = httpx2.Timeout(settings.timeout, connect=_CONNECT_SECONDS, pool=None)
         # Reading the system's certificates takes 50 ms; a plain address needs none, and no redirect is followed.
         secure = settings.base_url.startswith("https")
         self._client = httpx2.AsyncClient(headers=dict(headers), limits=limits, timeout=timeout, verify=secure)

@@ -27,6 +27,7 @@ def test_body() -> None:
     assert WIRE.body("served", [Message("user", "2 + 2?")], sampling, 1, {"store": False}) == {
         "model": "served",
         "input": [{"role": "user", "content": "2 + 2?"}],
+        "stream": False,
         "max_output_tokens": 32,
         "temperature": 1.0,
         "text": {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}},
