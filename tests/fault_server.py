@@ -10,8 +10,8 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType, TracebackType
+from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Self
 
 __all__ = ["Asked", "FaultServer", "Reply", "chat_answer", "cut", "reset", "stall"]
@@ -39,7 +39,7 @@ class Reply:
 
     body: bytes = b""
     status: int = 200
-    headers: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = field(default_factory=dict)
     how: str = "whole"
     kind: str = ""
     seconds: float = 0.0
@@ -50,10 +50,10 @@ class Reply:
         body: Any,
         status: int = 200,
         kind: str = "",
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] | None = None,
         seconds: float = 0.0,
     ) -> Self:
-        return cls(json.dumps(body).encode(), status, headers, kind=kind, seconds=seconds)
+        return cls(json.dumps(body).encode(), status, headers or {}, kind=kind, seconds=seconds)
 
 
 def chat_answer(text: str, finish: str = "stop", read: int = 10, written: int = 5) -> dict[str, Any]:
@@ -138,11 +138,11 @@ class FaultServer:
     async def _read(self, reader: asyncio.StreamReader) -> Asked | None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            first, *lines = head.decode().strip().split("\r\n")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            body = json.loads(await reader.readexactly(int(headers["content-length"])))
         except (asyncio.IncompleteReadError, ConnectionResetError):
             return None
-        first, *lines = head.decode().strip().split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        body = json.loads(await reader.readexactly(int(headers["content-length"])))
         asked = Asked(len(self.asked), first.split(" ")[1], headers, body)
         self.asked.append(asked)
         return asked

@@ -223,10 +223,11 @@ class HttpModel:
         return await self._finish(flight)
 
     async def _call(self, request: Mapping[str, Any], read: Callable[[dict[str, Any]], T], key: str | None = None) -> T:
-        found, answer = await self._caller.call(request, read)
-        if self._cache is not None and key is not None:
-            await asyncio.to_thread(self._cache.put, key, answer)
-        return found
+        async def keep(answer: dict[str, Any]) -> None:
+            if self._cache is not None and key is not None:
+                await asyncio.to_thread(self._cache.put, key, answer)
+
+        return await self._caller.call(request, read, keep)
 
     def _start(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(call)

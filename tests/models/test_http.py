@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from pathlib import Path
@@ -21,6 +22,7 @@ from stillhouse.records import ExchangeLog
 from stillhouse.types import Completion, Message, Sampler, Sampling
 from tests.fault_server import Asked, FaultServer, Reply, chat_answer, cut, reset, stall
 
+ROOT = Path(__file__).resolve().parents[2]
 SAMPLING = Sampling(max_tokens=8, temperature=0.0)
 KEY = "sk-do-not-show-me"
 
@@ -131,10 +133,10 @@ def test_every_kind_of_failure_meets_a_fifth_of_all_questions(tmp_path: Path) ->
 def test_a_stall_is_cut_by_the_timeout_and_a_slow_answer_is_not() -> None:
     async def go() -> None:
         slow = Reply.json(chat_answer("late"), seconds=0.3)
-        async with FaultServer(first_then(stall(), slow)) as server, model(server, timeout=0.6, retries=1) as asked:
+        async with FaultServer(first_then(stall(), slow)) as server, model(server, timeout=1.0, retries=1) as asked:
             began = asyncio.get_running_loop().time()
             assert await asked.sample(question("a"), SAMPLING) == [Completion(text="late")]
-            assert 0.8 < asyncio.get_running_loop().time() - began < 3.0
+            assert 1.2 < asyncio.get_running_loop().time() - began < 5.0
             assert asked.usage.errors == {"stall": 1}
 
     asyncio.run(go())
@@ -463,6 +465,54 @@ def test_calls_on_the_wire_are_finished_when_the_caller_leaves(tmp_path: Path) -
                 assert again.usage.cache_hits == 1
 
     asyncio.run(go())
+
+
+CLIENT = """
+import asyncio, sys
+from pathlib import Path
+from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.http import HttpModel
+from stillhouse.types import Message, Sampling
+async def main():
+    settings, folder = EndpointSettings(base_url=sys.argv[1], concurrency=4), Path(sys.argv[2])
+    async with HttpModel(
+        "served", settings, account="test", cache=folder / "cache", log=folder / "log.jsonl", environ={}
+    ) as model:
+        ask = lambda n: model.sample([Message("user", str(n))], Sampling(max_tokens=8))
+        await asyncio.gather(*(ask(n) for n in range(60)))
+asyncio.run(main())
+"""
+
+
+def test_killed_twice_it_asks_only_what_was_under_way_again(tmp_path: Path) -> None:
+    async def go() -> tuple[int, list[str]]:
+        answer = asyncio.Event()
+        stops = [20, 40]
+
+        def script(asked: Asked) -> Reply:
+            if stops and len(server.asked) >= stops[0]:
+                answer.set()
+            return soon(asked)
+
+        async with FaultServer(script) as server:
+            for _ in (1, 2, 3):
+                client = await asyncio.create_subprocess_exec(
+                    sys.executable, "-c", CLIENT, server.url, str(tmp_path), cwd=ROOT
+                )
+                if stops:
+                    await answer.wait()
+                    client.kill()
+                    stops.pop(0)
+                    answer.clear()
+                code = await client.wait()
+            assert code == 0
+            return len(server.asked), [asked.text for asked in server.asked]
+
+    count, texts = asyncio.run(go())
+    assert set(texts) == {str(n) for n in range(60)} and 60 <= count <= 60 + 2 * 4
+    kept = list(ExchangeLog(tmp_path / "log.jsonl"))
+    assert {exchange.request["messages"][0]["content"] for exchange in kept} == set(texts)
+    assert len({exchange.id for exchange in kept}) == len(kept) <= count
 
 
 def test_half_a_line_left_by_a_kill_is_mended(tmp_path: Path) -> None:

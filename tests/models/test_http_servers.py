@@ -87,7 +87,7 @@ def test_llama_keeps_to_a_schema(llama: str) -> None:
 
 
 def test_llama_shows_the_probabilities_that_the_weights_give(llama: str, bundled_folder: Path) -> None:
-    """The file is computed with 8-bit activations there and in float32 here, so they agree to about a tenth of a nat."""
+    """Activations have 8 bits there and 32 here, so the two agree to about a tenth of a nat."""
     tokenizer, weights = load_tokenizer(str(bundled_folder)), load_model(str(bundled_folder))
     completion, tokens = asked(llama, lambda model: model.sample_with_logprobs(TEXT, GREEDY, top=3), api="completions")
     assert completion.tokens == tuple(token.id for token in tokens) and completion.logprobs[0] < 0
