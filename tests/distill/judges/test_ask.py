@@ -7,7 +7,7 @@ import pytest
 
 from stillhouse.distill.judges.ask import ask, together
 from stillhouse.distill.judges.parse import integer, object_in
-from stillhouse.errors import BudgetError
+from stillhouse.errors import BudgetError, CallError
 from stillhouse.types import Completion, Message, Sampling
 from tests.distill.judges.readers import Scripted
 
@@ -80,6 +80,20 @@ def test_the_first_error_ends_the_other_calls() -> None:
     with pytest.raises(BudgetError, match="raise budget"):
         asyncio.run(all_of_them())
     assert (model.calls, model.cancelled) == (6, 3)
+
+
+def test_a_call_that_failed_for_good_is_missing() -> None:
+    """Of one question; others go on. It is not asked again: the client has tried as often as makes sense."""
+
+    class TooLong(Scripted):
+        async def sample(self, messages: Sequence[Message], sampling: Sampling, n: int = 1) -> list[Completion]:
+            if not self.asked:
+                return await super().sample(messages, sampling, n)
+            raise CallError("HTTP 400 (context of 8192 tokens); change the request")
+
+    model = TooLong("prose")
+    reply = asyncio.run(ask(model, TURNS, SAMPLING, read, "As JSON!"))
+    assert (reply.value, reply.said) == (None, "") and reply.missing.startswith("the call failed: HTTP 400")
 
 
 def test_results_keep_their_order() -> None:
