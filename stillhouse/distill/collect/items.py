@@ -44,7 +44,7 @@ class Answers:
     """`answers.jsonl`: one line an item, in the order in which the answers came.
 
         {"id", "prompt", "index", "text", "finish_reason"}
-        {"id", "prompt", "index", "error": {"kind", "message"}}
+        {"id", "prompt", "index", "error"}
 
     Every append is one write. What a kill leaves unfinished at the end was never recorded: it is not read, and the
     next append cuts it off.
@@ -57,9 +57,9 @@ class Answers:
         """Record an answer."""
         self._append(item, {"text": completion.text, "finish_reason": completion.finish_reason})
 
-    def failed(self, item: Item, kind: str, message: str) -> None:
-        """Record that all tries failed."""
-        self._append(item, {"error": {"kind": kind, "message": message}})
+    def failed(self, item: Item, error: str) -> None:
+        """Record that no try brought an answer."""
+        self._append(item, {"error": error})
 
     def read(self, known: Collection[str]) -> dict[str, dict[str, Any]]:
         """The lines by id. RecordError for a line that is no record, an id not in `known`, or one that comes twice."""

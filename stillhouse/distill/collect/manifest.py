@@ -10,6 +10,7 @@ from typing import Any
 
 from stillhouse.distill.collect.selection import REASONS, Selection
 from stillhouse.distill.collect.settings import CollectSettings
+from stillhouse.models.spending import Spending
 
 __all__ = ["MANIFEST_VERSION", "build_manifest", "count_outcomes", "rfc3339"]
 
@@ -19,18 +20,17 @@ MANIFEST_VERSION = "stillhouse.collection/1"
 def count_outcomes(items: int, answers: Mapping[str, Mapping[str, Any]], selection: Selection) -> dict[str, Any]:
     """How many items there are and what became of each: answered + failed + to_ask = items, kept + dropped = answered.
 
-    `dropped` and `failed` are given by reason and by kind of error; `checked` answers could be checked.
+    `dropped` is given by reason. `checked` answers could be checked, and `right` ones of them are.
     """
-    errors = Counter(str(line["error"]["kind"]) for line in answers.values() if "error" in line)
+    failed = sum("error" in line for line in answers.values())
     reasons = Counter(str(line["reason"]) for line in selection.dropped)
     return {
         "items": items,
-        "answered": len(answers) - errors.total(),
-        "failed": errors.total(),
+        "answered": len(answers) - failed,
+        "failed": failed,
         "to_ask": items - len(answers),
         "kept": len(selection.messages),
         "dropped": {reason: reasons[reason] for reason in REASONS if reasons[reason]},
-        "errors": dict(sorted(errors.items())),
         "checked": selection.checked,
         "right": selection.right,
     }
@@ -41,7 +41,8 @@ def build_manifest(
     settings: CollectSettings,
     prompts: Sequence[Mapping[str, Any]],
     counts: Mapping[str, Any],
-    calls: Mapping[str, Any],
+    spent: Spending,
+    failed_tries: Mapping[str, int],
     digests: Mapping[str, str],
     versions: Mapping[str, str],
     commit: str | None,
@@ -51,9 +52,9 @@ def build_manifest(
 ) -> dict[str, Any]:
     """The manifest as JSON values.
 
-    `prompts` are the records of `stillhouse.distill.prompts.source_record`, `counts` those of `count_outcomes`, `calls` has
-    `calls`, `tokens` and `usd`, summed over the log, and `digests` those of the files that were made. `finished` is
-    None while items are left to ask.
+    `prompts` are the records of `stillhouse.distill.prompts.source_record`, `counts` come from `count_outcomes`, `spent` is the
+    sum over the log of calls, `failed_tries` counts its error answers by kind, and `digests` are those of the files that
+    were made. `finished` is None while items are left to ask.
     """
     teacher, endpoint = settings.teacher, settings.teacher.endpoint
     return {
@@ -70,9 +71,9 @@ def build_manifest(
         "settings": settings.model_dump(mode="json", exclude={"teacher": True, "prompts": True})
         | {"request": dict(endpoint.extra)},
         "counts": dict(counts),
-        "calls": calls["calls"],
-        "tokens": dict(calls["tokens"]),
-        "api_cost": {"value": calls["usd"], "currency": "USD"},
+        "calls": {"answered": spent.calls, "failed_tries": dict(sorted(failed_tries.items()))},
+        "tokens": {"input": spent.input_tokens, "output": spent.output_tokens, "total": spent.tokens},
+        "api_cost": {"value": spent.usd, "currency": "USD"},
         "files": dict(digests),
         "versions": dict(sorted(versions.items())),
         "commit": commit,

@@ -21,10 +21,14 @@ MAY_CHANGE = (
     "teacher.endpoint.timeout",
     "teacher.endpoint.retries",
     "teacher.endpoint.backoff",
+    "teacher.endpoint.longest_wait",
+    "teacher.endpoint.n_field",
+    "teacher.endpoint.prices",
     "teacher.endpoint.budget",
     "filters",
     "dedup",
     "give_up",
+    "cache",
 )
 """Keys and sections that a resumed run may give anew."""
 

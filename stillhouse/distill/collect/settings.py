@@ -4,8 +4,8 @@ Three kinds of keys: what is asked (teacher, prompts, sampling, answers, seed), 
 asked (speed, key, budget) and what is kept of the answers (filters, dedup), which may change when it is resumed.
 """
 
+from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -26,15 +26,10 @@ class ServedTeacher(Settings):
     endpoint: EndpointSettings
 
     @model_validator(mode="after")
-    def _may_be_asked_and_shown(self) -> "ServedTeacher":
+    def _permission_says_something(self) -> "ServedTeacher":
         if not self.permission.strip():
             raise ValueError(
                 "teacher.permission is empty; name the licence, or who granted the right to learn from this teacher"
-            )
-        if "@" in urlsplit(self.endpoint.base_url).netloc:
-            raise ValueError(
-                "teacher.endpoint.base_url holds a user or password, which run folders would keep; "
-                "put the key into an environment variable and its name into key_env"
             )
         return self
 
@@ -91,8 +86,9 @@ class CollectSettings(Settings):
     answers: int = Field(1, ge=1, description="answers to each prompt")
     filters: FilterSettings = FilterSettings()
     dedup: DedupSettings | None = Field(DedupSettings(), description="null keeps near-duplicates")
-    give_up: int = Field(
-        20, ge=1, description="answers that fail one after another before the run stops: the endpoint is taken for gone"
+    give_up: int = Field(20, ge=1, description="calls that fail for good one after another before the run stops")
+    cache: Path | None = Field(
+        None, description="folder of answers by content: what another run asked alike is not paid again"
     )
     seed: int = Field(0, ge=0, lt=10**9, description="of the answers, where the endpoint takes a seed")
 

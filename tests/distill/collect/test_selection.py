@@ -103,7 +103,7 @@ def test_dropped_answers_make_no_other_a_duplicate() -> None:
 
 def test_failed_and_unasked_items_are_in_neither_list() -> None:
     some = items(("Who?", None), ("Where?", None))
-    failed = {"id": some[0].id, "prompt": some[0].prompt.id, "index": 0, "error": {"kind": "timeout", "message": "m"}}
+    failed = {"id": some[0].id, "prompt": some[0].prompt.id, "index": 0, "error": "no byte for 1 s"}
     found = select(some, {some[0].id: failed}, settings())
     assert (found.messages, found.dropped, found.checked) == ([], [], 0)
 
