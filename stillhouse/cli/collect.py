@@ -50,7 +50,8 @@ def _text(result: dict[str, Any]) -> str:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts["dropped"].items())
     lines = [
         f"{counts['items']:,} items: {counts['answered']:,} answered, {counts['failed']:,} failed",
-        f"{counts['kept']:,} kept, {counts['answered'] - counts['kept']:,} dropped" + (f" ({reasons})" if reasons else ""),
+        f"{counts['kept']:,} kept, {counts['answered'] - counts['kept']:,} dropped"
+        + (f" ({reasons})" if reasons else ""),
         f"{tokens['input']:,} tokens read, {tokens['output']:,} written, {cost['value']:.4f} {cost['currency']}",
         f"answers   {result['messages']}",
     ]

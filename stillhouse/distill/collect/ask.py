@@ -25,8 +25,8 @@ async def ask(
 ) -> None:
     """Enter `model`, put every item to it, and record each answer, or the error of a call that failed for good.
 
-    `on_record(failed)` is called after each. Raises BudgetError; EndpointError where nothing can be asked of the endpoint,
-    or `give_up` calls failed one after another; StorageError. Everything that was answered is recorded by then.
+    `on_record(failed)` is called after each. Raises BudgetError; EndpointError where nothing can be asked of the
+    endpoint, or `give_up` calls failed one after another; StorageError. All that was answered is recorded by then.
     """
     queue = iter(items)
     stopped = False
@@ -41,7 +41,7 @@ async def ask(
                 answers.failed(item, str(error))
                 on_record(True)
                 failures += 1
-                if failures >= settings.give_up:
+                if failures == settings.give_up:
                     raise EndpointError(
                         f"{failures} calls failed one after another (give_up), the last with: {error}"
                     ) from None
@@ -67,7 +67,5 @@ async def ask(
 
 async def _answer(model: HttpModel, item: Item, settings: CollectSettings) -> Completion:
     drawn = settings.sampling
-    sampling = Sampling(
-        max_tokens=drawn.max_tokens, temperature=drawn.temperature, top_p=drawn.top_p, seed=item.seed
-    )
+    sampling = Sampling(max_tokens=drawn.max_tokens, temperature=drawn.temperature, top_p=drawn.top_p, seed=item.seed)
     return (await model.sample(item.messages, sampling))[0]

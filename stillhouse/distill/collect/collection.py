@@ -8,7 +8,7 @@ killed at any moment, any number of times, ends with the files of one that was n
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import spending
 from stillhouse.records import ExchangeLog, claim, commit, digest_file, versions, write_atomic, write_json
 from stillhouse.records.files import encode_line
+from stillhouse.types import Exchange
 
 __all__ = ["collect"]
 
@@ -69,8 +70,9 @@ def collect(
             environ=environ,
         )
         folder.begin(dump(settings), {"manifest.json": run.manifest({}, Selection(), {}, rfc3339(now()))})
-        # What may change when a run is resumed is kept as it is now.
-        write_atomic(out / "resolved.yaml", dump(settings))
+        if folder.resumed:
+            # Some keys may change: what is kept is what this part of the run was told.
+            write_atomic(out / "resolved.yaml", dump(settings))
         return run.to_the_end(model)
 
 
@@ -119,13 +121,13 @@ class _Run:
         started: str,
         finished: str | None = None,
     ) -> dict[str, Any]:
-        calls = list(ExchangeLog(self.log)) if self.log.exists() else []
+        errors = (call.extra["error"] for call in self._calls() if "error" in call.extra)
         return build_manifest(
             settings=self.settings,
             prompts=self.records,
             counts=count_outcomes(len(self.items), answers, selection),
-            spent=spending(calls),
-            failed_tries=Counter(str(call.extra["error"]["kind"]) for call in calls if "error" in call.extra),
+            spent=spending(self._calls()),
+            failed_tries=Counter(str(error["kind"]) for error in errors),
             digests=digests,
             versions=versions(),
             commit=commit(),
@@ -134,8 +136,11 @@ class _Run:
             finished=finished,
         )
 
+    def _calls(self) -> Iterable[Exchange]:
+        return ExchangeLog(self.log) if self.log.exists() else ()
+
     def _ask(self, model: HttpModel, left: Sequence[Item]) -> None:
-        before = spending(ExchangeLog(self.log)) if self.log.exists() else spending([])
+        before = spending(self._calls())
         with CollectProgress(self.console, len(self.items), len(self.items) - len(left)) as progress:
 
             def on_record(failed: bool) -> None:

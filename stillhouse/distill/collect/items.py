@@ -67,7 +67,7 @@ class Answers:
         for place, line in self._lines():
             if not isinstance(line, dict) or not ("error" in line or isinstance(line.get("text"), str)):
                 raise RecordError(f"{place}: no answer and no error stands here; remove the line to ask again")
-            id = line.get("id")
+            id = str(line.get("id"))
             if id not in known:
                 raise RecordError(f"{place}: answers {id!r}, which is no item of this run; remove the line")
             if id in found:

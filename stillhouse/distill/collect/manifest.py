@@ -52,9 +52,9 @@ def build_manifest(
 ) -> dict[str, Any]:
     """The manifest as JSON values.
 
-    `prompts` are the records of `stillhouse.distill.prompts.source_record`, `counts` come from `count_outcomes`, `spent` is the
-    sum over the log of calls, `failed_tries` counts its error answers by kind, and `digests` are those of the files that
-    were made. `finished` is None while items are left to ask.
+    `prompts` are the records of `stillhouse.distill.prompts.source_record`, `counts` come from `count_outcomes`,
+    `spent` is the sum over the log of calls, `failed_tries` counts its error answers by kind, and `digests` are those
+    of the files that were made. `finished` is None while items are left to ask.
     """
     teacher, endpoint = settings.teacher, settings.teacher.endpoint
     return {

@@ -6,8 +6,9 @@ comparing everything with everything, and no pair below the threshold is ever ca
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from datasketch import MinHash, MinHashLSH
+from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped]
 
 from stillhouse.distill.collect.settings import DedupSettings
 
@@ -48,13 +49,14 @@ def bands(threshold: float) -> tuple[int, int]:
 class NearDuplicates:
     """Keeps the first of each group of near-duplicates, in the order in which `first_like` is asked.
 
-    Unless `across_prompts`, two exchanges are alike if their prompts are and their answers are. Then the Jaccard index of
-    the tagged union of both sets is at least the smaller of the two, so one index over the unions finds every such pair.
+    Unless `across_prompts`, two exchanges are alike if their prompts are and their answers are. Then the Jaccard index
+    of the tagged union of both sets is at least the smaller of the two, so one index over the unions finds every such
+    pair: (a + c) / (b + d) lies between a / b and c / d.
     """
 
     def __init__(self, settings: DedupSettings, seed: int) -> None:
         self.settings, self.seed = settings, seed
-        self.index = MinHashLSH(num_perm=_PERMUTATIONS, params=bands(settings.threshold))
+        self.index: Any = MinHashLSH(num_perm=_PERMUTATIONS, params=bands(settings.threshold))
         self.kept: list[tuple[str, Sequence[Shingles]]] = []
 
     def first_like(self, id: str, prompt: str, answer: str) -> str | None:
@@ -62,7 +64,8 @@ class NearDuplicates:
         texts = (answer,) if self.settings.across_prompts else (prompt, answer)
         parts = [shingles(text, self.settings.words) for text in texts]
         signature = self._signature(parts)
-        for place in sorted(self.index.query(signature)):
+        candidates: list[int] = sorted(self.index.query(signature))
+        for place in candidates:
             other, theirs = self.kept[place]
             if all(jaccard(a, b) >= self.settings.threshold for a, b in zip(parts, theirs, strict=True)):
                 return other

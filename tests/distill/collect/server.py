@@ -1,7 +1,7 @@
 """A small endpoint in a process of the test: it answers over HTTP from the question alone, and can fail on purpose.
 
-`Endpoint.fail` is asked with the last user turn and the number of times that it was asked; what it returns is the status
-of the answer (None: the answer). Settings that fit it are made by `settings_of`.
+`Endpoint.fail` is called with the last user turn and the number of times that it was asked. It returns the status of
+the answer, or None for a good one. Settings that fit it are made by `settings_of`.
 """
 
 import copy

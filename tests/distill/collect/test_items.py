@@ -41,11 +41,11 @@ def test_system_message_goes_before_prompts_that_have_none() -> None:
 def test_what_was_recorded_is_read_back(some: list[Item], tmp_path: Path) -> None:
     answers, known = Answers(tmp_path / "answers.jsonl"), {item.id for item in some}
     assert answers.read(known) == {}
-    answers.answered(some[1], Completion(text="ich\u2028bin's", finish_reason="length"))
+    answers.answered(some[1], Completion(text="da\u2028bin", finish_reason="length"))
     answers.failed(some[0], "no byte for 1 s")
     assert answers.read(known) == {
         some[1].id: {
-            "id": some[1].id, "prompt": some[1].prompt.id, "index": 1, "text": "ich\u2028bin's", "finish_reason": "length"
+            "id": some[1].id, "prompt": some[1].prompt.id, "index": 1, "text": "da\u2028bin", "finish_reason": "length"
         },
         some[0].id: {"id": some[0].id, "prompt": some[0].prompt.id, "index": 0, "error": "no byte for 1 s"},
     }  # fmt: skip

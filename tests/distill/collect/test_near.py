@@ -61,9 +61,7 @@ def test_two_short_answers_to_a_long_question() -> None:
     assert first_likes(DedupSettings(), exchanges) == [None, None, "0"]
 
 
-@pytest.mark.parametrize(
-    ("threshold", "expected"), [(0.1, (128, 1)), (0.5, (42, 3)), (0.8, (21, 6)), (1.0, (2, 64))]
-)
+@pytest.mark.parametrize(("threshold", "expected"), [(0.1, (128, 1)), (0.5, (42, 3)), (0.8, (21, 6)), (1.0, (2, 64))])
 def test_bands(threshold: float, expected: tuple[int, int]) -> None:
     count, rows = bands(threshold)
     assert (count, rows) == expected
