@@ -22,33 +22,43 @@ async def ask(
     answers: Answers,
     settings: CollectSettings,
     on_record: Callable[[bool], None],
+    on_interrupt: Callable[[], None],
 ) -> None:
     """Enter `model`, put every item to it, and record each answer, or the error of a call that failed for good.
 
-    `on_record(failed)` is called after each. Raises BudgetError; EndpointError where nothing can be asked of the
-    endpoint, or `give_up` calls failed one after another; StorageError. All that was answered is recorded by then.
+    `on_record(failed)` is called after each, `on_interrupt()` when Ctrl-C has come and calls are waited for. Raises
+    BudgetError; EndpointError where nothing can be asked of the endpoint, or `give_up` calls failed one after another;
+    StorageError. All that was answered is recorded by then.
     """
     queue = iter(items)
     stopped = False
     failures = 0
 
-    async def worker() -> None:
+    async def put(item: Item) -> None:
         nonlocal failures
-        while not stopped and (item := next(queue, None)) is not None:
-            try:
-                completion = await _answer(model, item, settings)
-            except CallError as error:
-                answers.failed(item, str(error))
-                on_record(True)
-                failures += 1
-                if failures == settings.give_up:
-                    raise EndpointError(
-                        f"{failures} calls failed one after another (give_up), the last with: {error}"
-                    ) from None
-            else:
-                answers.answered(item, completion)
-                on_record(False)
-                failures = 0
+        try:
+            completion = await _answer(model, item, settings)
+        except CallError as error:
+            answers.failed(item, str(error))
+            on_record(True)
+            failures += 1
+            if failures == settings.give_up:
+                raise EndpointError(
+                    f"{failures} calls failed one after another (give_up), the last with: {error}"
+                ) from None
+        else:
+            answers.answered(item, completion)
+            on_record(False)
+            failures = 0
+
+    async def worker() -> None:
+        nonlocal stopped
+        try:
+            while not stopped and (item := next(queue, None)) is not None:
+                await put(item)
+        finally:
+            # A worker ends because there is nothing left to ask, or because nothing more can be asked.
+            stopped = True
 
     workers: list[asyncio.Task[None]] = []
     try:
@@ -56,6 +66,9 @@ async def ask(
             try:
                 workers += [asyncio.create_task(worker()) for _ in range(settings.teacher.endpoint.concurrency)]
                 await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            except asyncio.CancelledError:
+                on_interrupt()
+                raise
             finally:
                 stopped = True
     finally:

@@ -148,7 +148,7 @@ class _Run:
                 tokens = before.tokens + used.input_tokens + used.output_tokens
                 progress.item(failed=failed, tokens=tokens, usd=before.usd + used.usd)
 
-            asyncio.run(ask(model, left, self.answers, self.settings, on_record))
+            asyncio.run(ask(model, left, self.answers, self.settings, on_record, progress.interrupted))
 
     def _write(self) -> dict[str, Any]:
         """Make the files from all answers so far; a run that has nothing left to ask keeps when it first had not."""

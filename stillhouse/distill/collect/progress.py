@@ -24,7 +24,7 @@ class CollectProgress:
         self.done, self.failed = done, 0
         self.bar = Progress(
             SpinnerColumn(),
-            TextColumn("answers"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
@@ -44,6 +44,10 @@ class CollectProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.stop()
+
+    def interrupted(self) -> None:
+        """Calls under way are waited for."""
+        self.bar.update(self.task, description="ending, Ctrl-C again leaves at once")
 
     def item(self, *, failed: bool, tokens: int, usd: float) -> None:
         """One more item is done; `tokens` and `usd` are what the run has spent so far."""

@@ -33,10 +33,12 @@ class Endpoint:
     def __init__(self) -> None:
         self.url = ""
         self.delay = 0.0
+        self.arrived = 0
         self.asked: Counter[str] = Counter()
         self.fail: Callable[[str, int], int | None] = lambda question, times: None
 
     def reply(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.arrived += 1
         time.sleep(self.delay)
         question = body["messages"][-1]["content"]
         self.asked[question] += 1

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ def test_ctrl_c_keeps_what_is_under_way(runs: Runs) -> None:
     assert result.code == 130
     assert result.err == "stillhouse: interrupted; the same command with --resume goes on from here\n"
     kept = runs.answers()
+    assert [row for row in kept if "error" in row] == []
     assert 5 <= len(kept) < COUNT and len(rows(runs.folder / "run" / "messages.jsonl")) == len(kept)
     # Every call that was sent was finished, recorded and counted.
     assert runs.endpoint.asked.total() == len(kept) == runs.manifest()["calls"]["answered"]
@@ -299,3 +301,29 @@ def test_answers_teach_a_student(runs: Runs, pair: Pair, tmp_path: Path) -> None
     assert (result.code, result.err) == (0, "")
     learnt = [row for path in sorted((tmp_path / "student" / "rollouts").iterdir()) for row in rows(path)]
     assert {row["source"] for row in learnt} == {"reference"}
+
+
+def test_second_ctrl_c_leaves_at_once(runs: Runs) -> None:
+    runs.endpoint.delay = 20.0
+    running = runs.command.start(*runs.args())
+    running.signal_when(signal.SIGINT, lambda: runs.endpoint.arrived == 4)
+    began = time.monotonic()
+    running.signal_when(signal.SIGINT, lambda: time.monotonic() > began + 0.5)
+    assert running.wait().code == 130 and time.monotonic() - began < 10
+    assert runs.manifest()["counts"]["to_ask"] == COUNT
+
+
+def test_full_disk_is_one_line_and_can_be_resumed(runs: Runs) -> None:
+    assert runs("whole").code == 0
+    args = runs.args("run")
+    fault = runs.command(*args, file_bytes=9000).fault
+    assert fault.startswith(f"{runs.folder / 'run' / 'calls.jsonl'}: File too large while writing ")
+    assert 0 < len(runs.answers()) < COUNT
+    assert runs.command(*args, "--resume").code == 0
+    assert made(runs.folder / "run") == made(runs.folder / "whole")
+    assert runs.endpoint.asked.total() > 2 * COUNT
+
+
+def test_help_shows_an_example(runs: Runs) -> None:
+    result = runs.command("distill", "collect", "--help")
+    assert result.code == 0 and "Example: stillhouse distill collect " in " ".join(result.out.split())
