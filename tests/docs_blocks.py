@@ -18,11 +18,12 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings}
+SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings, "collect": CollectSettings}
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from stillhouse.cli.collect import collect
 from stillhouse.cli.evaluate import evaluate
 from stillhouse.cli.export import export
 from stillhouse.cli.grade import grade
@@ -34,6 +35,7 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app.command(epilog="Example: stillhouse quickstart --minutes 5 --out runs/quickstart")(quickstart)
 distill_app.command(epilog="Example: stillhouse distill run config.yaml optimizer.lr=1e-4 --out runs/a")(run)
+distill_app.command(epilog="Example: stillhouse distill collect config.yaml answers=4 --out runs/answers")(collect)
 distill_app.command(epilog="Example: stillhouse distill student --from bundled --layers 14 --out students/14")(student)
 distill_app.command(epilog="Example: stillhouse distill evaluate runs/quickstart/student --teacher bundled")(evaluate)
 distill_app.command(epilog="Example: stillhouse distill grade runs/a --with judge.yaml")(grade)
