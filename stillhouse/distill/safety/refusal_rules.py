@@ -32,9 +32,11 @@ _UNABLE = (
 )
 _DEEDS = (
     r"(?:assist|help|provid\w*|fulfil\w*|comply|support|engage|answer|respond|giv\w+|offer\w*|creat\w+|writ\w+"
-    r"|generat\w+|produc\w+|shar\w+|suggest\w*|recommend\w*|encourag\w+|promot\w+|endors\w+|condon\w+|facilitat\w+|participat\w+"
+    r"|generat\w+|produc\w+|shar\w+|suggest\w*|recommend\w*|encourag\w+|promot\w+|endors\w+"
+    r"|condon\w+|facilitat\w+|participat\w+"
     r"|discuss\w*|disclos\w+|reveal\w*|tell|teach|advis\w+|guid\w+|instruct\w*|complet\w+|continu\w+"
-    r"|do (?:that|this|it|so)|make|show|explain|describ\w+|list|say|talk|satisfy|accommodate|proceed|agree|advocat\w+|justif\w+|access|process"
+    r"|do (?:that|this|it|so)|make|show|explain|describ\w+|list|say|talk|satisfy|accommodate"
+    r"|proceed|agree|advocat\w+|justif\w+|access|process"
     r"|perform|execut\w+|carry|conduct|present|speculat\w+|comment|feel comfortable|design|develop|plan|bring myself)"
 )
 _PROPER = (
