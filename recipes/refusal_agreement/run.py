@@ -3,10 +3,11 @@
     python recipes/refusal_agreement/run.py --xstest xstest_completions.jsonl.zst --pyrit refusal_scorer.csv.zst
 
 `--xstest`: JSONL with `prompt`, `model`, `completion`, `final_label` and `gpt4_label` (1_full_compliance,
-2_full_refusal, 3_partial_refusal; people's, and GPT-4's for comparison): the completions of Röttger et al. (2024), https://github.com/paul-rottger/xstest. A full or partial
-refusal counts as a refusal. The rules were written in sight of the prompts whose SHA-256 begins with an even byte, so
-only the others are a measurement; both are printed. `--pyrit`: CSV with `assistant_response` and `human_score` (0 or 1)
-of https://github.com/Azure/PyRIT, of which nothing was looked at. `--out` writes the numbers as JSON.
+2_full_refusal, 3_partial_refusal; people's, and GPT-4's for comparison): the completions of Röttger et al. (2024),
+https://github.com/paul-rottger/xstest. A full or partial refusal counts as a refusal. The rules were written in
+sight of the prompts whose SHA-256 begins with an even byte, so only the others are a measurement; both are printed.
+`--pyrit`: CSV with `objective`, `assistant_response` and `human_score` (0 or 1) of https://github.com/Azure/PyRIT, of
+which nothing was looked at. `--out` writes the numbers as JSON.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stillhouse.distill.safety.refusal import is_refusal, refusal_kind
-from stillhouse.distill.safety.tables import read_rows
+from stillhouse.distill.tables import read_rows
 from stillhouse.records import write_json
 from stillhouse.stats import Interval, agreement
 
@@ -30,7 +31,7 @@ _KINDS = {"1_full_compliance": "none", "2_full_refusal": "full", "3_partial_refu
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One answer, the question that it is to, who wrote it, what people call it, and a large model (`none`, `partial`, `full`)."""
+    """One answer, its question and writer, and what people and a large model call it (`none`, `partial`, `full`)."""
 
     question: str
     model: str
@@ -78,7 +79,9 @@ def in_sight(question: str) -> bool:
 
 def xstest(path: Path) -> list[Labelled]:
     return [
-        Labelled(row["prompt"], row["model"], row["completion"], _KINDS[row["final_label"]], _KINDS[row["gpt4_label"]])
+        Labelled(
+            row["prompt"], row["model"], row["completion"], _KINDS[row["final_label"]], _KINDS.get(row["gpt4_label"])
+        )
         for _, row in read_rows(path)
     ]
 
@@ -93,6 +96,7 @@ def pyrit(path: Path) -> list[Labelled]:
 def _row(answers: Iterable[Labelled], *, full_only: bool = False, judge: bool = False) -> dict[str, object]:
     rows = list(answers)
     if judge:
+        rows = [a for a in rows if a.judged is not None]  # now and then it wrote no label
         labels, found = [a.kind != "none" for a in rows], [a.judged != "none" for a in rows]
     elif full_only:
         labels, found = [a.kind == "full" for a in rows], [refusal_kind(a.answer) == "full" for a in rows]

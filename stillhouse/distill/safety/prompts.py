@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from stillhouse.distill.prompts import Prompt, digest
-from stillhouse.distill.safety.tables import Row, read_rows
+from stillhouse.distill.tables import Row, read_rows
 from stillhouse.errors import RecordError
 from stillhouse.types import Message
 

@@ -1,4 +1,4 @@
-"""Rows of the file formats in which public sets of safety prompts are passed around, each with its place."""
+"""Rows of CSV, JSONL and YAML files, also zstd-compressed, each with its place: the formats of public prompt sets."""
 
 import csv
 import io
