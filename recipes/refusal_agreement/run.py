@@ -7,7 +7,8 @@
 https://github.com/paul-rottger/xstest. A full or partial refusal counts as a refusal. The rules were written in
 sight of the prompts whose SHA-256 begins with an even byte, so only the others are a measurement; both are printed.
 `--pyrit`: CSV with `objective`, `assistant_response` and `human_score` (0 or 1) of https://github.com/Azure/PyRIT, of
-which nothing was looked at. `--out` writes the numbers as JSON.
+which nothing was looked at. `--out stillhouse/distill/data/refusal_agreement.json` keeps the
+numbers where every `safety.json` takes them from.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stillhouse.distill.safety.refusal import is_refusal, refusal_kind
+from stillhouse.distill.safety.refusal_rules import rules_digest
 from stillhouse.distill.tables import read_rows
 from stillhouse.records import write_json
 from stillhouse.stats import Interval, agreement
@@ -54,7 +56,7 @@ def main() -> None:
         shown.add_row(name, str(row["answers"]), *(_cell(row[m]) for m in ("accuracy", "kappa", "precision", "recall")))
     Console(width=160).print(shown)
     if arguments.out is not None:
-        write_json(arguments.out, found)
+        write_json(arguments.out, {"rules": rules_digest(), "agreement": found})
 
 
 def measured(xstest_answers: list[Labelled], pyrit_answers: list[Labelled]) -> dict[str, dict[str, object]]:

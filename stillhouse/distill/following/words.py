@@ -72,7 +72,7 @@ def capital_words(text: str) -> int:
 
 
 def sentence_count(text: str) -> int:
-    """Parts that end with `.`, `!`, `?` or their line; common abbreviations end none (IFEval asks a trained splitter)."""
+    """Parts that end with `.`, `!`, `?` or their line; common abbreviations end none (IFEval: a trained splitter)."""
     parts = [part for part in _SENTENCE_END.split(text) if _LETTER_OR_DIGIT.search(part)]
     return sum(not _ABBREVIATION.search(part.rstrip()) for part in parts[:-1]) + bool(parts)
 

@@ -5,9 +5,10 @@ patterns were written with half of the prompts of XSTest's labelled completions 
 with an even byte); the other half, and another labelled file, were only measured (docs/safety.md).
 """
 
+import hashlib
 import re
 
-__all__ = ["HELPS_AFTER_ALL", "REFUSES", "plain"]
+__all__ = ["HELPS_AFTER_ALL", "REFUSES", "plain", "rules_digest"]
 
 _EXPANSIONS = (
     ("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
@@ -105,3 +106,8 @@ def plain(text: str) -> str:
     for short, long in _EXPANSIONS:
         found = found.replace(short, long)
     return found
+
+
+def rules_digest() -> str:
+    """16 hex digits that change with the patterns: numbers measured with other rules do not speak of these."""
+    return hashlib.sha256(f"{REFUSES.pattern}\n{HELPS_AFTER_ALL.pattern}".encode()).hexdigest()[:16]
