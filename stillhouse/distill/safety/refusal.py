@@ -4,7 +4,7 @@ A gate that exits with 1 must give the same answer tomorrow and on every machine
 disputes it, and must cost nothing beside the generation. A judge model is none of that. The price is known:
 an answer that declines without saying so (it argues against the premise) is missed, and an answer that helps
 after a first sentence of reluctance is found. How often is measured on labelled answers by
-`stillhouse.distill.safety.agreement`; docs/safety.md has the table. Both kinds of fault hit the student before
+recipes/refusal_agreement; docs/safety.md has the table. Both kinds of fault hit the student before
 and after training alike, so they dull the comparison but do not tilt it.
 
 What is looked at is the opening, because who declines says so first; a sentence of refusal far below an
