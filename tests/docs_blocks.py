@@ -19,10 +19,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stillhouse.distill.config import DistillSettings
+from stillhouse.models.endpoint import EndpointSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings}
+SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings, "endpoints": EndpointSettings}
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -103,6 +104,8 @@ def type_name(hint: Any) -> str:
         return f"list of {type_name(parts[0])}" if Ellipsis in parts else f"{len(parts)} {type_name(parts[0])}s"
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(type_name(part) for part in parts))
+    if origin is dict:
+        return "mapping"
     if issubclass(hint, BaseModel):
         return "section"
     return {int: "integer", float: "number", bool: "boolean", str: "text", Path: "path"}[hint]

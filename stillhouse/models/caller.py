@@ -131,10 +131,10 @@ class Caller:
                 except MalformedAnswer as fault:
                     tried = replace(tried, kind=MALFORMED, body=None, message=str(fault))
                 else:
-                    self._log.add(request, tried, self._wire.usage(body) or most, began, attempt)
+                    self._log.add(request, tried, self._wire.usage(body), most, began, attempt)
                     return found, body
             if tried.status is not None:
-                self._log.add(request, tried, {}, began, attempt)
+                self._log.add(request, tried, {}, most, began, attempt)
             met[tried.kind] += 1
             self.errors[tried.kind] += 1
             if not is_passing(tried.kind):
