@@ -101,7 +101,9 @@ def main() -> int:
     kept, tokens = manifest["counts"]["kept"], manifest["tokens"]
     print(f"{len(expected)} distinct ids of {len(expected)}, after {arguments.kills} kills, in {seconds:.0f} s")
     print(f"{kept} kept, dropped: {manifest['counts']['dropped']}")
-    print(f"{manifest['calls']['answered']} calls, {manifest['paid_twice']} of them for an answer that a kill lost")
+    print(
+        f"{manifest['calls']['answered']} calls in the log, {manifest['paid_twice']} of them for an answer that a kill lost"
+    )
     print(f"{tokens['input']:,} tokens read, {tokens['output']:,} written")
     print(f"{manifest['api_cost']['value']!r} USD in the manifest, the same to the last bit from the log")
     print("messages.jsonl and dropped.jsonl: the same bytes from the answers in the opposite order")
