@@ -57,7 +57,9 @@ class EndpointSettings(Settings):
     @classmethod
     def _is_a_bare_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        # Reading the port checks it.
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not whole or parts.query or parts.fragment:
             raise ValueError("give http:// or https://, a host, and a path, like http://127.0.0.1:8000/v1")
         if parts.username is not None:
             raise ValueError("a key has no place in an address; name its environment variable under key_env")
