@@ -13,7 +13,7 @@ from stillhouse.distill.graders.sampled import sampled_grade, sampled_reverse_kl
 from stillhouse.distill.loss import Head, LossInputs, Rule, graded_loss
 from stillhouse.distill.reading import PackedSpans
 from tests.distill.graders.spans import ANSWERS, END, Language, letters, spans_of
-from tests.distill.reference import Array, log_softmax, numeric_gradient
+from tests.distill.reference import Array, Tokens, log_softmax, numeric_gradient
 from tests.distill.reference import divergence as plain_divergence
 
 LN4, LN7 = math.log(4), math.log(7)
@@ -97,7 +97,10 @@ def test_window_by_hand() -> None:
     assert out.grad_CV[:, 0].tolist() == pytest.approx([3.5, 3.5], abs=1e-5), "the advantage the answer's"
 
 
-def random_spans(seed: int) -> tuple[PackedSpans, Array, Array, Array, Array]:
+Spanned = tuple[PackedSpans, Array, Array, Tokens, Array]
+
+
+def random_spans(seed: int) -> Spanned:
     """9 tokens in two answers, spans of 1 to 3, one token in none: hidden states, head, tokens, teacher's log q."""
     rng = np.random.default_rng(seed)
     spans = packed([0, 0, 0, 1, -1, 2, 2, 3, 4], [4, 0, 0, 1, 2, -1, 3, 3], [0, 0, 1, 1, 1])
@@ -105,9 +108,7 @@ def random_spans(seed: int) -> tuple[PackedSpans, Array, Array, Array, Array]:
     return spans, rng.normal(size=(9, 4)), rng.normal(size=(8, 4)), tokens, -rng.uniform(0.2, 3, size=8)
 
 
-def grade_of(
-    case: tuple[PackedSpans, Array, Array, Array, Array], temperature: float, window: int
-) -> tuple[Tensor, Head, SpanGrade]:
+def grade_of(case: Spanned, temperature: float, window: int) -> tuple[Tensor, Head, SpanGrade]:
     spans, hidden, weight, tokens, logq = case
     states, head = torch.tensor(hidden, dtype=torch.float32), torch.tensor(weight, dtype=torch.float32)
     grade = span_grade(
@@ -123,9 +124,7 @@ def grade_of(
     return states.requires_grad_(), Head(head.requires_grad_(), 6), grade
 
 
-def span_logs(
-    case: tuple[PackedSpans, Array, Array, Array, Array], hidden: Array, weight: Array, temperature: float
-) -> tuple[Array, Array]:
+def span_logs(case: Spanned, hidden: Array, weight: Array, temperature: float) -> tuple[Array, Array]:
     """log p and log q of each span, float64."""
     spans, _, _, tokens, logq = case
     logp = log_softmax(hidden @ weight[:6].T / temperature)[np.arange(9), tokens]
@@ -262,6 +261,27 @@ def test_without_a_window_each_position_gets_the_gradient_of_its_own_divergence(
         return total
 
     np.testing.assert_allclose(gradient, numeric_gradient(objective, student.logits), atol=1e-5)
+
+
+def test_where_a_teacher_looks_ahead_a_window_is_needed() -> None:
+    """Both models say "a" and "ab" equally often, but "ab" is one token of the teacher's and two of the student's.
+
+    The student's a has p = 1 where the teacher has 1/2, and its END after a has 1/2 where the teacher has 1. The two
+    errors cancel over the answer. Alone, each token would be blamed for its own; with a neighbour none is.
+    """
+    answers = torch.tensor([1, END, 1, 2, END])  # a END, a b END
+    half = math.log(0.5)
+    spans = packed([0, 1, 2, 2, 3], [0, 1, 2, 3], [0, 0, 1, 1])
+    logq = torch.tensor([half, 0.0, half, 0.0])
+    rows = torch.log(torch.tensor([[1e-9, 1.0, 1e-9], [0.5, 1e-9, 0.5]] * 2 + [[1.0, 1e-9, 1e-9]]))
+    advantages = []
+    for window in (0, 1):
+        grade = span_grade(spans, logq, answers, rows, Head(torch.eye(3), 3), temperature=1.0, chunk=9, window=window)
+        out = span_reverse_kl(grade)(rows.clone(), slice(0, 5))
+        slope = out.grad_CV[1, END] / 0.5  # of the END after a: its p is 1/2
+        advantages.append([*(out.loss_C * grade.size_N + grade.beyond_N).tolist(), slope.item()])
+    assert advantages[0] == pytest.approx([math.log(2), -math.log(2), 0.0, 0.0, 0.0, -math.log(2)], abs=1e-6)
+    assert advantages[1] == pytest.approx([0.0] * 6, abs=1e-6)
 
 
 @BETAS
