@@ -19,14 +19,14 @@ from bench.results import Row
 from stillhouse.distill.alignment import Aligner
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.config import PromptSource
-from stillhouse.distill.graders.cross_tokenizer import span_grade, span_reverse_kl
-from stillhouse.distill.graders.sampled import sampled_grade
+from stillhouse.distill.graders.cross_grader import CrossTokenizerGrader
 from stillhouse.distill.hardware import choose_dtype
 from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.reading import Reading, read_by
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.span_settings import CrossTokenizerSettings
 from stillhouse.distill.step import Stopwatch
 from stillhouse.distill.token_bytes import token_bytes
 from stillhouse.models.bundled import BUNDLED
@@ -85,6 +85,7 @@ def _step(
 ) -> Reading:
     """One step's work but for the optimiser, timed part by part."""
     (micro,) = micro_batches(rollouts, len(rollouts))
+    grader = CrossTokenizerGrader(CrossTokenizerSettings(), torch.empty(0, dtype=torch.long))
     watch.start()
     reading = read_by(aligner, rollouts, prompts)
     watch.lap("reading")
@@ -95,11 +96,10 @@ def _step(
     watch.lap("teacher")
     hidden = student.hidden(micro)
     watch.lap("student")
-    with torch.no_grad():
-        logq = sampled_grade(theirs, teacher.head, batch.token_N, 1.0, _CHUNK).logp_N
-    grade = span_grade(spans, logq, micro.token_N, hidden, student.head, temperature=1.0, chunk=_CHUNK)
+    head, other = student.head, teacher.head
+    rule = grader.rule(spans, micro.token_N, hidden, head, batch.token_N, theirs, other, 1.0, _CHUNK)
     weight_N = torch.full((len(micro.token_N),), 1 / len(micro.token_N))
-    out = graded_loss(LossInputs(hidden, student.head, weight_N, chunk=_CHUNK), span_reverse_kl(grade))
+    out = graded_loss(LossInputs(hidden, head, weight_N, chunk=_CHUNK), rule)
     watch.lap("loss")
     out.loss.backward()
     watch.lap("student")

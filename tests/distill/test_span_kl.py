@@ -1,25 +1,24 @@
 """The divergence across tokenizers: by hand on tiny models, on equal tokenizers, and falling as a student learns."""
 
 import math
-from collections.abc import Callable
+from typing import Literal
 
 import pytest
 import torch
-from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from stillhouse.distill.alignment import Aligner, Alignment
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.evaluate import compare
-from stillhouse.distill.graders.cross_tokenizer import span_binary, span_grade, span_reverse_kl
-from stillhouse.distill.graders.sampled import sampled_grade
-from stillhouse.distill.graders.shared_spans import shared_grade, span_shared, student_ids
-from stillhouse.distill.loss import LossInputs, Rule, graded_loss
+from stillhouse.distill.graders.cross_grader import CrossTokenizerGrader
+from stillhouse.distill.graders.shared_spans import student_ids
+from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.reading import Reading, read_by
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.span_kl import compare_spans
+from stillhouse.distill.span_settings import CrossTokenizerSettings
 from stillhouse.distill.token_bytes import shared_tokens, token_bytes
 from stillhouse.stats import ratio_of_sums
 from stillhouse.types import Sampling
@@ -98,38 +97,27 @@ def test_equal_tokenizers_agree_with_the_divergence_of_each_token(pair: Pair, ti
     assert abs(float(differences.mean())) < 4 * error < 0.2 * sum(exact.reverse_kl) / len(rollouts)
 
 
-Make = Callable[[Pair, Reading, Tensor, Tensor, Tensor], Rule]
-
-
-def train(pair: Pair, compare_by: str, steps: int = 25) -> None:
+def train(pair: Pair, grader: CrossTokenizerGrader, steps: int = 16) -> None:
     """On-policy training, in its shortest form."""
-    table = student_ids(shared_tokens(pair.teacher_bytes, pair.student_bytes), pair.teacher.vocabulary)
     optimizer = torch.optim.Adam(pair.student.model.parameters(), lr=3e-3)
     for step in range(steps):
         rollouts = pair.answers(24, 8, seed=100 + step)
-        reading = pair.reading(rollouts)
         (micro,) = micro_batches(rollouts, 24)
-        batch, spans = reading.of(micro.row_N)
+        batch, spans = pair.reading(rollouts).of(micro.row_N)
         with torch.no_grad():
             theirs = pair.teacher.hidden(batch)
-            logq = sampled_grade(theirs, pair.teacher.head, batch.token_N, 1.0, 512).logp_N
-        mine = pair.student.hidden(micro)
-        grade = span_grade(spans, logq, micro.token_N, mine, pair.student.head, temperature=1.0, chunk=512)
-        if compare_by == "sampled":
-            rule = span_reverse_kl(grade)
-        elif compare_by == "binary":
-            rule = span_binary(grade, 0.0)
-        else:
-            kept = shared_grade(spans, theirs, pair.teacher.head, table, k=16, temperature=1.0, chunk=512)
-            rule = span_shared(grade, kept, 0.0)
+        mine, (head, other) = pair.student.hidden(micro), (pair.student.head, pair.teacher.head)
+        rule = grader.rule(spans, micro.token_N, mine, head, batch.token_N, theirs, other, 1.0, 512)
         weight_N = torch.full((len(micro.token_N),), 1 / len(micro.token_N))
         optimizer.zero_grad()
-        graded_loss(LossInputs(mine, pair.student.head, weight_N), rule).loss.backward()
+        graded_loss(LossInputs(mine, head, weight_N), rule).loss.backward()
         optimizer.step()
 
 
 @pytest.mark.parametrize("compare_by", ["sampled", "binary", "shared"])
-def test_training_brings_a_student_nearer_to_a_teacher_of_another_tokenizer(pair: Pair, compare_by: str) -> None:
+def test_training_brings_a_student_nearer_to_a_teacher_of_another_tokenizer(
+    pair: Pair, compare_by: Literal["sampled", "binary", "shared"]
+) -> None:
     def distance() -> tuple[float, float]:
         rollouts = pair.answers(128, 8, seed=1)
         sums = compare_spans(pair.student, pair.teacher, rollouts, pair.reading(rollouts), batch=64)
@@ -137,6 +125,7 @@ def test_training_brings_a_student_nearer_to_a_teacher_of_another_tokenizer(pair
         return found.low, found.high
 
     before = distance()
-    train(pair, compare_by)
+    table = student_ids(shared_tokens(pair.teacher_bytes, pair.student_bytes), pair.teacher.vocabulary)
+    train(pair, CrossTokenizerGrader(CrossTokenizerSettings(compare=compare_by, k=16), table))
     after = distance()
     assert after[1] < before[0], "the intervals do not meet"
