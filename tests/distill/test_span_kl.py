@@ -97,7 +97,7 @@ def test_equal_tokenizers_agree_with_the_divergence_of_each_token(pair: Pair, ti
     assert abs(float(differences.mean())) < 4 * error < 0.2 * sum(exact.reverse_kl) / len(rollouts)
 
 
-def train(pair: Pair, grader: CrossTokenizerGrader, steps: int = 16) -> None:
+def train(pair: Pair, grader: CrossTokenizerGrader, steps: int = 25) -> None:
     """On-policy training, in its shortest form."""
     optimizer = torch.optim.Adam(pair.student.model.parameters(), lr=3e-3)
     for step in range(steps):

@@ -16,7 +16,7 @@ from stillhouse.distill.span_settings import CrossTokenizerSettings
 
 @pytest.mark.parametrize(("compare", "window"), [("sampled", 0), ("sampled", 1), ("binary", 0), ("shared", 0)])
 def test_the_rule_that_the_settings_name(compare: Literal["sampled", "binary", "shared"], window: int) -> None:
-    """Five tokens of the student and four of the teacher, of other hidden sizes and vocabularies, at temperature 0.8."""
+    """Five tokens of the student, four of the teacher, other hidden sizes and vocabularies, temperature 0.8."""
     generator = torch.Generator().manual_seed(1)
     mine, theirs = torch.randn(5, 4, generator=generator), torch.randn(4, 3, generator=generator)
     head, other = (Head(torch.randn(n, h, generator=generator), n) for n, h in ((7, 4), (6, 3)))
