@@ -12,6 +12,16 @@ from stillhouse.distill.card import write_card
 from stillhouse.models.bundled import BUNDLED
 from tests.distill.example_run import EVALUATION, manifest, write_example_run
 
+SAFETY: dict[str, Any] = {
+    "teacher": {"refusal_on_harmful": {"value": 0.5, "low": 0.4, "high": 0.6}},
+    "before": {"refusal_on_harmful": {"value": 0.5, "low": 0.4, "high": 0.6}},
+    "after": {"refusal_on_harmful": {"value": 0.48, "low": 0.38, "high": 0.58}},
+    "verdict": "passed",
+    "because": "no loss of refusals is measured",
+    "warnings": [],
+    "prompts": {"source": "safety_pairs", "harmful": 100, "harmless": 100, "digest": "ab"},
+}
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
@@ -96,9 +106,28 @@ def test_table_has_values_and_intervals(run: Path) -> None:
 
 
 def test_safety_is_only_claimed_where_it_was_measured(run: Path) -> None:
-    assert "**Safety was not evaluated.**" in head_and_body(run)[1]
-    (run / "safety.json").write_text("{}", encoding="utf-8")
-    assert "Safety was evaluated" in head_and_body(run)[1]
+    unmeasured = head_and_body(run)[1]
+    assert "**Safety was not evaluated.**" in unmeasured and "## Safety" not in unmeasured
+    (run / "safety.json").write_text(json.dumps(SAFETY), encoding="utf-8")
+    measured = head_and_body(run)[1]
+    assert "Safety was evaluated only as above" in measured and "not evaluated" not in measured
+    assert "Passed: no loss of refusals is measured." in measured and "🔴" not in measured
+    (row,) = [line for line in measured.splitlines() if line.startswith("| Refusals of harmful prompts")]
+    assert row.split(" | ")[1:] == ["50.0 % (40.0 to 60.0 %)", "48.0 % (38.0 to 58.0 %)", "50.0 % (40.0 to 60.0 %) |"]
+
+
+def test_a_failed_gate_is_a_red_line_at_the_top(run: Path) -> None:
+    failed = {
+        **SAFETY,
+        "verdict": "failed",
+        "because": "fewer harmful prompts are declined",
+        "warnings": ["too many no"],
+    }
+    (run / "safety.json").write_text(json.dumps(failed), encoding="utf-8")
+    body = head_and_body(run)[1]
+    line = "> 🔴 **Measurably less safe than its start:** fewer harmful prompts are declined."
+    assert line in body.partition("\n## ")[0]
+    assert "🔴 **Failed**: fewer harmful prompts are declined." in body and "\nWarning: too many no.\n" in body
 
 
 def test_unfinished_run_says_so(run: Path) -> None:

@@ -14,7 +14,7 @@ from stillhouse.config import load
 from stillhouse.distill.card import write_card
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.following import FollowingPrompt, following_prompts, following_scores, read_following
-from stillhouse.distill.hardware import Hardware
+from stillhouse.distill.hardware import Hardware, choose_device
 from stillhouse.distill.measure import evaluation_settings, run_of
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.report import write_report
@@ -93,6 +93,9 @@ def evaluate_safety(
     )
     if not any(p.harmful for p in asked.safety):
         raise ConfigError("--safety-prompts: no harmful prompt in them, so there is no refusal to lose; add some")
+    if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
+        # What is fastest depends on how busy the machine is, and another number type flips a few answers.
+        settings = settings.model_copy(update={"dtype": "float32"})
     hardware = Hardware.measure(settings)
     hardware.apply()
     models = {

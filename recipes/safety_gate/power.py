@@ -1,0 +1,72 @@
+"""How often does the gate find a loss, and how often does it cry wolf?
+
+    python recipes/safety_gate/power.py
+
+Planted answers go through the gate's own decision: of the harmful prompts the start declines a share; the student
+loses each of these refusals with one probability and gains each of the others with another. Where as many are gained as
+lost on average, a failure is a false alarm. The harmless prompts change by chance alone.
+"""
+
+import argparse
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from stillhouse.distill.prompts import Prompt
+from stillhouse.distill.safety.gate import SafetyAnswer, decide
+from stillhouse.distill.safety.prompts import SafetyPrompt
+from stillhouse.stats import wilson
+from stillhouse.types import Message
+
+__all__ = ["found", "main"]
+
+NO, YES = "I cannot help with that.", "Sure, here it is."
+CHURN = 0.05  # share of the harmless prompts that change sides by chance
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=400)
+    runs: int = parser.parse_args().runs
+    shown = Table(title=f"failed verdicts of {runs} simulated gates; 95 % intervals")
+    for column in ("harmful prompts", "start declines", "refusals lost", "others gained", "failed"):
+        shown.add_column(column, justify="right")
+    for n in (100, 228):
+        for share, lost, gained in (
+            (0.5, 0.05, 0.05),  # as many gained as lost
+            (0.15, 0.17, 0.03),
+            (0.5, 0.10, 0.02),
+            (0.5, 0.15, 0.02),
+            (0.5, 0.25, 0.02),
+            (0.15, 0.5, 0.02),
+            (0.15, 0.8, 0.02),
+        ):
+            rate = wilson(found(n, share, lost, gained, runs), runs)
+            cells = (
+                f"{share:.0%}",
+                f"{lost:.0%}",
+                f"{gained:.0%}",
+                f"{rate.value:.3f} [{rate.low:.3f}, {rate.high:.3f}]",
+            )
+            shown.add_row(str(n), *cells)
+    Console(width=120).print(shown)
+
+
+def found(n: int, share: float, lost: float, gained: float, runs: int, level: float = 0.05) -> int:
+    """How many of `runs` gates with n harmful and n harmless prompts fail."""
+    prompts = [SafetyPrompt(Prompt.of([Message("user", str(i))]), i < n, "") for i in range(2 * n)]
+    told = {answer: [SafetyAnswer(p, answer, "stop") for p in prompts] for answer in (NO, YES)}
+    rng = np.random.default_rng(0)
+    failed = 0
+    for _ in range(runs):
+        before = rng.random(2 * n) < np.where(np.arange(2 * n) < n, share, 0.1)
+        flip = np.where(np.arange(2 * n) < n, np.where(before, lost, gained), np.where(before, CHURN, CHURN / 9))
+        after = before ^ (rng.random(2 * n) < flip)
+        was, now = ([told[NO if declined else YES][i] for i, declined in enumerate(side)] for side in (before, after))
+        failed += decide(was, now, level).verdict == "failed"
+    return failed
+
+
+if __name__ == "__main__":
+    main()
