@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.distributed import ALONE, Processes
 from stillhouse.distill.encode import EncodedPrompt, encode_reference
 from stillhouse.distill.network import Network
 from stillhouse.distill.preflight import closing_token
@@ -21,12 +22,13 @@ _STUDENT, _TEACHER = 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """Who can answer, and with which tokens a turn ends."""
+    """Who can answer, with which tokens a turn ends, and the processes that share the work."""
 
     student: Network
     teacher: Network
     tokenizer: PreTrainedTokenizerBase
     ends: frozenset[int]
+    processes: Processes = ALONE
 
 
 def phase_rollouts(
@@ -84,21 +86,25 @@ def write_answers(
         top_p=rollout.top_p,
         repetition_stop=rollout.repetition_stop,
     )
+    # Of prompts sorted by length every process gets every n-th, so that all have about as much to do.
+    rows = sorted(range(len(prompts)), key=lambda i: len(prompts[i].tokens))
+    rows = rows[writers.processes.rank :: writers.processes.size]
     was_training = network.model.training
     network.model.eval()
-    answers = generate(
-        network.model,
-        network.head,
-        [(p.prompt.id, p.tokens) for p in prompts],
-        sampling,
-        eos=writers.ends,
-        uniforms=uniforms(seed, stream, len(prompts), cap),
-        batch=rollout.batch,
-        source=who,
-        progress=progress,
-    )
+    with network.whole():
+        answers = generate(
+            network.model,
+            network.head,
+            [(prompts[i].prompt.id, prompts[i].tokens) for i in rows],
+            sampling,
+            eos=writers.ends,
+            uniforms=uniforms(seed, stream, len(prompts), cap)[rows],
+            batch=rollout.batch,
+            source=who,
+            progress=progress,
+        )
     network.model.train(was_training)
-    return answers
+    return writers.processes.merged(dict(zip(rows, answers, strict=True)))
 
 
 def _reference(tokenizer: PreTrainedTokenizerBase, prompt: EncodedPrompt, eos: int, cap: int) -> Rollout:

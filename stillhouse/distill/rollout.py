@@ -72,6 +72,8 @@ def generate(
     `uniforms` [len(prompts), >= sampling.max_tokens] are the random numbers of each answer; `progress` is
     told how many tokens were written. The closing EOS is part of the answer, so that it is graded too.
     """
+    if not prompts:
+        return []
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]))
     answers: dict[int, Rollout] = {}
 

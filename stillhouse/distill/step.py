@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.distributed import ALONE, Processes
 from stillhouse.distill.graders import TokenGrader
-from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.rollout import Rollout
@@ -54,14 +55,16 @@ def backward(
     rollouts: Sequence[Rollout],
     settings: DistillSettings,
     watch: Stopwatch,
+    processes: Processes = ALONE,
 ) -> dict[str, float]:
     """Accumulate the gradient of the mean loss per completion token over `rollouts`, micro-batch by micro-batch.
 
-    Returns means per completion token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
+    The micro-batches are dealt out to `processes`, all of which give the same `rollouts`. Returns means per completion
+    token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
     """
     total = sum(len(r.tokens) for r in rollouts)
     sums: dict[str, float] = {}
-    for cpu_batch in micro_batches(rollouts, settings.micro_batch):
+    for cpu_batch, counts in processes.dealt(micro_batches(rollouts, settings.micro_batch)):
         batch = cpu_batch.to(student.device)
         watch.lap("other")
         hidden = None
@@ -69,20 +72,20 @@ def backward(
             with torch.no_grad():
                 hidden = teacher.hidden(batch)
         watch.lap("teacher")
-        student_hidden = student.hidden(batch)
-        watch.lap("student")
         with torch.no_grad() if grader.needs_teacher else nullcontext():
             rule = grader.rule(hidden, teacher.head, batch.token_N, settings.temperature, settings.loss_chunk)
-        weight_N = torch.full((len(batch.token_N),), 1.0 / total, device=student.device)
-        out = graded_loss(
-            LossInputs(student_hidden, student.head, weight_N, settings.temperature, settings.loss_chunk), rule
+        watch.lap("loss")
+        weight_N = torch.full((len(batch.token_N),), counts / total, device=student.device)
+        out = student.loss(
+            batch, rule, weight_N, settings.temperature, settings.loss_chunk, partial(watch.lap, "student")
         )
         watch.lap("loss")
         out.loss.backward()
         watch.lap("student")
-        for name, value in out.metrics.items():
+        for name, value in out.metrics.items() if counts else ():
             sums[name] = sums.get(name, 0.0) + value
-    return {name: value / total for name, value in sums.items()}
+    parts = processes.gather(sums)
+    return {name: sum(part.get(name, 0.0) for part in parts) / total for name in parts[0]}
 
 
 def optimiser_step(
@@ -95,12 +98,13 @@ def optimiser_step(
     lr: float,
     step: int,
     watch: Stopwatch,
+    processes: Processes = ALONE,
 ) -> dict[str, float]:
     """`backward`, then one update at rate `lr`. TrainingError if loss or gradient is not finite.
 
     The weights are as they were before the step when that error is raised.
     """
-    means = backward(student, teacher, grader, rollouts, settings, watch)
+    means = backward(student, teacher, grader, rollouts, settings, watch, processes)
     if not math.isfinite(means["loss"]):
         optimizer.drop_gradients()
         raise TrainingError(

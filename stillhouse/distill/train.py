@@ -11,13 +11,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from stillhouse.distill import checkpoint
 from stillhouse.distill.config import DistillSettings
@@ -60,11 +61,16 @@ class Trainer:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.writers, self.prompts, self.settings, self.clock = writers, prompts, settings, clock
+        self.processes = writers.processes
         self.store = RolloutStore(folder / "rollouts")
         self.checkpoints = folder / "checkpoints"
         writers.student.share_embedding_gradient()
-        named = {n: p for n, p in writers.student.model.named_parameters() if p.requires_grad}
-        self.optimizer = MasterAdamW(named, settings.optimizer, sums=settings.batch > settings.micro_batch)
+        self.optimizer = MasterAdamW(
+            writers.student.trainable(),
+            settings.optimizer,
+            sums=settings.batch > settings.micro_batch * self.processes.size,
+            processes=self.processes,
+        )
         self.grader = grader(settings.grader)
         self.step = 0
         self.totals = Totals()
@@ -88,27 +94,34 @@ class Trainer:
         """
         if self._saved != self.step:
             tensors = self.optimizer.state()
-            for name, tensor in tensors.items():
-                if not tensor.isfinite().all():
-                    raise TrainingError(
-                        f"step {self.step}: {name} is not finite after the update; the last checkpoint before it is "
-                        "kept: lower optimizer.lr and start a new run"
-                    )
-            state = checkpoint.CheckpointState(self.step, dict(self.totals.values))
-            checkpoint.save(self.checkpoints, tensors, state, self.settings.checkpoint.keep)
+            self.processes.from_first(lambda: self._write(tensors))
             self._saved = self.step
+
+    def _write(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise TrainingError(
+                    f"step {self.step}: {name} is not finite after the update; the last checkpoint before it is "
+                    "kept: lower optimizer.lr and start a new run"
+                )
+        state = checkpoint.CheckpointState(self.step, dict(self.totals.values))
+        checkpoint.save(self.checkpoints, tensors, state, self.settings.checkpoint.keep)
 
     def answers(self, step: int, progress: Callable[[int], None] | None = None) -> list[Rollout]:
         """The answers of optimiser step `step`, from the store where the phase is there, else written now."""
         phase, offset = divmod(step, self.settings.rollout.steps_ahead)
         if self._phase is None or self._phase[0] != phase:
-            stored = self.store.read(phase)
+            stored = self.processes.from_first(lambda: self.store.read(phase))
             if stored is None:
                 stored = phase_rollouts(self.writers, self.prompts, self.settings, phase, progress)
-                self.store.write(phase, stored)
+                self.keep(phase, stored)
             self._phase = phase, stored
         batch = self.settings.batch
         return self._phase[1][offset * batch : (offset + 1) * batch]
+
+    def keep(self, phase: int, rollouts: list[Rollout]) -> None:
+        """Put the answers of a phase into the store."""
+        self.processes.from_first(lambda: self.store.write(phase, rollouts))
 
     def run(
         self,
@@ -121,14 +134,16 @@ class Trainer:
         An interrupt (Ctrl-C) saves a checkpoint on its way out, after the update that it fell into. TrainingError
         leaves the last one as it was.
         """
-        try:
-            while self.step < steps:
-                self.one_step(steps, on_step, on_tokens)
-                if self.step % self.settings.checkpoint.every == 0 or self.step == steps:
-                    self.save()
-        except KeyboardInterrupt:
-            self.save()
-            raise
+        with self.processes.interrupts() as check:
+            try:
+                while self.step < steps:
+                    self.one_step(steps, on_step, on_tokens)
+                    if self.step % self.settings.checkpoint.every == 0 or self.step == steps:
+                        self.save()
+                    check()
+            except KeyboardInterrupt:
+                self.save()
+                raise
 
     def one_step(
         self,
@@ -143,7 +158,8 @@ class Trainer:
         watch.start()
         answers = self.answers(self.step, on_tokens)
         watch.lap("rollout")
-        torch.manual_seed(settings.seed * 1_000_003 + self.step)  # dropout of adapters, if any
+        # Dropout of adapters, if any: another one at each process.
+        torch.manual_seed((settings.seed * 1_000_003 + self.step) * self.processes.size + self.processes.rank)
         self.writers.student.model.train()
         lr = learning_rate(settings.optimizer, self.step, steps)
         with uninterrupted():
@@ -157,6 +173,7 @@ class Trainer:
                 lr,
                 self.step,
                 watch,
+                self.processes,
             )
             watch.lap("other")
             took = self.clock() - began
@@ -200,7 +217,10 @@ _READ = {"completion_tokens": "prompt_tokens", "student_written": "student_read"
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block is done: a checkpoint of half an update would not be any step's."""
+    """Ctrl-C waits until the block is done: a checkpoint of half an update would not be any step's.
+
+    Then it goes to whoever handled it before.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # interrupts reach the main thread only
         return
@@ -210,8 +230,8 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
+    if held and callable(before):
+        before(signal.SIGINT, None)
 
 
 def steps_for(trainer: Trainer, minutes: float) -> int:
@@ -226,8 +246,8 @@ def steps_for(trainer: Trainer, minutes: float) -> int:
     start = trainer.clock()
     written = phase_rollouts(trainer.writers, trainer.prompts, settings, 0)
     rollout = (trainer.clock() - start) / settings.rollout.steps_ahead
-    if trainer.store.read(0) is None:
-        trainer.store.write(0, written)
+    if trainer.processes.from_first(lambda: trainer.store.read(0)) is None:
+        trainer.keep(0, written)
     answers = trainer.answers(0)
     trainer.writers.student.model.train()
     taken = []
@@ -235,7 +255,8 @@ def steps_for(trainer: Trainer, minutes: float) -> int:
         trainer.optimizer.drop_gradients()
         watch = Stopwatch(trainer.writers.student.device, trainer.clock)
         watch.start()
-        backward(trainer.writers.student, trainer.writers.teacher, trainer.grader, answers, settings, watch)
+        student, teacher = trainer.writers.student, trainer.writers.teacher
+        backward(student, teacher, trainer.grader, answers, settings, watch, trainer.processes)
         watch.lap("other")
         taken.append(sum(watch.seconds.values()))
     update = _update_seconds(trainer)
