@@ -190,6 +190,11 @@ def _announced(environ: Mapping[str, str]) -> Processes:
                 f"WORLD_SIZE is {size} and {name} is {'not set' if value is None else value}; start with torchrun or "
                 "accelerate launch, which set them all, or unset WORLD_SIZE"
             )
+    if environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
+        raise ConfigError(
+            "accelerate launch --use_fsdp lets Transformers load weights at the first process alone; leave it out and "
+            "say --multi_gpu: weights are sharded here by themselves"
+        )
     rank, whole, local_rank, local_size = (int(environ[name]) for name in names[:4])
     return Processes(rank, whole, local_rank, local_size)
 

@@ -83,7 +83,7 @@ def distill(
             settings = _same_settings(settings, out)
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
-        check_shares(settings, hardware.device, processes)
+        processes.from_first(lambda: check_shares(settings, hardware.device, processes))
         settings = settings.model_copy(update=asdict(hardware))
         if resume and not folder.resumed:
             console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
