@@ -6,6 +6,7 @@
       RunFolderError   (ValueError)     an output folder holds something that must not be overwritten
       ModelError       (RuntimeError)   a model is missing, does not load, or does not fit its partner
         EndpointError  (ConnectionError)  a served model refuses, cannot do what is asked, or does not answer
+          CallError      (ConnectionError)  one call failed for good; others may succeed
       BudgetError      (RuntimeError)   the tokens or the money that a config allows are spent
       TrainingError    (RuntimeError)   a run cannot go on; its last good checkpoint is kept
         StorageError   (OSError)        the disk refused a write
@@ -17,6 +18,7 @@ command line prints any of these as that one line and exits with 2; everything e
 
 __all__ = [
     "BudgetError",
+    "CallError",
     "ConfigError",
     "EndpointError",
     "ModelError",
@@ -50,6 +52,10 @@ class ModelError(StillhouseError, RuntimeError):
 
 class EndpointError(ModelError, ConnectionError):
     """A served model refuses, cannot do what is asked of it, or does not answer."""
+
+
+class CallError(EndpointError):
+    """One call to a served model failed for good, tries included; other calls may succeed."""
 
 
 class BudgetError(StillhouseError, RuntimeError):

@@ -5,8 +5,9 @@ never stands in a config: only the name of the environment variable that holds i
 """
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stillhouse.config import Settings
 
@@ -17,6 +18,9 @@ class Prices(Settings):
     """What a million tokens cost, in US dollars."""
 
     input: float = Field(0.0, ge=0, description="USD for a million tokens that are read")
+    cached_input: float | None = Field(
+        None, ge=0, description="USD for a million tokens that the endpoint had in its own cache; none: as `input`"
+    )
     output: float = Field(0.0, ge=0, description="USD for a million tokens that are written")
 
 
@@ -39,6 +43,22 @@ class EndpointSettings(Settings):
     timeout: float = Field(120.0, gt=0, description="seconds without a byte before a call counts as failed")
     retries: int = Field(5, ge=0, description="more tries of a call that failed for a passing reason")
     backoff: float = Field(0.5, gt=0, description="seconds before the first retry; doubled each time, with jitter")
+    longest_wait: float = Field(
+        300.0, gt=0, description="most seconds between two tries; an endpoint that asks for more ends the work"
+    )
+    n_field: bool = Field(True, description="ask for several answers in one call, where the API has a field for it")
     prices: Prices = Prices()
     budget: Budget = Budget()
-    extra: dict[str, Any] = Field({}, description="further fields of every request body")
+    extra: dict[str, Any] = Field(
+        {}, description="further fields of every request body, over our own; one that is null is left out"
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_bare_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("give http:// or https://, a host, and a path, like http://127.0.0.1:8000/v1")
+        if parts.username is not None:
+            raise ValueError("a key has no place in an address; name its environment variable under key_env")
+        return value.rstrip("/")

@@ -4,6 +4,23 @@ So a statistician can review it alone, and whatever claims a number anywhere in 
 uncertainty in the same place.
 """
 
+from stillhouse.stats.agreement import krippendorff_alpha
 from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
+from stillhouse.stats.position import PositionEffect, position_effect
+from stillhouse.stats.rank import kendall_within, spearman_within
+from stillhouse.stats.share import mean_share, win_rate
+from stillhouse.stats.sums import of_sums
 
-__all__ = ["Interval", "ratio_of_sums", "wilson"]
+__all__ = [
+    "Interval",
+    "PositionEffect",
+    "kendall_within",
+    "krippendorff_alpha",
+    "mean_share",
+    "of_sums",
+    "position_effect",
+    "ratio_of_sums",
+    "spearman_within",
+    "wilson",
+    "win_rate",
+]

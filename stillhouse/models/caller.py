@@ -1,0 +1,167 @@
+"""One call, as often as it takes: its turn, its part of the budget, its tries, its lines in the log.
+
+A call keeps its turn while it waits for its next try, so an endpoint that is overloaded is asked less, not more.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any, TypeVar
+
+from stillhouse.errors import CallError, EndpointError
+from stillhouse.models.call_log import CallLog
+from stillhouse.models.connection import MALFORMED, Connection, Try
+from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.refusal import given_up, refused, waits_too_long
+from stillhouse.models.retry import UNREACHABLE, backoff_bound, is_final_for_all, is_passing, seconds_to_wait
+from stillhouse.models.spending import Purse
+from stillhouse.models.wire import MalformedAnswer, Wire
+
+__all__ = ["Caller"]
+
+T = TypeVar("T")
+
+# Where an API names the most that may be written.
+_CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+class Caller:
+    """Makes calls to one endpoint. `retries` counts further tries, `errors` failed tries by kind."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: EndpointSettings,
+        wire: Wire,
+        connection: Connection,
+        log: CallLog,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        random: Random,
+    ) -> None:
+        self.retries = 0
+        self.errors: Counter[str] = Counter()
+        self._name = name
+        self._settings = settings
+        self._wire = wire
+        self._connection = connection
+        self._log = log
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._turns = asyncio.Semaphore(settings.concurrency)
+        self._purse = Purse(name, settings.budget, settings.prices, lambda: log.total)
+        self._idle: set[asyncio.Task[Any]] = set()
+        self._leaving = False
+        self._refusal: str | None = None
+
+    async def call(self, request: Mapping[str, Any], read: Callable[[dict[str, Any]], T]) -> tuple[T, dict[str, Any]]:
+        """What `read` makes of the response body, and that body. `read` raises MalformedAnswer to have it asked again.
+
+        Raises CallError if this call failed for good, EndpointError or BudgetError if no other could succeed either.
+        """
+        try:
+            content = json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
+        except UnicodeEncodeError:
+            raise CallError(f"{self._name}: the question holds half of a character and is no text; mend it") from None
+        most = self._most(request, content)
+        with self._waiting():
+            await self._turns.acquire()
+        try:
+            if self._refusal is not None:
+                raise EndpointError(self._refusal)
+            if self._leaving:
+                raise CallError(f"{self._name}: not asked any more; the caller has left")
+            with self._waiting():
+                await self._purse.reserve(most)
+            try:
+                return await self._try_until_answered(request, content, read, most)
+            finally:
+                await self._purse.settle(most)
+        finally:
+            self._turns.release()
+
+    async def leave(self, calls: set[asyncio.Task[Any]]) -> None:
+        """End: those of `calls` that only wait are given up, the others are finished."""
+        self._leaving = True
+        for call in calls & self._idle:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Inside, the current call waits for nothing that is paid for."""
+        this = asyncio.current_task()
+        assert this is not None
+        self._idle.add(this)
+        try:
+            yield
+        finally:
+            self._idle.discard(this)
+
+    async def _try_until_answered(
+        self,
+        request: Mapping[str, Any],
+        content: bytes,
+        read: Callable[[dict[str, Any]], T],
+        most: Mapping[str, int],
+    ) -> tuple[T, dict[str, Any]]:
+        met: Counter[str] = Counter()
+        for attempt in range(self._settings.retries + 1):
+            began = self._clock()
+            tried = await self._connection.post(self._settings.base_url + self._wire.path, content)
+            body = tried.body
+            if body is not None:
+                try:
+                    found = read(body)
+                except MalformedAnswer as fault:
+                    tried = replace(tried, kind=MALFORMED, body=None, message=str(fault))
+                else:
+                    self._log.add(request, tried, self._wire.usage(body) or most, began, attempt)
+                    return found, body
+            if tried.status is not None:
+                self._log.add(request, tried, {}, began, attempt)
+            met[tried.kind] += 1
+            self.errors[tried.kind] += 1
+            if not is_passing(tried.kind):
+                raise self._refused(tried)
+            if attempt < self._settings.retries and not self._leaving:
+                await self._wait(attempt, tried)
+                self.retries += 1
+            else:
+                break
+        raise self._given_up(met, tried)
+
+    async def _wait(self, attempt: int, tried: Try) -> None:
+        settings = self._settings
+        asked = seconds_to_wait(tried.retry_after, self._clock())
+        if asked > settings.longest_wait:
+            self._refusal = waits_too_long(self._name, settings, asked)
+            raise EndpointError(self._refusal)
+        bound = backoff_bound(attempt, settings.backoff, settings.longest_wait)
+        with self._waiting():
+            await self._sleep(asked + self._random.random() * bound)
+
+    def _refused(self, tried: Try) -> EndpointError:
+        line = refused(self._name, self._settings, tried)
+        if not is_final_for_all(tried.kind):
+            return CallError(line)
+        self._refusal = line
+        return EndpointError(line)
+
+    def _given_up(self, met: Counter[str], last: Try) -> EndpointError:
+        line = given_up(self._name, self._settings, met, last)
+        if not UNREACHABLE.issuperset(met):
+            return CallError(line)
+        self._refusal = line
+        return EndpointError(line)
+
+    def _most(self, request: Mapping[str, Any], content: bytes) -> dict[str, int]:
+        """The most that a call can take: no tokenizer makes more tokens than bytes, and each answer has a cap."""
+        cap = next((request[name] for name in _CAPS if name in request), 0)
+        return {"input_tokens": len(content), "output_tokens": cap * request.get("n", 1)}

@@ -1,0 +1,148 @@
+"""One try of one call: the bytes out, the bytes back, and the one word for what went wrong.
+
+Nothing here decides whether to try again. A try that failed is a value, because it is counted, logged and shown;
+only faults of ours are exceptions.
+"""
+
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from stillhouse.models.endpoint import EndpointSettings
+
+__all__ = [
+    "CERTIFICATE",
+    "HOST_NOT_FOUND",
+    "MALFORMED",
+    "NO_CONNECTION",
+    "REFUSED",
+    "RESET",
+    "STALL",
+    "Connection",
+    "Try",
+    "status_kind",
+]
+
+CERTIFICATE = "certificate not trusted"
+HOST_NOT_FOUND = "host not found"
+MALFORMED = "malformed body"
+NO_CONNECTION = "no connection in time"
+REFUSED = "connection refused"
+RESET = "connection reset"
+STALL = "stall"
+_CONNECT_SECONDS = 10.0
+# Servers close idle connections after 5 s; one closed under our hands would count as a reset.
+_IDLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """What came of a try. `kind` is the word under which a failure is counted, empty for a body that is a JSON object.
+
+    `status` is None where no answer came. `message` is what the other side or the library said, in one line.
+    """
+
+    kind: str
+    status: int | None = None
+    body: dict[str, Any] | None = None
+    message: str = ""
+    retry_after: str | None = None
+
+
+class Connection:
+    """A pool of connections to one endpoint. `headers` carry the key; nothing here shows them."""
+
+    def __init__(self, settings: EndpointSettings, headers: Mapping[str, str], secret: str | None) -> None:
+        limits = httpx2.Limits(
+            max_connections=settings.concurrency,
+            max_keepalive_connections=settings.concurrency,
+            keepalive_expiry=_IDLE_SECONDS,
+        )
+        seconds = settings.timeout
+        timeout = httpx2.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS), pool=None)
+        self._client = httpx2.AsyncClient(headers=dict(headers), limits=limits, timeout=timeout)
+        self._secret = secret
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def post(self, url: str, content: bytes) -> Try:
+        """Send `content` once."""
+        request = self._client.build_request("POST", url, content=content)
+        try:
+            response = await self._client.send(request, stream=True)
+        except httpx2.TransportError as error:
+            return Try(kind=_network_kind(error), message=self._line(str(error) or type(error).__name__))
+        try:
+            raw = await response.aread()
+        except httpx2.TimeoutException as error:
+            return Try(kind=STALL, status=response.status_code, message=type(error).__name__)
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            return Try(kind=MALFORMED, status=response.status_code, message=self._line(str(error)))
+        finally:
+            await response.aclose()
+        return self._read(response, raw)
+
+    def _read(self, response: httpx2.Response, raw: bytes) -> Try:
+        status = response.status_code
+        if not 200 <= status < 300:
+            message = self._line(_told(raw) or response.headers.get("location", "") or response.reason_phrase)
+            wait = response.headers.get("retry-after")
+            return Try(kind=status_kind(status), status=status, message=message, retry_after=wait)
+        try:
+            body = json.loads(raw, parse_constant=_refuse)
+            # Half of a surrogate pair is valid JSON and no text: it could not be kept.
+            json.dumps(body, ensure_ascii=False).encode()
+        except ValueError as error:
+            return Try(kind=MALFORMED, status=status, message=self._line(str(error)))
+        if not isinstance(body, dict):
+            return Try(kind=MALFORMED, status=status, message=f"a JSON {type(body).__name__}, not an object")
+        return Try(kind="", status=status, body=body)
+
+    def _line(self, text: str, limit: int = 300) -> str:
+        """One line of it, without the key, should the other side repeat that."""
+        line = " ".join(text.split())
+        line = line.replace(self._secret, "[key]") if self._secret else line
+        return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def status_kind(status: int) -> str:
+    """The word under which an error answer is counted."""
+    return f"HTTP {status}"
+
+
+def _network_kind(error: httpx2.TransportError) -> str:
+    if isinstance(error, httpx2.TimeoutException):
+        return NO_CONNECTION if isinstance(error, httpx2.ConnectTimeout) else STALL
+    if not isinstance(error, httpx2.ConnectError):
+        return RESET
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return CERTIFICATE
+        if isinstance(cause, socket.gaierror):
+            return HOST_NOT_FOUND
+        cause = cause.__cause__ or cause.__context__
+    return REFUSED
+
+
+def _told(raw: bytes) -> str:
+    """What an error body says, whichever of the usual shapes it has."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return text
+    told = body
+    for name in ("error", "detail", "message"):
+        told = told.get(name, told) if isinstance(told, dict) else told
+    return told if isinstance(told, str) else json.dumps(told)
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,55 @@
+"""Which failures pass, and how long to wait for that.
+
+The wait is exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015): a
+uniform share of a bound that doubles each time, so that calls that failed together do not come back together. What
+the endpoint asks for (`Retry-After`, RFC 9110, section 10.2.3) is never undercut.
+"""
+
+from email.utils import parsedate_to_datetime
+
+from stillhouse.models.connection import (
+    CERTIFICATE,
+    HOST_NOT_FOUND,
+    MALFORMED,
+    NO_CONNECTION,
+    REFUSED,
+    RESET,
+    STALL,
+    status_kind,
+)
+
+__all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "seconds_to_wait"]
+
+UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
+_PASSING = frozenset({RESET, STALL, MALFORMED, *UNREACHABLE, *(status_kind(status) for status in (408, 409, 425, 429))})
+# The same request would get the same answer, and so would every other one.
+_FINAL = frozenset({CERTIFICATE, *(status_kind(status) for status in (401, 402, 403, 404, 405))})
+
+
+def is_passing(kind: str) -> bool:
+    """Whether the same request may succeed later."""
+    return kind in _PASSING or kind.startswith("HTTP 5")
+
+
+def is_final_for_all(kind: str) -> bool:
+    """Whether no other request to this endpoint can succeed either."""
+    return kind in _FINAL or kind.startswith("HTTP 3")
+
+
+def backoff_bound(attempt: int, backoff: float, longest: float) -> float:
+    """Most seconds before the retry after try `attempt` (from 0)."""
+    return min(longest, backoff * 2.0**attempt)
+
+
+def seconds_to_wait(retry_after: str | None, now: float) -> float:
+    """What `Retry-After` asks for, from a number of seconds or an HTTP date; 0 where it asks for nothing readable."""
+    if retry_after is None:
+        return 0.0
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,67 @@
+"""OpenAI's `chat.completions`, which most servers of open weights speak too."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from stillhouse.models.wire.base import TokenLogprob, merged, need
+from stillhouse.models.wire.openai import bearer, counted, finish, listed_logprobs
+from stillhouse.types import Completion, Message, Sampling
+
+__all__ = ["ChatCompletions"]
+
+
+class ChatCompletions:
+    """`POST /chat/completions`. An answer that the model refused to give has `refusal` as its `finish_reason`."""
+
+    api: Literal["chat.completions"] = "chat.completions"
+    path = "/chat/completions"
+    knows_n = True
+    knows_seed = True
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        return bearer(key)
+
+    def body(
+        self, model: str, messages: Sequence[Message], sampling: Sampling, n: int, extra: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [message.as_dict() for message in messages],
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
+            "n": None if n == 1 else n,
+            "seed": sampling.seed,
+        }
+        if sampling.schema is not None:
+            asked = {"name": "answer", "schema": dict(sampling.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": asked}
+        return merged(body, extra)
+
+    def with_logprobs(self, body: Mapping[str, Any], top: int) -> dict[str, Any]:
+        """The request that also asks for each token's log-probability and the `top` likeliest in its place."""
+        return {**body, "logprobs": True, "top_logprobs": top}
+
+    def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
+        found = []
+        for choice in need(answer, "choices", list):
+            message = need(choice, "message", Mapping)
+            refusal = message.get("refusal")
+            tokens = listed_logprobs(choice.get("logprobs"))
+            found.append(
+                Completion(
+                    # A model that spends all its tokens on thinking has written nothing: null, which is an answer.
+                    text=refusal or (need(message, "content", str) if message.get("content") is not None else ""),
+                    tokens=tuple(token.id for token in tokens if token.id is not None),
+                    logprobs=tuple(token.logprob for token in tokens),
+                    finish_reason="refusal" if refusal else finish(choice.get("finish_reason")),
+                )
+            )
+        return found
+
+    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
+        return counted(answer)
+
+    def written(self, answer: Mapping[str, Any]) -> list[TokenLogprob]:
+        """The tokens of the first answer; empty where the endpoint does not show them."""
+        return listed_logprobs(need(answer, "choices", list)[0].get("logprobs"))

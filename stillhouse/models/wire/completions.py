@@ -1,0 +1,117 @@
+"""OpenAI's older `completions`: a text goes on. The one API that can also show how likely a *given* text is.
+
+Two dialects of log-probabilities exist in answers: four parallel lists (OpenAI, vLLM), and the list of chat answers
+(llama.cpp). `echo` puts the given text in front of the answer, its tokens included; servers that do not know it
+ignore it, so what comes back is compared with what was given.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from stillhouse.errors import ConfigError
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, merged, need
+from stillhouse.models.wire.openai import bearer, counted, finish, listed_logprobs, number
+from stillhouse.types import Completion, Message, Sampling
+
+__all__ = ["Completions"]
+
+
+class Completions:
+    """`POST /completions`. The one message of a question is the text that goes on."""
+
+    api: Literal["completions"] = "completions"
+    path = "/completions"
+    knows_n = True
+    knows_seed = True
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        return bearer(key)
+
+    def body(
+        self, model: str, messages: Sequence[Message], sampling: Sampling, n: int, extra: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if len(messages) != 1:
+            raise ConfigError(
+                f"api is 'completions', which continues one text, and the question has {len(messages)} messages; "
+                "give one, or set api to 'chat.completions'"
+            )
+        body: dict[str, Any] = {
+            "model": model,
+            "prompt": messages[0].content,
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
+            "n": None if n == 1 else n,
+            "seed": sampling.seed,
+        }
+        if sampling.schema is not None:
+            asked = {"name": "answer", "schema": dict(sampling.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": asked}
+        return merged(body, extra)
+
+    def with_logprobs(self, body: Mapping[str, Any], top: int) -> dict[str, Any]:
+        """The request that also asks for each token's log-probability and the `top` likeliest in its place."""
+        return {**body, "logprobs": top}
+
+    def scoring_body(self, model: str, text: str | Sequence[int], top: int, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """The request for the log-probabilities of `text` (or token ids). One token is written, since some refuse 0."""
+        prompt = text if isinstance(text, str) else list(text)
+        body = {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": top}
+        return merged(body, extra)
+
+    def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
+        found = []
+        for choice in need(answer, "choices", list):
+            tokens = _tokens(choice.get("logprobs")) if isinstance(choice, Mapping) else []
+            found.append(
+                Completion(
+                    text=need(choice, "text", str),
+                    tokens=tuple(token.id for token in tokens if token.id is not None),
+                    logprobs=tuple(token.logprob for token in tokens),
+                    finish_reason=finish(choice.get("finish_reason")),
+                )
+            )
+        return found
+
+    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
+        return counted(answer)
+
+    def written(self, answer: Mapping[str, Any]) -> list[TokenLogprob]:
+        """The tokens of the first answer; empty where the endpoint does not show them."""
+        return _tokens(need(answer, "choices", list)[0].get("logprobs"))
+
+    def scored(self, answer: Mapping[str, Any], text: str | Sequence[int]) -> list[TokenLogprob] | None:
+        """The tokens of the given text; None if the endpoint shows none of them. The first one's entry is 0.0."""
+        choice = need(answer, "choices", list)[0]
+        tokens = _tokens(choice.get("logprobs"))
+        if isinstance(text, str):
+            if not need(choice, "text", str).startswith(text):
+                return None
+            given, length = [], 0
+            for token in tokens:
+                if length >= len(text):
+                    break
+                given.append(token)
+                length += len(token.text)
+            return given if length >= len(text) else None
+        return tokens[: len(text)] if len(tokens) > len(text) else None
+
+
+def _tokens(logprobs: Any) -> list[TokenLogprob]:
+    """Either dialect; a first token, which nothing precedes, has null there and 0.0 here."""
+    if not isinstance(logprobs, Mapping) or "token_logprobs" not in logprobs:
+        return listed_logprobs(logprobs)
+    texts, values = need(logprobs, "tokens", list), need(logprobs, "token_logprobs", list)
+    if len(texts) != len(values):
+        raise MalformedAnswer(f"{len(values)} log-probabilities for {len(texts)} tokens")
+    tops = logprobs.get("top_logprobs") or [None] * len(texts)
+    if len(tops) != len(texts):
+        raise MalformedAnswer(f"{len(tops)} lists of likeliest tokens for {len(texts)} tokens")
+    return [
+        TokenLogprob(
+            text=str(text),
+            logprob=0.0 if value is None else number(value),
+            top={other: number(nats) for other, nats in (top or {}).items()},
+        )
+        for text, value, top in zip(texts, values, tops, strict=True)
+    ]

@@ -1,0 +1,64 @@
+"""What the three OpenAI-compatible formats share: the key's header, the names of counts, lists of log-probabilities."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, need, short
+
+__all__ = ["bearer", "counted", "finish", "listed_logprobs", "number"]
+
+_COUNTS = {
+    "input_tokens": ("prompt_tokens", "input_tokens"),
+    "output_tokens": ("completion_tokens", "output_tokens"),
+}
+_DETAILS = {
+    "cached_input_tokens": ("prompt_tokens_details", "input_tokens_details", "cached_tokens"),
+    "reasoning_tokens": ("completion_tokens_details", "output_tokens_details", "reasoning_tokens"),
+}
+
+
+def bearer(key: str | None) -> dict[str, str]:
+    """The key as RFC 6750 carries it."""
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+
+def counted(answer: Mapping[str, Any]) -> dict[str, int]:
+    """`usage` of a response body under our names; empty if it does not tell both what was read and what was written."""
+    told = answer.get("usage")
+    found: dict[str, int] = {}
+    for ours, names in _COUNTS.items():
+        count = next((count for name in names if (count := integer(told, name)) is not None), None)
+        if count is None:
+            return {}
+        found[ours] = count
+    for ours, (*sections, name) in _DETAILS.items():
+        for section in sections:
+            count = integer(told.get(section) if isinstance(told, Mapping) else None, name)
+            if count is not None:
+                found[ours] = count
+    return found
+
+
+def finish(reason: object) -> str:
+    """`stop` and `length` mean here what they mean there."""
+    return reason if isinstance(reason, str) else "stop"
+
+
+def listed_logprobs(logprobs: Any) -> list[TokenLogprob]:
+    """A list of `{"token", "logprob", "top_logprobs"}`, as chat answers have it; empty where there is none."""
+    entries = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    found = []
+    for entry in entries or ():
+        text = need(entry, "token", str)
+        top: dict[str, float] = {}
+        for other in entry.get("top_logprobs") or ():
+            top.setdefault(need(other, "token", str), number(other.get("logprob")))
+        found.append(TokenLogprob(text=text, logprob=number(entry.get("logprob")), id=integer(entry, "id"), top=top))
+    return found
+
+
+def number(value: object) -> float:
+    """A log-probability in nats; MalformedAnswer for anything else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise MalformedAnswer(f"a log-probability is {short(value)}")
+    return float(value)

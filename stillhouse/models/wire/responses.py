@@ -1,0 +1,63 @@
+"""OpenAI's `responses`: one answer a call, no seed, its text in parts of one or more output messages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from stillhouse.models.wire.base import MalformedAnswer, merged, need, short
+from stillhouse.models.wire.openai import bearer, counted
+from stillhouse.types import Completion, Message, Sampling
+
+__all__ = ["Responses"]
+
+
+class Responses:
+    """`POST /responses`."""
+
+    api: Literal["responses"] = "responses"
+    path = "/responses"
+    knows_n = False
+    knows_seed = False
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        return bearer(key)
+
+    def body(
+        self, model: str, messages: Sequence[Message], sampling: Sampling, n: int, extra: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": model,
+            "input": [message.as_dict() for message in messages],
+            "max_output_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
+        }
+        if sampling.schema is not None:
+            asked = {"type": "json_schema", "name": "answer", "schema": dict(sampling.schema), "strict": True}
+            body["text"] = {"format": asked}
+        return merged(body, extra)
+
+    def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
+        parts = [
+            part
+            for item in need(answer, "output", list)
+            if isinstance(item, Mapping) and item.get("type") == "message"
+            for part in need(item, "content", list)
+        ]
+        refusals = [need(part, "refusal", str) for part in parts if need(part, "type", str) == "refusal"]
+        texts = [need(part, "text", str) for part in parts if need(part, "type", str) == "output_text"]
+        reason = "refusal" if refusals else self._finish(answer, request)
+        return [Completion(text="".join(refusals or texts), finish_reason=reason)]
+
+    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
+        return counted(answer)
+
+    def _finish(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+        status = answer.get("status", "completed")
+        if status == "incomplete":
+            reason = need(need(answer, "incomplete_details", Mapping), "reason", str)
+            return "length" if reason == "max_output_tokens" else reason
+        if status != "completed":
+            raise MalformedAnswer(f"'status' is {short(status)}")
+        # Some servers call every answer completed, also one that the cap cut off.
+        cap = request.get("max_output_tokens")
+        return "length" if cap is not None and counted(answer).get("output_tokens", 0) >= cap else "stop"
