@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
+from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = [
     "CheckpointSettings",
@@ -129,6 +130,13 @@ GraderSettings = Annotated[
 ]
 
 
+class ServerSettings(Settings):
+    """A vLLM server that holds the student and takes its new weights (docs/scale.md)."""
+
+    model: str = Field(description="what the server calls the student")
+    endpoint: EndpointSettings
+
+
 class RolloutSettings(Settings):
     """How the student answers."""
 
@@ -146,6 +154,7 @@ class RolloutSettings(Settings):
     steps_ahead: int = Field(
         1, ge=1, description="optimiser steps served by one rollout phase; 1 is strictly on-policy"
     )
+    server: ServerSettings | None = Field(None, description="a vLLM server that writes the answers; none: written here")
 
     @model_validator(mode="after")
     def _growth(self) -> "RolloutSettings":
@@ -266,6 +275,8 @@ class DistillSettings(Settings):
             raise ValueError("exactly one of `steps` and `minutes` says how long to train; give one")
         if self.batch % self.micro_batch:
             raise ValueError(f"batch {self.batch} is no multiple of micro_batch {self.micro_batch}; change either")
+        if self.lora is not None and self.rollout.server is not None:
+            raise ValueError("rollout.server takes whole weights, not adapters; take lora or rollout.server out")
         if [source.name for source in self.prompts].count("magpie") > 1:
             raise ValueError("prompts names `magpie` twice; give one such source with a higher limit")
         if self.grader.kind == "imitation" and self.lmbda > 0:

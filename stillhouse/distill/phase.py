@@ -10,6 +10,7 @@ from stillhouse.distill.distributed import ALONE, Processes
 from stillhouse.distill.encode import EncodedPrompt, encode_reference
 from stillhouse.distill.network import Network
 from stillhouse.distill.preflight import closing_token
+from stillhouse.distill.remote import Served, answer_seeds, remote_rollouts
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.schedule import answer_cap, prompt_order, student_answers
@@ -22,13 +23,14 @@ _STUDENT, _TEACHER = 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """Who can answer, with which tokens a turn ends, and the processes that share the work."""
+    """Who can answer, with which tokens a turn ends, the processes that share the work, and the student's server."""
 
     student: Network
     teacher: Network
     tokenizer: PreTrainedTokenizerBase
     ends: frozenset[int]
     processes: Processes = ALONE
+    served: Served | None = None
 
 
 def phase_rollouts(
@@ -47,6 +49,10 @@ def phase_rollouts(
     mine = [i for i in range(count) if by_student[i]]
     given = [i for i in range(count) if not by_student[i]]
     stream = settings.seed * 8
+    served = writers.served
+    if served is not None and mine:
+        with writers.student.whole():
+            writers.processes.from_first(lambda: served.publish(writers.student, chosen[mine[0]].tokens))
     for i, r in zip(
         mine,
         write_answers(writers, "student", [chosen[i] for i in mine], settings, cap, stream + _STUDENT, phase, progress),
@@ -91,18 +97,32 @@ def write_answers(
     rows = rows[writers.processes.rank :: writers.processes.size]
     was_training = network.model.training
     network.model.eval()
-    with network.whole():
-        answers = generate(
-            network.model,
-            network.head,
-            [(prompts[i].prompt.id, prompts[i].tokens) for i in rows],
+    asked = [(prompts[i].prompt.id, prompts[i].tokens) for i in rows]
+    if writers.served is not None and who == "student":
+        answers = remote_rollouts(
+            writers.served.server,
+            asked,
             sampling,
-            eos=writers.ends,
-            uniforms=uniforms(seed, stream, len(prompts), cap)[rows],
-            batch=rollout.batch,
+            ends=writers.ends,
+            vocabulary=network.vocabulary,
+            seeds=answer_seeds(seed, stream, rows),
             source=who,
-            progress=progress,
         )
+        if progress is not None:
+            progress(sum(len(r.tokens) for r in answers))
+    else:
+        with network.whole():
+            answers = generate(
+                network.model,
+                network.head,
+                asked,
+                sampling,
+                eos=writers.ends,
+                uniforms=uniforms(seed, stream, len(prompts), cap)[rows],
+                batch=rollout.batch,
+                source=who,
+                progress=progress,
+            )
     network.model.train(was_training)
     return writers.processes.merged(dict(zip(rows, answers, strict=True)))
 

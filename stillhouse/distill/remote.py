@@ -1,11 +1,12 @@
 """Answers and grades from models that are served by vLLM, in the same shapes as from models that are loaded here.
 
 A student that learns has other weights after each step, so its server is given them before it writes again
-(`publish`), and is then asked about a text that the student reads too: nothing else would tell that it answers from
-weights other than those that are trained.
+(`Served.publish`), and is then asked about a text that the student reads too: nothing else would tell that it answers
+from weights other than those that are trained.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,12 +16,12 @@ from stillhouse.distill.checkpoint import whole_folder
 from stillhouse.distill.graders.top_k import TopKGrade
 from stillhouse.distill.network import Network
 from stillhouse.distill.rollout import CHECK_REPETITION_EVERY, Rollout, repeats
-from stillhouse.errors import ConfigError, EndpointError
+from stillhouse.errors import EndpointError
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.vllm import Likeliest, VllmServer, Written
 from stillhouse.types import Sampling
 
-__all__ = ["check_same_weights", "joined", "publish", "remote_rollouts", "remote_top_k", "top_k_of"]
+__all__ = ["Served", "answer_seeds", "check_same_weights", "joined", "remote_rollouts", "remote_top_k", "top_k_of"]
 
 _FLOOR = 1e-9
 _MOST_DIFFERENCE = 0.1  # nats a token; kernels that compute in bfloat16 differ by a few hundredths
@@ -33,17 +34,14 @@ def remote_rollouts(
     *,
     ends: frozenset[int],
     vocabulary: int,
-    seed: int,
-    stream: int,
+    seeds: Sequence[int],
     source: str,
 ) -> list[Rollout]:
     """Answer each of `prompts` (id, tokens) once, in their order: what `rollout.generate` does, by a server.
 
-    Each answer has a seed of its own, from (`seed`, `stream`) and its place. Log-probabilities are left out at a
-    temperature other than 1, which a server does not report. EndpointError for a token that no text can hold.
+    Each answer has a seed of its own (`answer_seeds`). Log-probabilities are left out at a temperature other than 1,
+    which a server does not report. EndpointError for a token that no text can hold.
     """
-    first = (seed * 1_000_003 + stream) * (1 << 20)
-    seeds = [(first + i) % (1 << 63) for i in range(len(prompts))]
     written = server.write([tokens for _, tokens in prompts], sampling, ends=ends, seeds=seeds)
     rollouts = []
     for (identity, prompt), answer in zip(prompts, written, strict=True):
@@ -57,6 +55,12 @@ def remote_rollouts(
         reason = answer.finish_reason if length == len(answer.tokens) else "repetition"
         rollouts.append(Rollout(identity, tuple(prompt), answer.tokens[:length], logprobs, reason, source))
     return rollouts
+
+
+def answer_seeds(seed: int, stream: int, places: Sequence[int]) -> list[int]:
+    """The seeds of the answers at `places` of the phase or whatever else (`seed`, `stream`) name."""
+    first = (seed * 1_000_003 + stream) * (1 << 20)
+    return [(first + place) % (1 << 63) for place in places]
 
 
 def remote_top_k(server: VllmServer, rollouts: Sequence[Rollout], k: int) -> list[TopKGrade]:
@@ -88,18 +92,25 @@ def joined(grades: Sequence[TopKGrade], batch: MicroBatch) -> TopKGrade:
     )
 
 
-def publish(student: Network, folder: Path, server: VllmServer, probe: Rollout) -> None:
-    """Let `server` go on with the student's weights as they are, by way of `folder`, which it has to see.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A student's `server`, and the `folder` by way of which it gets weights: both have to see it."""
 
-    EndpointError if it then disagrees with the student about `probe`; ConfigError for a student with adapters.
-    """
-    if any(".lora_" in name for name, _ in student.model.named_parameters()):
-        raise ConfigError("lora: a server takes whole weights, not adapters; train all weights, or write answers here")
-    with student.whole():
-        with whole_folder(folder) as draft, without_progress_bars():
-            student.model.save_pretrained(draft)
-        server.load(folder)
-        check_same_weights(student, server, probe)
+    server: VllmServer
+    folder: Path
+
+    def publish(self, student: Network, probe: Sequence[int]) -> None:
+        """Let the server go on with the student's weights as they are.
+
+        EndpointError if it then disagrees with the student about the second half of the text `probe`.
+        """
+        half = len(probe) // 2
+        text = Rollout("", tuple(probe[:half]), tuple(probe[half:]), (), "length", "reference")
+        with student.whole():
+            with whole_folder(self.folder) as draft, without_progress_bars():
+                student.model.save_pretrained(draft)
+            self.server.load(self.folder)
+            check_same_weights(student, self.server, text)
 
 
 @torch.no_grad()

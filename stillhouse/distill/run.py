@@ -7,7 +7,7 @@ is missing.
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
 from stillhouse.distill.queries import add_queries, teacher_queries
+from stillhouse.distill.remote import Served
 from stillhouse.distill.report import write_report
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models
@@ -45,6 +46,7 @@ from stillhouse.errors import RunFolderError
 from stillhouse.models.bundled import BUNDLED
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import licence_of, load_model, resolve, weights_digest
+from stillhouse.models.vllm import VllmServer
 from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
 
 __all__ = ["Outcome", "distill"]
@@ -70,8 +72,11 @@ def distill(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.perf_counter,
     processes: Processes = ALONE,
+    environ: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run `settings` in the folder `out`; all `processes` call this, and all have to see that folder.
+
+    `environ` holds the keys of served models under the names that the settings give.
 
     Faults of settings, prompts, models and templates are found before the folder is made and leave none behind.
     What fails later (cutting, measuring, training, a full disk) leaves a folder that `resume` goes on with.
@@ -102,9 +107,13 @@ def distill(
         inputs = processes.from_first(lambda: measure_inputs(settings, models, data))
         if folder.resumed:
             check_same_inputs(out, settings, inputs)
+        served = _served(settings, out, environ or {})
+        if served is not None:
+            server = served.server
+            processes.from_first(lambda: server.score([prompts[0].tokens[:2]], [1], 1))  # is it there?
         _show_first_prompt(console, models, settings, data)
         extra = reporter(settings.reporter, out, settings.model_dump(mode="json")) if processes.first else None
-        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra, processes)
+        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra, processes, served)
         more = {"inputs.json": inputs, **({} if queries is None else {"magpie.json": queries})}
         processes.from_first(lambda: folder.begin(dump(settings), more))
         return run.to_the_end(prompts, tasks)
@@ -126,11 +135,12 @@ class _Run:
         clock: Callable[[], float],
         extra: Reporter | None,
         processes: Processes,
+        served: Served | None,
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
         self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
-        self.processes = processes
+        self.processes, self.served = processes, served
         self.began = _began(folder.path, now)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
@@ -146,7 +156,7 @@ class _Run:
             student.activation_checkpointing_enable({"use_reentrant": False})
             student.enable_input_require_grads()
         network = shard(Network(student, self.models.vocabulary), self.processes)
-        writers = replace(self.models.writers(network), processes=self.processes)
+        writers = replace(self.models.writers(network), processes=self.processes, served=self.served)
         evaluator = Evaluator(
             writers,
             held_out,
@@ -336,6 +346,14 @@ def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
 
     resumed = processes.from_first(hold)
     return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
+
+
+def _served(settings: DistillSettings, out: Path, environ: Mapping[str, str]) -> Served | None:
+    """The server that writes the student's answers, if there is one."""
+    given = settings.rollout.server
+    if given is None:
+        return None
+    return Served(VllmServer(given.model, given.endpoint, environ=environ), out / "served")
 
 
 def _began(folder: Path, now: Callable[[], datetime]) -> datetime:

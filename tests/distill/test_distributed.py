@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from safetensors.torch import load_file
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.distributed import ALONE, Processes, check_shares, started
 from stillhouse.errors import ConfigError
-from tests.command import Command, Result, Running
+from tests.command import Command
 from tests.tiny import Pair, rows, run_settings, write_yaml
+from tests.together import Together
 
 STEPS = 6
 KINDS: dict[str, dict[str, Any]] = {
@@ -28,25 +28,6 @@ KINDS: dict[str, dict[str, Any]] = {
         "activation_checkpointing": True,
     },
 }
-
-
-class Together:
-    """The command as `torchrun` starts it, once for each process."""
-
-    def __init__(self, command: Command) -> None:
-        self.command = command
-
-    def start(self, *args: str | Path, size: int = 2) -> list[Running]:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        shared = {"WORLD_SIZE": str(size), "LOCAL_WORLD_SIZE": str(size)}
-        shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-        ranks = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(size)]
-        return [self.command.start(*args, environment=own) for own in ranks]
-
-    def __call__(self, *args: str | Path, size: int = 2) -> list[Result]:
-        return [running.wait() for running in self.start(*args, size=size)]
 
 
 @pytest.fixture(scope="module")

@@ -2,30 +2,36 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from stillhouse.distill.batching import micro_batches
-from stillhouse.distill.config import LoraSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.graders.top_k import top_k_divergence, top_k_grade
 from stillhouse.distill.network import Network
 from stillhouse.distill.remote import (
+    Served,
+    answer_seeds,
     check_same_weights,
     joined,
-    publish,
     remote_rollouts,
     remote_top_k,
     top_k_of,
 )
 from stillhouse.distill.rollout import Rollout, repeats
-from stillhouse.distill.setup import add_adapters
-from stillhouse.errors import ConfigError, EndpointError
+from stillhouse.errors import EndpointError
 from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.local import load_model
 from stillhouse.models.vllm import Likeliest, VllmServer
 from stillhouse.types import Sampling
+from tests.command import Command
 from tests.conftest import TinyLlama
-from tests.models.vllm_server import Served, serve
+from tests.models.vllm_server import TinyVllm, serve
+from tests.tiny import Pair, rows, run_settings, write_yaml
+from tests.together import Together
 
 VOCABULARY = 300
 PROMPTS = [("a", [5, 9, 30, 7]), ("b", [5, 9, 12]), ("c", [40, 41, 42, 43, 44, 45])]
@@ -37,13 +43,13 @@ ANSWERS = [
 
 
 @pytest.fixture
-def served(tiny_llama: TinyLlama) -> Iterator[Served]:
-    with serve(Served(tiny_llama(2, vocab=VOCABULARY, seed=3), most_logprobs=VOCABULARY)) as running:
+def served(tiny_llama: TinyLlama) -> Iterator[TinyVllm]:
+    with serve(TinyVllm(tiny_llama(2, vocab=VOCABULARY, seed=3), most_logprobs=VOCABULARY)) as running:
         yield running
 
 
 @pytest.fixture
-def server(served: Served) -> VllmServer:
+def server(served: TinyVllm) -> VllmServer:
     return VllmServer("tiny", EndpointSettings(base_url=served.base_url, api="completions"), environ={})
 
 
@@ -54,10 +60,8 @@ def teacher(tiny_llama: TinyLlama) -> Network:
 
 
 def write(server: VllmServer, sampling: Sampling, vocabulary: int = VOCABULARY, seed: int = 1) -> list[Rollout]:
-    ends = frozenset({2})
-    return remote_rollouts(
-        server, PROMPTS, sampling, ends=ends, vocabulary=vocabulary, seed=seed, stream=0, source="student"
-    )
+    ends, seeds = frozenset({2}), answer_seeds(seed, 0, range(3))
+    return remote_rollouts(server, PROMPTS, sampling, ends=ends, vocabulary=vocabulary, seeds=seeds, source="student")
 
 
 def test_answers_carry_the_log_probabilities_of_the_model(server: VllmServer, teacher: Network) -> None:
@@ -127,23 +131,67 @@ def test_tail_by_hand() -> None:
 
 
 def test_student_is_published_and_served(
-    server: VllmServer, served: Served, tiny_llama: TinyLlama, tmp_path: Path
+    server: VllmServer, served: TinyVllm, tiny_llama: TinyLlama, tmp_path: Path
 ) -> None:
     student = Network(tiny_llama(2, vocab=VOCABULARY, seed=9), VOCABULARY)
     with pytest.raises(EndpointError, match=r"differ by \d\.\d\d nats a token from those of the weights here"):
         check_same_weights(student, server, ANSWERS[0])
-    publish(student, tmp_path / "served", server, ANSWERS[0])
+    Served(server, tmp_path / "served").publish(student, range(5, 25))
     check_same_weights(student, server, ANSWERS[2])
     assert (tmp_path / "served" / "model.safetensors").is_file()
     served.keeps_old_weights = True
     other = Network(tiny_llama(2, vocab=VOCABULARY, seed=10), VOCABULARY)
     with pytest.raises(EndpointError, match="let its workers see the folder of the weights"):
-        publish(other, tmp_path / "served", server, ANSWERS[0])
+        Served(server, tmp_path / "served").publish(other, range(5, 25))
 
 
-def test_adapters_cannot_be_published(server: VllmServer, tiny_llama: TinyLlama, tmp_path: Path) -> None:
-    model = tiny_llama(2, vocab=VOCABULARY, seed=9)
-    add_adapters(model, LoraSettings(r=2, targets="all-linear"))
-    with pytest.raises(ConfigError, match="a server takes whole weights, not adapters"):
-        publish(Network(model, VOCABULARY), tmp_path / "served", server, ANSWERS[0])
-    assert list(tmp_path.iterdir()) == []
+def test_seeds_belong_to_places() -> None:
+    assert answer_seeds(1, 2, [0, 5]) == [1_000_005 << 20, (1_000_005 << 20) + 5]
+    assert len({*answer_seeds(0, 0, range(50)), *answer_seeds(0, 1, range(50)), *answer_seeds(1, 0, range(50))}) == 150
+    assert max(answer_seeds(10**9, 10**9, [7])) < 2**63
+
+
+@pytest.fixture
+def student_server(pair: Pair) -> Iterator[TinyVllm]:
+    with serve(TinyVllm(load_model(str(pair.student)), name="student")) as running:
+        yield running
+
+
+def server_settings(base_url: str) -> dict[str, Any]:
+    return {"model": "student", "endpoint": {"base_url": base_url, "api": "completions", "retries": 0}}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_run_whose_answers_a_server_writes(
+    size: int, pair: Pair, student_server: TinyVllm, command: Command, tmp_path: Path
+) -> None:
+    settings = run_settings(pair, steps=6, rollout__server=server_settings(student_server.base_url))
+    run = ("distill", "run", write_yaml(tmp_path / "c.yaml", settings), "--out", tmp_path / "run", "--quiet")
+    results = Together(command)(*run, size=size)
+    assert [(r.code, r.err) for r in results] == [(0, "")] * size
+    reloads = [body for path, body, _ in student_server.requests if path == "/collective_rpc"]
+    assert [b["kwargs"]["weights_path"] for b in reloads] == [str(tmp_path / "run" / "served")] * 3
+    # The last phase was written by the weights of step 4: the server has them still.
+    checkpoint = load_file(tmp_path / "run" / "checkpoints" / "step-000006" / "tensors.safetensors")
+    given = student_server.model.state_dict()["model.embed_tokens.weight"]
+    assert 0 < float((given - checkpoint["weight/model.embed_tokens.weight"]).abs().max()) < 0.01
+    answers = rows(tmp_path / "run" / "rollouts" / "phase-000002.jsonl")
+    assert len(answers) == 8 and all(a["source"] == "student" for a in answers)
+    for a in answers:
+        logp = student_server.logp([*a["prompt_tokens"], *a["tokens"]])
+        own = [float(logp[len(a["prompt_tokens"]) - 1 + i, token]) for i, token in enumerate(a["tokens"])]
+        assert a["logprobs"] == pytest.approx(own, abs=1e-4)
+
+
+def test_server_that_is_not_there_leaves_nothing_behind(pair: Pair, command: Command, tmp_path: Path) -> None:
+    settings = run_settings(pair, rollout__server=server_settings("http://127.0.0.1:9/v1"))
+    config = write_yaml(tmp_path / "c.yaml", settings)
+    fault = command("distill", "run", config, "--out", tmp_path / "run", "--quiet").fault
+    assert fault.startswith("http://127.0.0.1:9/v1 (model 'student'): no answer in 1 tries: connection refused")
+    assert {p.name for p in tmp_path.iterdir()} == {"c.yaml"}
+
+
+def test_adapters_cannot_be_served(pair: Pair) -> None:
+    settings = run_settings(pair, lora={"r": 2}, rollout__server=server_settings("http://127.0.0.1:9/v1"))
+    with pytest.raises(ValueError, match=r"rollout.server takes whole weights, not adapters"):
+        DistillSettings.model_validate(settings)

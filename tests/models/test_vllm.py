@@ -12,19 +12,19 @@ from stillhouse.models.endpoint import EndpointSettings
 from stillhouse.models.vllm import VllmServer
 from stillhouse.types import Sampling
 from tests.conftest import TinyLlama
-from tests.models.vllm_server import Served, serve
+from tests.models.vllm_server import TinyVllm, serve
 
 PROMPTS = [[5, 9, 30, 7], [11, 12], [40, 41, 42, 43, 44, 45]]
 ENDS = frozenset({2, 250})
 
 
 @pytest.fixture
-def served(tiny_llama: TinyLlama) -> Iterator[Served]:
-    with serve(Served(tiny_llama(2, vocab=300, seed=3))) as running:
+def served(tiny_llama: TinyLlama) -> Iterator[TinyVllm]:
+    with serve(TinyVllm(tiny_llama(2, vocab=300, seed=3))) as running:
         yield running
 
 
-def client(served: Served, name: str = "tiny", **settings: object) -> VllmServer:
+def client(served: TinyVllm, name: str = "tiny", **settings: object) -> VllmServer:
     async def no_wait(seconds: float) -> None:
         pass
 
@@ -32,7 +32,7 @@ def client(served: Served, name: str = "tiny", **settings: object) -> VllmServer
     return VllmServer(name, EndpointSettings.model_validate(given), environ={"KEY": "s3cret"}, sleep=no_wait)
 
 
-def test_answers_are_ids_with_the_models_own_log_probabilities(served: Served) -> None:
+def test_answers_are_ids_with_the_models_own_log_probabilities(served: TinyVllm) -> None:
     sampling = Sampling(max_tokens=12, temperature=1.0)
     answers = client(served).write(PROMPTS, sampling, ends=ENDS, seeds=[1, 2, 3])
     assert len(answers) == 3 and {a.finish_reason for a in answers} <= {"stop", "length"}
@@ -47,7 +47,7 @@ def test_answers_are_ids_with_the_models_own_log_probabilities(served: Served) -
     assert again == answers[:1] and other != answers[:1]
 
 
-def test_nothing_of_the_servers_defaults_shapes_a_draw(served: Served) -> None:
+def test_nothing_of_the_servers_defaults_shapes_a_draw(served: TinyVllm) -> None:
     client(served, extra={"cache_salt": "a"}).write(
         PROMPTS[:1], Sampling(max_tokens=3, temperature=0.7, top_p=0.9), ends=ENDS, seeds=[7]
     )
@@ -75,7 +75,7 @@ def test_nothing_of_the_servers_defaults_shapes_a_draw(served: Served) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 4])
-def test_scores_are_the_models_own(served: Served, k: int) -> None:
+def test_scores_are_the_models_own(served: TinyVllm, k: int) -> None:
     texts, starts = [[*PROMPTS[0], 8, 0, 299], [*PROMPTS[1], 17]], [4, 2]
     for text, start, rows in zip(texts, starts, client(served).score(texts, starts, k), strict=True):
         logp = served.logp(text)[start - 1 : -1]
@@ -87,14 +87,14 @@ def test_scores_are_the_models_own(served: Served, k: int) -> None:
             assert row.own == pytest.approx(float(expected[token]), abs=1e-5)
 
 
-def test_score_of_the_whole_vocabulary_sums_to_one(served: Served) -> None:
+def test_score_of_the_whole_vocabulary_sums_to_one(served: TinyVllm) -> None:
     served.most_logprobs = 1000
     ((row,),) = client(served).score([[5, 6]], [1], 1000)
     assert len(row.tokens) == 300
     assert math.fsum(map(math.exp, row.logprobs)) == pytest.approx(1, abs=1e-5)
 
 
-def test_new_weights_are_those_of_the_folder(served: Served, tiny_llama: TinyLlama, tmp_path: Path) -> None:
+def test_new_weights_are_those_of_the_folder(served: TinyVllm, tiny_llama: TinyLlama, tmp_path: Path) -> None:
     folder = tmp_path
     newer = tiny_llama(2, vocab=300, seed=4)
     newer.save_pretrained(folder)
@@ -108,7 +108,7 @@ def test_new_weights_are_those_of_the_folder(served: Served, tiny_llama: TinyLla
     assert [path for path, _, _ in served.requests[1:3]] == ["/collective_rpc", "/reset_prefix_cache"]
 
 
-def test_many_calls_keep_their_order(served: Served) -> None:
+def test_many_calls_keep_their_order(served: TinyVllm) -> None:
     prompts = [[3 + i] for i in range(40)]
     answers = client(served, concurrency=7).write(
         prompts, Sampling(max_tokens=1, temperature=0.0), ends=ENDS, seeds=[0] * 40
@@ -116,7 +116,7 @@ def test_many_calls_keep_their_order(served: Served) -> None:
     assert [a.tokens[0] for a in answers] == [int(served.logp(p)[-1].argmax()) for p in prompts]
 
 
-def test_passing_faults_are_tried_again(served: Served) -> None:
+def test_passing_faults_are_tried_again(served: TinyVllm) -> None:
     served.faults = [503, 429, 500]
     assert len(client(served).score([[5, 6]], [1], 1)[0]) == 1
     assert len(served.requests) == 4
@@ -131,7 +131,7 @@ def test_passing_faults_are_tried_again(served: Served) -> None:
         ({"most_logprobs": 2}, "tiny", "HTTP 400 .*greater than max allowed: 2.; change the request"),
     ],
 )
-def test_faults_are_one_line(served: Served, change: dict[str, object], name: str, said: str) -> None:
+def test_faults_are_one_line(served: TinyVllm, change: dict[str, object], name: str, said: str) -> None:
     for key, value in change.items():
         setattr(served, key, value)
     with pytest.raises(EndpointError, match=said) as raised:
@@ -139,19 +139,19 @@ def test_faults_are_one_line(served: Served, change: dict[str, object], name: st
     assert "\n" not in str(raised.value) and "s3cret" not in str(raised.value)
 
 
-def test_server_without_development_mode(served: Served, tmp_path: Path) -> None:
+def test_server_without_development_mode(served: TinyVllm, tmp_path: Path) -> None:
     served.development = False
     with pytest.raises(EndpointError, match="start vLLM with VLLM_SERVER_DEV_MODE=1"):
         client(served).load(tmp_path)
 
 
-def test_weights_of_a_busy_server_are_left_alone(served: Served, tiny_llama: TinyLlama, tmp_path: Path) -> None:
+def test_weights_of_a_busy_server_are_left_alone(served: TinyVllm, tiny_llama: TinyLlama, tmp_path: Path) -> None:
     served.busy = served.keeps_old_weights = True
     with pytest.raises(EndpointError, match="answers somebody else's calls while its weights change"):
         client(served).load(tmp_path)
 
 
-def test_server_that_shows_no_ids(served: Served) -> None:
+def test_server_that_shows_no_ids(served: TinyVllm) -> None:
     served.shows_ids = False
     with pytest.raises(EndpointError, match="shows no token ids with log-probabilities"):
         client(served).write(PROMPTS[:1], Sampling(max_tokens=2), ends=ENDS, seeds=[0])

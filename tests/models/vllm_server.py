@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
-__all__ = ["Served", "serve"]
+__all__ = ["TinyVllm", "serve"]
 
 
 @dataclass
-class Served:
+class TinyVllm:
     """What is served and how; `requests` keeps (path, body, headers) of every call."""
 
     model: PreTrainedModel
@@ -111,7 +111,7 @@ class Served:
 
 
 @contextmanager
-def serve(served: Served) -> Iterator[Served]:
+def serve(served: TinyVllm) -> Iterator[TinyVllm]:
     """`served` at its `base_url`, a thread for each connection."""
 
     class Handler(BaseHTTPRequestHandler):
