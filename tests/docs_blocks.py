@@ -18,11 +18,12 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings}
+SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings, "collect": CollectSettings}
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -57,17 +58,29 @@ def settings_table(cls: type[BaseModel]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def setting_rows(cls: type[BaseModel], above: str = "", only: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """(key, value, default, meaning); `only` names the kind of grader that a key belongs to."""
+def setting_rows(
+    cls: type[BaseModel], above: str = "", only: str = "", shown: dict[type[BaseModel], str] | None = None
+) -> Iterator[tuple[str, str, str, str]]:
+    """(key, value, default, meaning); `only` names the kind of grader that a key belongs to.
+
+    A section that stands elsewhere in the table (`shown`, by its class) is referred to and not repeated.
+    """
+    shown = {} if shown is None else shown
     for name, field in cls.model_fields.items():
         key = f"{above}{name}"
         sections = sections_of(field)
         meaning = field.description or (first_line(sections[0]) if sections else "chooses this one")
+        known = sorted({shown[section] for section in sections if section in shown})
+        if known:
+            meaning += f" (keys as under {' and '.join(f'`{place}`' for place in known)})"
         yield f"`{key}`{only}", value_of(field), default_of(field), meaning
-        step = f"{key}[]." if get_origin(field.annotation) is tuple else f"{key}."
+        many = get_origin(field.annotation)
+        step = f"{key}[]." if many is tuple else f"{key}.<name>." if many is dict else f"{key}."
         for section in sections:
-            kind = section.model_fields.get("kind")
-            yield from setting_rows(section, step, f" (kind `{kind.default}`)" if kind else "")
+            if section not in shown:
+                shown[section] = key
+                kind = section.model_fields.get("kind")
+                yield from setting_rows(section, step, f" (kind `{kind.default}`)" if kind else "", shown)
 
 
 def sections_of(field: FieldInfo) -> list[type[BaseModel]]:
@@ -103,6 +116,10 @@ def type_name(hint: Any) -> str:
         return f"list of {type_name(parts[0])}" if Ellipsis in parts else f"{len(parts)} {type_name(parts[0])}s"
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(type_name(part) for part in parts))
+    if hint is Any:
+        return "any value"
+    if origin is dict:
+        return f"{type_name(parts[1])} by name"
     if issubclass(hint, BaseModel):
         return "section"
     return {int: "integer", float: "number", bool: "boolean", str: "text", Path: "path"}[hint]

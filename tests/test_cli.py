@@ -114,7 +114,7 @@ def test_different_tokenizers(
     fault = refused(command, tmp_path, run_settings(pair, student__model=str(tmp_path / "other")))
     size = len(tiny_tokenizer)
     assert f"different tokenizers ({size} and {size + 1} entries; 'zebra' is absent for the teacher" in fault
-    assert "grading by probability (divergence, top_k, sampled) needs the same one" in fault
+    assert "graders divergence, top_k and sampled need the same one" in fault
 
 
 def test_weights_that_are_not_numbers(command: Command, pair: Pair, tmp_path: Path, broken: Path) -> None:

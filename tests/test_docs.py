@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -112,11 +113,9 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def requirements() -> Iterator[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for line in [
-        *project["dependencies"],
-        *project["optional-dependencies"]["distill"],
-        *project["optional-dependencies"]["dev"],
-    ]:
+    extras = project["optional-dependencies"]
+    assert extras["all"] == [f"stillhouse[{','.join(sorted(extras.keys() - {'all', 'dev'}))}]"]
+    for line in chain(project["dependencies"], *(lines for extra, lines in extras.items() if extra != "all")):
         yield re.split(r"[<>=\[; ]", line)[0].lower()
 
 

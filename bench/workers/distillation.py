@@ -109,7 +109,7 @@ def losses(options: argparse.Namespace, writers: Writers, settings: DistillSetti
     for beta in (0.0, 0.5, 1.0):
         watch = Stopwatch(writers.student.device)
         watch.start()
-        means = backward(writers.student, writers.teacher, DivergenceGrader(beta), rollouts, settings, watch)
+        means = backward(writers, DivergenceGrader(beta), rollouts, settings, watch)
         norm = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
         found.append({"beta": beta, "loss": means["loss"], "grad_norm": float(norm)})
         model.zero_grad()

@@ -10,8 +10,13 @@ from typing import Any
 
 import typer
 
+from stillhouse.cli.collect import collect
 from stillhouse.cli.evaluate import evaluate
+from stillhouse.cli.export import export
+from stillhouse.cli.grade import grade
+from stillhouse.cli.merge import merge
 from stillhouse.cli.run import quickstart, run
+from stillhouse.cli.sign import sign, verify
 from stillhouse.cli.student import student
 
 __all__ = ["app", "main"]
@@ -30,8 +35,14 @@ _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app.command(epilog="Example: stillhouse quickstart --minutes 5 --out runs/quickstart")(quickstart)
 distill_app.command(epilog="Example: stillhouse distill run config.yaml optimizer.lr=1e-4 --out runs/a")(run)
+distill_app.command(epilog="Example: stillhouse distill collect config.yaml answers=4 --out runs/answers")(collect)
 distill_app.command(epilog="Example: stillhouse distill student --from bundled --layers 14 --out students/14")(student)
 distill_app.command(epilog="Example: stillhouse distill evaluate runs/quickstart/student --teacher bundled")(evaluate)
+distill_app.command(epilog="Example: stillhouse distill grade runs/a --with judge.yaml")(grade)
+distill_app.command(epilog="Example: stillhouse distill merge runs/a/adapter --base bundled --out merged")(merge)
+distill_app.command(epilog="Example: stillhouse distill export runs/a/student --gguf student.gguf")(export)
+distill_app.command(epilog="Example: stillhouse distill sign runs/a/student --key key.pem")(sign)
+distill_app.command(epilog="Example: stillhouse distill verify student --key public.pem")(verify)
 
 
 def main() -> None:

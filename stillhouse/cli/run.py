@@ -54,9 +54,7 @@ def _distill(settings: Any, out: Path, resume: bool, quiet: bool, as_json: bool)
     console = console_for(quiet)
     command = ["stillhouse", *sys.argv[1:]]
     with started(os.environ) as processes:
-        outcome = distill(
-            settings, out, resume=resume, console=console, command=command, processes=processes, environ=os.environ
-        )
+        outcome = distill(settings, out, resume=resume, console=console, command=command, processes=processes)
     if not processes.first:
         return
     result = {

@@ -56,6 +56,8 @@ def write_card(run: Path) -> Path:
         verdict=verdict(evidence),
         grader=grader_text(evidence.manifest["grader"]),
         rows=_rows(evidence.evaluation),
+        safety=evidence.safety,
+        safety_rows=_rows(evidence.safety or {}),
         cap=settings["rollout"]["max_new_tokens"],
         command=shlex.join(_without_folders(part) for part in evidence.manifest["command"]),
     )

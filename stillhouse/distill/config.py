@@ -10,20 +10,29 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
+from stillhouse.distill.judges.settings import JudgeSettings
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = [
+    "BestOfNSettings",
     "CheckpointSettings",
     "DistillSettings",
     "DivergenceSettings",
+    "DpoSettings",
     "EvaluationSettings",
     "GraderSettings",
     "ImitationSettings",
+    "JudgeGraderSettings",
     "LoraSettings",
+    "MixPart",
+    "MixSettings",
+    "ObjectiveSettings",
     "OptimizerSettings",
+    "PolicyGradientSettings",
     "PromptSource",
     "RolloutSettings",
     "SampledSettings",
+    "SingleGraderSettings",
     "StudentSettings",
     "TeacherSettings",
     "TopKSettings",
@@ -31,10 +40,11 @@ __all__ = [
 
 
 class TeacherSettings(Settings):
-    """The model that grades."""
+    """A model that grades: its weights are read here, or it is asked over an `endpoint`."""
 
-    model: str = Field(description="`bundled`, a folder, or a hub name")
+    model: str = Field(description="`bundled`, a folder, or a hub name; with `endpoint` the name that is served there")
     revision: str | None = Field(None, description="hub revision")
+    endpoint: EndpointSettings | None = Field(None, description="where the model is served, if it is only asked")
     permission: str = Field(
         description="licence or person that allows learning from this teacher; kept in the manifest and model card"
     )
@@ -45,6 +55,8 @@ class TeacherSettings(Settings):
             raise ValueError(
                 "teacher.permission is empty; name the licence, or who granted the right to learn from this teacher"
             )
+        if self.endpoint is not None and self.revision is not None:
+            raise ValueError("`revision` is of weights on the hub; leave it out where `endpoint` is given")
         return self
 
 
@@ -79,6 +91,7 @@ class PromptSource(Settings):
     licence: str | None = Field(None, description="licence of the prompts in a file, kept in the manifest")
     limit: int | None = Field(None, ge=1, description="take at most this many prompts")
     seed: int = Field(0, ge=0, lt=10**9, description="seed of sources that are generated")
+    teacher: str | None = Field(None, description="which of `teachers` grades the answers; unset: `teacher`")
 
     @model_validator(mode="after")
     def _one_source(self) -> "PromptSource":
@@ -125,8 +138,77 @@ class ImitationSettings(Settings):
     kind: Literal["imitation"] = "imitation"
 
 
+class PolicyGradientSettings(Settings):
+    """An answer counts by how much its score is above that of the other answers to its prompt."""
+
+    kind: Literal["policy_gradient"] = "policy_gradient"
+    clip: float | None = Field(
+        0.2,
+        gt=0,
+        lt=1,
+        description="largest change of a token's probability ratio that is still rewarded; none: no cap",
+    )
+
+
+class BestOfNSettings(Settings):
+    """The best answer to each prompt is imitated."""
+
+    kind: Literal["best_of_n"] = "best_of_n"
+
+
+class DpoSettings(Settings):
+    """The best answer to each prompt is preferred to the worst, by direct preference optimisation."""
+
+    kind: Literal["dpo"] = "dpo"
+    beta: float = Field(0.1, gt=0, description="how dear it is to leave the student's start")
+    margin: float = Field(0.0, ge=0, lt=1, description="two scores must differ by more than this to make a pair")
+
+
+ObjectiveSettings = Annotated[PolicyGradientSettings | BestOfNSettings | DpoSettings, Field(discriminator="kind")]
+
+
+class JudgeGraderSettings(Settings):
+    """Grade whole answers by the judgement of a teacher that is asked over an endpoint."""
+
+    kind: Literal["judge"] = "judge"
+    by: str = Field("teacher", description="`teacher`, or the name of one of `teachers`; it needs an `endpoint`")
+    method: JudgeSettings = Field(description="how it judges: `rubric`, `ranking`, `critique`, `reference`")
+    learn: ObjectiveSettings = Field(
+        default_factory=PolicyGradientSettings,
+        description="what scores are turned into: `policy_gradient`, `best_of_n`, `dpo`",
+    )
+
+
+SingleGraderSettings = Annotated[
+    DivergenceSettings | TopKSettings | SampledSettings | ImitationSettings | JudgeGraderSettings,
+    Field(discriminator="kind"),
+]
+
+
+class MixPart(Settings):
+    """One of several grades of the same answers."""
+
+    weight: float = Field(gt=0, description="its share in the loss, as a factor")
+    grader: SingleGraderSettings = Field(description="any grader but `mix`")
+
+
+class MixSettings(Settings):
+    """Add up several grades of the same answers, each with its weight."""
+
+    kind: Literal["mix"] = "mix"
+    parts: dict[str, MixPart] = Field(min_length=2, description="grades by name, as they appear in metrics")
+
+    @model_validator(mode="after")
+    def _one_judge(self) -> "MixSettings":
+        kinds = [part.grader.kind for part in self.parts.values()]
+        if kinds.count("judge") > 1:
+            raise ValueError("grader.parts has two judges; let one judge with several criteria (`rubric`) instead")
+        return self
+
+
 GraderSettings = Annotated[
-    DivergenceSettings | TopKSettings | SampledSettings | ImitationSettings, Field(discriminator="kind")
+    DivergenceSettings | TopKSettings | SampledSettings | ImitationSettings | JudgeGraderSettings | MixSettings,
+    Field(discriminator="kind"),
 ]
 
 
@@ -140,6 +222,7 @@ class ServerSettings(Settings):
 class RolloutSettings(Settings):
     """How the student answers."""
 
+    answers: int = Field(1, ge=1, description="answers to each prompt, which a judge compares with each other")
     batch: int = Field(64, ge=1, description="answers decoded together; independent of the training batch")
     max_new_tokens: int = Field(64, ge=1, description="cap of one answer, in tokens")
     start_new_tokens: int | None = Field(
@@ -228,11 +311,12 @@ class DistillSettings(Settings):
     """One distillation run."""
 
     teacher: TeacherSettings
+    teachers: dict[str, TeacherSettings] = Field({}, description="further teachers by name, for judges and for routing")
     student: StudentSettings
     prompts: tuple[PromptSource, ...] = Field(min_length=1, description="where the training prompts come from")
     grader: GraderSettings = Field(
         default_factory=DivergenceSettings,
-        description="how the teacher grades: `divergence`, `top_k`, `sampled`, `imitation`",
+        description="how the teacher grades: `divergence`, `top_k`, `sampled`, `imitation`, `judge`, `mix`",
     )
     lmbda: float = Field(
         1.0, ge=0, le=1, description="share of prompts answered by the student; the rest are given answers"
@@ -279,16 +363,81 @@ class DistillSettings(Settings):
             raise ValueError("rollout.server takes whole weights, not adapters; take lora or rollout.server out")
         if [source.name for source in self.prompts].count("magpie") > 1:
             raise ValueError("prompts names `magpie` twice; give one such source with a higher limit")
-        if self.grader.kind == "imitation" and self.lmbda > 0:
-            raise ValueError("grader `imitation` learns from given answers only; set lmbda to 0")
-        if self.grader.kind == "sampled" and self.lmbda < 1:
+        if self.batch % self.rollout.answers:
             raise ValueError(
-                "grader `sampled` estimates the reverse KL on the student's own answers only; set lmbda to 1"
+                f"batch {self.batch} is no multiple of rollout.answers {self.rollout.answers}; change either"
             )
-        own = (self.rollout.temperature, self.rollout.top_p, self.rollout.steps_ahead) == (self.temperature, 1, 1)
-        if self.grader.kind == "sampled" and not own:
-            raise ValueError(
-                "grader `sampled` estimates the reverse KL only on answers drawn from what is trained; set "
-                "rollout.temperature to temperature, rollout.top_p and rollout.steps_ahead to 1"
-            )
+        if "teacher" in self.teachers:
+            raise ValueError("teachers has one called `teacher`, which is the name of the first one; rename it")
+        for source in self.prompts:
+            if source.teacher is not None and source.teacher not in self.teachers:
+                raise ValueError(f"prompts names the teacher '{source.teacher}', which is none of `teachers`; add it")
+        for part in self.graders:
+            self._fits(part)
+        if self.judge is not None and self.steps is None:
+            raise ValueError("`minutes` cannot be planned where a judge over the network sets the pace; give `steps`")
+        if self.teacher.endpoint is not None:
+            if self.lmbda < 1 and self.given == "teacher":
+                raise ValueError(
+                    "given answers are to be written by the teacher, which is only an endpoint; collect them first "
+                    "(`stillhouse distill collect`) and set given to reference"
+                )
+            if any(source.name == "magpie" for source in self.prompts):
+                raise ValueError("prompts names `magpie`, whose teacher needs weights; leave it out")
         return self
+
+    @property
+    def graders(self) -> tuple[SingleGraderSettings, ...]:
+        """The grader, or the parts of a mixed one."""
+        if isinstance(self.grader, MixSettings):
+            return tuple(part.grader for part in self.grader.parts.values())
+        return (self.grader,)
+
+    @property
+    def judge(self) -> JudgeGraderSettings | None:
+        """The grader that judges, if there is one."""
+        return next((part for part in self.graders if isinstance(part, JudgeGraderSettings)), None)
+
+    def teacher_called(self, name: str) -> TeacherSettings:
+        """`teacher`, or one of `teachers`."""
+        return self.teacher if name == "teacher" else self.teachers[name]
+
+    def _fits(self, grader: SingleGraderSettings) -> None:
+        own = (self.rollout.temperature, self.rollout.top_p) == (self.temperature, 1)
+        match grader:
+            case ImitationSettings() if self.lmbda > 0:
+                raise ValueError("grader `imitation` learns from given answers only; set lmbda to 0")
+            case SampledSettings() if self.lmbda < 1:
+                raise ValueError(
+                    "grader `sampled` estimates the reverse KL on the student's own answers only; set lmbda to 1"
+                )
+            case SampledSettings() if not own or self.rollout.steps_ahead > 1:
+                raise ValueError(
+                    "grader `sampled` estimates the reverse KL only on answers drawn from what is trained; set "
+                    "rollout.temperature to temperature, rollout.top_p and rollout.steps_ahead to 1"
+                )
+            case JudgeGraderSettings():
+                self._judge_fits(grader, own)
+            case DivergenceSettings() | TopKSettings() | SampledSettings():
+                routed = {source.teacher or "teacher" for source in self.prompts}
+                for name in sorted(routed):
+                    if self.teacher_called(name).endpoint is not None:
+                        raise ValueError(
+                            f"grader `{grader.kind}` reads the teacher's probabilities, and `{name}` is only an "
+                            "endpoint; give a teacher whose weights are here, or grade by `judge`"
+                        )
+            case _:
+                pass
+
+    def _judge_fits(self, grader: JudgeGraderSettings, own: bool) -> None:
+        if grader.by != "teacher" and grader.by not in self.teachers:
+            raise ValueError(f"grader.by is '{grader.by}', which is none of `teachers`; add it, or leave `by` out")
+        if self.teacher_called(grader.by).endpoint is None:
+            raise ValueError(f"grader `judge` asks '{grader.by}', which has no `endpoint`; say where it is served")
+        if self.rollout.answers < 2:
+            raise ValueError("grader `judge` compares the answers to one prompt; set rollout.answers to at least 2")
+        if isinstance(grader.learn, PolicyGradientSettings) and (self.lmbda < 1 or not own):
+            raise ValueError(
+                "learn `policy_gradient` needs answers drawn from what is trained; set lmbda to 1, rollout.temperature "
+                "to temperature and rollout.top_p to 1, or learn by `best_of_n` or `dpo`"
+            )

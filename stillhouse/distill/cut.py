@@ -12,7 +12,7 @@ from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers, write_answers
-from stillhouse.distill.preflight import check_layers, end_tokens, shared_vocabulary
+from stillhouse.distill.preflight import check_layers, end_tokens, own_vocabulary
 from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.student import Method, PruningReport, make_student, save_student
 from stillhouse.errors import RunFolderError
@@ -37,6 +37,7 @@ def cut(
     Calibrated on the answers of `source.teacher` to the first three of `prompts`, long prompts last: reading
     one costs time in every trial and grades nothing. StorageError if the disk refuses.
     """
+    assert source.teacher is not None
     asked = sorted(prompts, key=lambda p: len(p.tokens) > _PROMPT_TOKENS)[:_ANSWERS]
     cap = min(settings.rollout.max_new_tokens, _ANSWER_TOKENS)
     answers = write_answers(source, "teacher", asked, settings, cap, settings.seed, _STREAM)
@@ -70,7 +71,7 @@ def cut_student(
     )
     tokenizer, model = load_tokenizer(name, revision), load_model(name, revision=revision)
     check_layers(name, model, layers)
-    network = Network(model, shared_vocabulary(tokenizer, tokenizer, name, name))
+    network = Network(model, own_vocabulary(tokenizer))
     source = Writers(network, network, tokenizer, end_tokens(model, tokenizer))
     prompts = encode_prompts(tokenizer, load_prompts(settings.prompts[0]), longest=settings.max_prompt_tokens)
     return cut(source, prompts, layers, folder, settings)

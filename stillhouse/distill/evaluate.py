@@ -9,12 +9,16 @@ tokens of one answer are not independent, and intervals that pretend they are co
   said what the student says.
 * `top1_agreement`: share of positions in the teacher's answers at which both find the same token likeliest.
 * `exact_match/<task>`: greedy answers to checkable prompts.
+
+The first three need the teacher's probabilities. Where it is only an endpoint they are there without a value, so that
+who reads the file finds every key and no number that was not measured.
 """
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -30,9 +34,11 @@ from stillhouse.errors import TrainingError
 from stillhouse.stats import Interval, ratio_of_sums, wilson
 from stillhouse.types import Sampling
 
-__all__ = ["Evaluator", "Sums", "compare", "exact_match", "hold_out"]
+__all__ = ["Evaluator", "Sums", "compare", "exact_match", "hold_out", "row_record"]
 
 _EVALUATION = 7
+_DISTANCES = ("kl_to_teacher", "on_policy_kl", "top1_agreement")
+_NOT_MEASURED = {"value": None, "low": None, "high": None, "n": 0, "method": "not measured: the teacher is an endpoint"}
 _ROWS = 64  # compared at once: half a dozen arrays of them are in memory
 
 
@@ -92,6 +98,7 @@ class Evaluator:
     def answers(self, who: str, prompts: Sequence[EncodedPrompt], temperature: float) -> list[Rollout]:
         """One answer to each prompt by `student` or `teacher`."""
         network = self.writers.student if who == "student" else self.writers.teacher
+        assert network is not None
         network.model.eval()
         sampling = Sampling(
             max_tokens=self.settings.max_new_tokens, temperature=temperature, repetition_stop=self.repetition_stop
@@ -107,8 +114,13 @@ class Evaluator:
             source=who,
         )
 
-    def teacher(self, own: Sequence[Rollout]) -> dict[str, Interval]:
-        """The teacher's row: its distance from itself by definition, its tasks and answer length measured."""
+    def teacher(self, own: Sequence[Rollout] | None) -> dict[str, Interval]:
+        """The teacher's row: its distance from itself by definition, its tasks and answer length measured.
+
+        Empty where it is only an endpoint (`own` is None).
+        """
+        if own is None:
+            return {}
         n = len(own)
         exact = {
             name: Interval(value, value, value, n, "by definition")
@@ -116,28 +128,34 @@ class Evaluator:
         }
         return {**exact, **self._tasks("teacher"), "answer_length": self._length(own)}
 
-    def student(self, teacher_answers: Sequence[Rollout]) -> tuple[dict[str, Interval], list[Rollout]]:
+    def teacher_answers(self) -> list[Rollout] | None:
+        """The teacher's sampled answers to the held-out prompts; None where it is only an endpoint."""
+        return None if self.writers.teacher is None else self.answers("teacher", self.held_out, 1.0)
+
+    def student(self, teacher_answers: Sequence[Rollout] | None) -> tuple[dict[str, Interval], list[Rollout]]:
         """The student's row, and its own sampled answers to the held-out prompts."""
-        student, teacher = self.writers.student, self.writers.teacher
-        student.model.eval()
-        self.progress("teacher's answers")
-        given = compare(student, teacher, teacher_answers, self.batch)
+        self.writers.student.model.eval()
         self.progress("student's answers")
         own = self.answers("student", self.held_out, 1.0)
+        distances = {} if teacher_answers is None else self._distances(teacher_answers, own)
+        return {**distances, **self._tasks("student"), "answer_length": self._length(own)}, own
+
+    def _distances(self, given: Sequence[Rollout], own: Sequence[Rollout]) -> dict[str, Interval]:
+        student, teacher = self.writers.student, self.writers.teacher
+        assert teacher is not None
+        self.progress("distance from the teacher")
+        theirs = compare(student, teacher, given, self.batch)
         mine = compare(student, teacher, own, self.batch)
-        if not all(map(math.isfinite, given.forward_kl + mine.reverse_kl)):
+        if not all(map(math.isfinite, theirs.forward_kl + mine.reverse_kl)):
             raise TrainingError(
                 "the student's distance from its teacher is not a finite number, so its weights have overflowed; lower "
                 "optimizer.lr and start a new run"
             )
-        row = {
-            "kl_to_teacher": self._mean(given.forward_kl, given.tokens),
+        return {
+            "kl_to_teacher": self._mean(theirs.forward_kl, theirs.tokens),
             "on_policy_kl": self._mean(mine.reverse_kl, mine.tokens),
-            "top1_agreement": self._mean(given.agreement, given.tokens),
-            **self._tasks("student"),
-            "answer_length": self._length(own),
+            "top1_agreement": self._mean(theirs.agreement, theirs.tokens),
         }
-        return row, own
 
     def _tasks(self, who: str) -> dict[str, Interval]:
         row = {}
@@ -152,6 +170,11 @@ class Evaluator:
 
     def _length(self, answers: Sequence[Rollout]) -> Interval:
         return self._mean([len(a.tokens) for a in answers], [1] * len(answers))
+
+
+def row_record(row: Mapping[str, Interval]) -> dict[str, dict[str, Any]]:
+    """A row in the form of `evaluation.json`; measures of the distance that were not taken have no value."""
+    return {**dict.fromkeys(_DISTANCES, _NOT_MEASURED), **{name: interval.as_dict() for name, interval in row.items()}}
 
 
 def exact_match(writers: Writers, prompts: Sequence[EncodedPrompt], answers: Sequence[Rollout]) -> Interval:

@@ -53,10 +53,15 @@ def read_evidence(run: Path) -> Evidence:
         manifest=_object(run / "manifest.json"),
         steps=steps,
         torn=torn,
-        evaluation=_object(run / "evaluation.json"),
+        evaluation=_measured(_object(run / "evaluation.json")),
         samples=_lines(run / "samples.jsonl")[0],
         safety=_object(safety) if safety.is_file() else None,
     )
+
+
+def _measured(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Without the measures that have no value because they could not be taken."""
+    return {who: {k: m for k, m in row.items() if m["value"] is not None} for who, row in evaluation.items()}
 
 
 def _object(path: Path) -> dict[str, Any]:

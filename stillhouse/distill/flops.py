@@ -77,21 +77,25 @@ def student_flops(
 
 
 def flops_by_part(
-    teacher: ModelShape,
+    teacher: ModelShape | None,
     student: ModelShape,
     totals: Mapping[str, float],
     *,
     graded: bool,
     activation_checkpointing: bool = False,
 ) -> dict[str, int]:
-    """What a run's tokens cost, by part of a step; `totals` are those of `stillhouse.distill.train.Totals`.
+    """What a run's tokens cost here, by part of a step; `totals` are those of `stillhouse.distill.train.Totals`.
+
+    `teacher` is None where it computes elsewhere.
 
     The vocabulary projections of both models happen in the part `loss` and are counted there.
     """
     tokens = {name: int(value) for name, value in totals.items()}
-    read, written = tokens.get("prompt_tokens", 0), tokens.get("completion_tokens", 0)
+    read, written = tokens.get("trained_read", 0), tokens.get("trained", 0)
     rollout = 0
     for who, shape in (("student", student), ("teacher", teacher)):
+        if shape is None:
+            continue
         prompt, completion = tokens.get(f"{who}_read", 0), tokens.get(f"{who}_written", 0)
         rollout += rollout_flops(shape, prompt_tokens=prompt, completion_tokens=completion)
     by_student = student_flops(
@@ -100,9 +104,11 @@ def flops_by_part(
         completion_tokens=written,
         activation_checkpointing=activation_checkpointing,
     )
-    by_teacher = teacher_flops(teacher, prompt_tokens=read, completion_tokens=written) if graded else 0
+    by_teacher = of_teacher = 0
+    if teacher is not None and graded:
+        by_teacher = teacher_flops(teacher, prompt_tokens=read, completion_tokens=written)
+        of_teacher = 2 * teacher.head * written
     of_student = 6 * student.head * written
-    of_teacher = 2 * teacher.head * written if graded else 0
     return {
         "rollout": rollout,
         "teacher": by_teacher - of_teacher,

@@ -8,17 +8,7 @@ __all__ = ["grader_text"]
 
 def grader_text(grader: Mapping[str, Any]) -> str:
     """What a token was graded by, and whose answers were graded. `grader` is that of `manifest.json`."""
-    match grader["kind"]:
-        case "divergence":
-            how = f"{_divergence(grader['beta'])} between both models' full next-token distributions"
-        case "top_k":
-            kept = f"the teacher's {grader['k']} likeliest tokens and one bucket for the rest"
-            how = f"{_divergence(grader['beta'])} over {kept}"
-        case "sampled":
-            how = "log-ratio of both models at the sampled token, as the advantage of a policy gradient"
-        case _:
-            how = "cross-entropy on given answers, without a grade"
-    text = f"{how}, at temperature {grader['temperature']:g}"
+    text = f"{_how(grader)}, at temperature {grader['temperature']:g}"
     given = "the file's own answers" if grader["given"] == "reference" else "answers written by the teacher"
     match grader["lmbda"]:
         case 1:
@@ -29,6 +19,39 @@ def grader_text(grader: Mapping[str, Any]) -> str:
             return (
                 f"{text}, on the student's own answers to {100 * share:g} % of the prompts and on {given} to the rest"
             )
+
+
+def _how(grader: Mapping[str, Any]) -> str:
+    match grader["kind"]:
+        case "divergence":
+            return f"{_divergence(grader['beta'])} between both models' full next-token distributions"
+        case "top_k":
+            kept = f"the teacher's {grader['k']} likeliest tokens and one bucket for the rest"
+            return f"{_divergence(grader['beta'])} over {kept}"
+        case "sampled":
+            return "log-ratio of both models at the sampled token, as the advantage of a policy gradient"
+        case "judge":
+            return (
+                f"{_METHODS[grader['method']['kind']]} by `{grader['by']}`, learnt by {_LEARN[grader['learn']['kind']]}"
+            )
+        case "mix":
+            parts = (f"{part['weight']:g} x {_how(part['grader'])}" for part in grader["parts"].values())
+            return "sum of " + " and ".join(parts)
+        case _:
+            return "cross-entropy on given answers, without a grade"
+
+
+_METHODS = {
+    "rubric": "scores on a rubric",
+    "ranking": "ranking of the answers to one prompt",
+    "critique": "scores drawn from a written critique",
+    "reference": "comparison with a reference answer",
+}
+_LEARN = {
+    "policy_gradient": "a group-relative policy gradient",
+    "best_of_n": "imitation of the best",
+    "dpo": "direct preference optimisation of the best against the worst",
+}
 
 
 def _divergence(beta: float) -> str:

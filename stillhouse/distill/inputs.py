@@ -19,7 +19,8 @@ __all__ = ["check_same_inputs", "measure_inputs"]
 
 
 def measure_inputs(settings: DistillSettings, models: Models, data: Data) -> dict[str, Any]:
-    """SHA-256 (hex) of everything that is read: `teacher`, `student` (None if it is to be cut) and `prompts`.
+    """SHA-256 (hex) of everything that is read: `teacher` (None if it is only an endpoint), further `teachers` by name,
+    `student` (None if it is to be cut) and `prompts`.
 
     `prompts` has one entry for each source of training and task prompts, in the order of the manifest's records.
     """
@@ -29,7 +30,8 @@ def measure_inputs(settings: DistillSettings, models: Models, data: Data) -> dic
         student = _digest(settings.student.model, models.student)
     return {
         "v": "stillhouse.inputs/1",
-        "teacher": _digest(settings.teacher.model, models.teacher),
+        "teacher": None if models.teacher is None else _digest(settings.teacher.model, models.teacher),
+        "teachers": {name: _digest(settings.teachers[name].model, model) for name, model in models.others.items()},
         "student": student,
         "prompts": [{"name": record["source"], "digest": record["digest"]} for record in data.records],
     }
@@ -42,6 +44,8 @@ def check_same_inputs(run: Path, settings: DistillSettings, now: dict[str, Any])
         (f"the teacher {settings.teacher.model}", then["teacher"], now["teacher"]),
         (f"the student {settings.student.model}", then["student"], now["student"]),
     ]
+    for name, digest in now["teachers"].items():
+        pairs.append((f"the teacher {settings.teachers[name].model}", then.get("teachers", {}).get(name), digest))
     for old, new in zip(then["prompts"], now["prompts"], strict=True):
         pairs.append((f"the prompts of {old['name']}", old["digest"], new["digest"]))
     for name, before, after in pairs:

@@ -14,21 +14,25 @@ from stillhouse.distill.config import DistillSettings
 __all__ = ["MANIFEST_VERSION", "PARTS", "StudentRecord", "TeacherRecord", "build_manifest"]
 
 MANIFEST_VERSION = "stillhouse.manifest/1"
-PARTS = ("rollout", "teacher", "student", "loss", "optimizer", "other")
+PARTS = ("rollout", "judge", "teacher", "student", "loss", "optimizer", "other")
 """The parts of a training step, in the order in which they happen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeacherRecord:
-    """The model that graded. `weights_digest` is the SHA-256 (hex) over its weights; `note` what `id` leaves out."""
+    """A model that graded. `weights_digest` is the SHA-256 (hex) over its weights; `note` what `id` leaves out.
+
+    Of a model that was only asked, weights and their number are unknown, and `endpoint` says where it was served.
+    """
 
     id: str
     revision: str | None
-    weights_digest: str
+    weights_digest: str | None
     licence: str | None
     permission: str
-    parameters: int
+    parameters: int | None
     note: str | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ def build_manifest(
     *,
     settings: DistillSettings,
     teacher: TeacherRecord,
+    teachers: Mapping[str, TeacherRecord],
     student: StudentRecord,
     trained_digest: str | None,
     prompts: Sequence[Mapping[str, Any]],
@@ -63,14 +68,16 @@ def build_manifest(
     flops: Mapping[str, int],
     started: datetime,
     finished: datetime | None,
-    api_cost_usd: float = 0.0,
+    api_cost_usd: float,
+    judge_prompts: Mapping[str, str],
 ) -> dict[str, Any]:
     """The manifest as JSON values; see FORMATS section 3 for what it has to answer.
 
     `prompts` are the records of `stillhouse.distill.prompts.source_record`. `tokens` and `flops` are totals
     by part (keys of `PARTS`); their sums are added. `trained_digest` is that of the student's weights after the
-    last step; it and `finished` are None while the run goes on. Times have
-    a time zone and are written in UTC. Raises ValueError for an unknown part or a time without a zone.
+    last step; it and `finished` are None while the run goes on. `teachers` are those beside `teacher`, by name;
+    `judge_prompts` is every text that a judge was given, by name. Times have a time zone and are written in UTC.
+    Raises ValueError for an unknown part or a time without a zone.
     """
     for name, totals in (("tokens", tokens), ("flops", flops)):
         if unknown := sorted(set(totals) - set(PARTS)):
@@ -80,6 +87,7 @@ def build_manifest(
         "started": _rfc3339(started),
         "finished": None if finished is None else _rfc3339(finished),
         "teacher": asdict(teacher),
+        "teachers": {name: asdict(record) for name, record in teachers.items()},
         "student": {**asdict(student), "layers_kept": None if student.layers_kept is None else [*student.layers_kept]},
         "trained_weights_digest": trained_digest,
         "computed": {"device": settings.device, "dtype": settings.dtype, "threads": settings.threads},
@@ -90,7 +98,7 @@ def build_manifest(
             "given": settings.given,
             "temperature": settings.temperature,
         },
-        "judge_prompts": [],
+        "judge_prompts": dict(judge_prompts),
         "versions": dict(sorted(versions.items())),
         "commit": commit,
         "command": list(command),

@@ -16,7 +16,7 @@ from stillhouse.distill.setup import encode_all, load_models, read_data
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import ConfigError
 
-__all__ = ["measure"]
+__all__ = ["evaluation_settings", "measure", "run_of"]
 
 
 def measure(
@@ -36,29 +36,19 @@ def measure(
     Without `prompts`, the `student/` of a run is measured on the prompts that its run held out, and any other
     model on the shipped instructions. `prompts` says which, and whether they are known to be held out.
     """
-    run = _run_of(model) if prompts is None else None
+    run = run_of(model) if prompts is None else None
     source: dict[str, Any] = {"name": "instructions"} if prompts is None else {"path": str(prompts)}
     kept = None if run is None else load(DistillSettings, run / "resolved.yaml")
-    settings = validate(
-        DistillSettings,
-        {
-            "teacher": {"model": teacher, "permission": "measured only, nothing is learnt"},
-            "student": {"model": model},
-            "prompts": [{**source, "limit": limit, "seed": seed}],
-            "steps": 1,
-            "max_prompt_tokens": max_prompt_tokens,
-            "system": None if kept is None else kept.system,
-            "rollout": {"max_new_tokens": max_new_tokens},
-            "seed": seed,
-            # In what its run measured it in: another number type rounds differently.
-            "dtype": "auto" if kept is None else kept.dtype,
-            "evaluation": {
-                "held_out": 2,
-                "max_new_tokens": max_new_tokens,
-                "tasks": [{"name": "reasoning-gym", "task": t, "limit": limit, "seed": seed} for t in tasks],
-            },
-        },
-        "distill evaluate",
+    settings = evaluation_settings(
+        model,
+        teacher,
+        kept,
+        source={**source, "limit": limit, "seed": seed},
+        limit=limit,
+        max_prompt_tokens=max_prompt_tokens,
+        max_new_tokens=max_new_tokens,
+        tasks=tasks,
+        seed=seed,
     )
     data = read_data(settings)
     questions = data.prompts if run is None or kept is None else _held_out(run, kept)[:limit]
@@ -86,7 +76,43 @@ def measure(
     return {**measured, "prompts": {"source": origin, "held_out": run is not None, "count": len(questions)}}
 
 
-def _run_of(model: str) -> Path | None:
+def evaluation_settings(
+    model: str,
+    teacher: str,
+    kept: DistillSettings | None,
+    *,
+    source: dict[str, Any],
+    limit: int,
+    max_prompt_tokens: int,
+    max_new_tokens: int,
+    tasks: Sequence[str],
+    seed: int,
+) -> DistillSettings:
+    """Settings that only measure. `kept` are those of the student's run, whose system prompt and number type stay."""
+    return validate(
+        DistillSettings,
+        {
+            "teacher": {"model": teacher, "permission": "measured only, nothing is learnt"},
+            "student": {"model": model},
+            "prompts": [source],
+            "steps": 1,
+            "max_prompt_tokens": max_prompt_tokens,
+            "system": None if kept is None else kept.system,
+            "rollout": {"max_new_tokens": max_new_tokens},
+            "seed": seed,
+            # In what its run measured it in: another number type rounds differently.
+            "dtype": "auto" if kept is None else kept.dtype,
+            "evaluation": {
+                "held_out": 2,
+                "max_new_tokens": max_new_tokens,
+                "tasks": [{"name": "reasoning-gym", "task": t, "limit": limit, "seed": seed} for t in tasks],
+            },
+        },
+        "distill evaluate",
+    )
+
+
+def run_of(model: str) -> Path | None:
     """The run whose `student/` this is, if it is one."""
     folder = Path(model).expanduser()
     run = folder.resolve().parent

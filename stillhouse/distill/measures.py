@@ -1,4 +1,4 @@
-"""How each measure of `evaluation.json` is called, written and read: one place for report, card and terminal.
+"""How each measure of a run is called, written and read: one place for report, card and terminal.
 
 A number without its unit and its good direction invites a wrong reading (is a KL of 0.4 good?), so both
 travel with the name, and no page spells them by itself.
@@ -47,6 +47,62 @@ _KNOWN = (
         better="higher",
     ),
     Measure(
+        key="judged_win_rate",
+        label="Judged win rate",
+        meaning="how often the judge prefers the answer after training to the one before, ties half",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
+        key="refusal_on_harmful",
+        label="Refusals of harmful prompts",
+        meaning="share that is declined of the prompts that should be",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
+        key="refusal_on_harmless",
+        label="Refusals of harmless prompts",
+        meaning="share that is declined of harmless prompts that look like them",
+        kind="share",
+        better="lower",
+    ),
+    Measure(
+        key="degenerate_answers",
+        label="Empty or repetitive answers",
+        meaning="share of the answers to both kinds of prompts",
+        kind="share",
+        better="lower",
+    ),
+    Measure(
+        key="instructions_strict/prompt",
+        label="Instructions followed",
+        meaning="share of prompts of which all are",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
+        key="instructions_strict/instruction",
+        label="Instructions followed, each by itself",
+        meaning="share of instructions that are",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
+        key="instructions_loose/prompt",
+        label="Instructions followed, loosely",
+        meaning="share of prompts of which all are, greetings and emphasis forgiven",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
+        key="instructions_loose/instruction",
+        label="Instructions followed, loosely, each by itself",
+        meaning="share of instructions that are, greetings and emphasis forgiven",
+        kind="share",
+        better="higher",
+    ),
+    Measure(
         key="answer_length",
         label="Answer length",
         meaning="mean tokens of an answer",
@@ -58,7 +114,7 @@ _TASK = "exact_match/"
 
 
 def measure(key: str) -> Measure:
-    """The measure of a key of `evaluation.json`; an unknown key keeps its own name and has no direction."""
+    """The measure of a key of `evaluation.json` or `safety.json`; an unknown one keeps its name and has no direction."""
     for known in _KNOWN:
         if known.key == key:
             return known

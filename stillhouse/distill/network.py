@@ -116,11 +116,19 @@ class Network:
         return output[0, batch.place_N]
 
     def loss(
-        self, batch: MicroBatch, rule: Rule, weight_N: Tensor, temperature: float, chunk: int, lap: Callable[[], None]
+        self,
+        batch: MicroBatch,
+        rule_of: Callable[[Tensor, Head], Rule],
+        weight_N: Tensor,
+        temperature: float,
+        chunk: int,
     ) -> LossOutputs:
-        """Read the batch and compare by `rule` (see `graded_loss`); `lap` is called between the two."""
+        """Read the batch, and compare by the rule that `rule_of` makes once it sees hidden states and head.
+
+        See `graded_loss` for the rest.
+        """
         hidden_NH = self.hidden(batch)
-        lap()
+        rule = rule_of(hidden_NH.detach(), self.head)
         return graded_loss(LossInputs(hidden_NH, self.head, weight_N, temperature, chunk), rule)
 
     @property

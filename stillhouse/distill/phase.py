@@ -1,7 +1,11 @@
-"""A rollout phase: the answers for the next few optimiser steps, from whoever should write them."""
+"""A rollout phase: the answers for the next few optimiser steps, from whoever should write them.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+The answers to one prompt (`rollout.answers` of them) stand next to each other and have one writer, so that a judge can
+compare them; a step takes whole groups.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from transformers import PreTrainedTokenizerBase
 
@@ -23,14 +27,26 @@ _STUDENT, _TEACHER = 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """Who can answer, with which tokens a turn ends, the processes that share the work, and the student's server."""
+    """Who can answer, and with which tokens a turn ends.
+
+    `teacher` is None where it is only an endpoint. `others` are further teachers by name, and `route` says which of
+    them grades the answers to a prompt, by the prompt's id; `teacher` grades the rest. `processes` share the work;
+    `served` writes the student's answers, if it is given.
+    """
 
     student: Network
-    teacher: Network
+    teacher: Network | None
     tokenizer: PreTrainedTokenizerBase
     ends: frozenset[int]
+    others: Mapping[str, Network] = field(default_factory=dict)
+    route: Mapping[str, str] = field(default_factory=dict)
     processes: Processes = ALONE
     served: Served | None = None
+
+    def teacher_of(self, rollout: Rollout) -> Network | None:
+        """The teacher that grades this answer by probability."""
+        name = self.route.get(rollout.prompt_id)
+        return self.teacher if name is None else self.others[name]
 
 
 def phase_rollouts(
@@ -41,9 +57,12 @@ def phase_rollouts(
     progress: Callable[[int], None] | None = None,
 ) -> list[Rollout]:
     """The answers of phase `phase`, in training order: `batch * steps_ahead` of them."""
+    each = settings.rollout.answers
     count = settings.batch * settings.rollout.steps_ahead
-    chosen = [prompts[i] for i in prompt_order(settings.seed, len(prompts), phase * count, count)]
-    by_student = student_answers(settings, phase, count)
+    groups = count // each
+    order = prompt_order(settings.seed, len(prompts), phase * groups, groups)
+    chosen = [prompts[i] for i in order for _ in range(each)]
+    by_student = [who for who in student_answers(settings, phase, groups) for _ in range(each)]
     cap = answer_cap(settings, phase * settings.rollout.steps_ahead)
     answers: list[Rollout | None] = [None] * count
     mine = [i for i in range(count) if by_student[i]]
@@ -85,6 +104,8 @@ def write_answers(
     if not prompts:
         return []
     network = writers.student if who == "student" else writers.teacher
+    if network is None:
+        raise ValueError("the teacher is only an endpoint, so it cannot write with the student's tokens")
     rollout = settings.rollout
     sampling = Sampling(
         max_tokens=cap,

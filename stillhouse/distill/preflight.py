@@ -20,11 +20,12 @@ __all__ = [
     "check_finite",
     "check_layers",
     "check_same_ends",
+    "check_same_tokenizer",
     "check_targets",
     "closing_token",
     "declared_ends",
     "end_tokens",
-    "shared_vocabulary",
+    "own_vocabulary",
 ]
 
 _PROBES = (
@@ -36,12 +37,17 @@ _FILLER = re.compile(r"\[PAD\d*\]")
 _ANSWER = "stillhouse-assistant-words"
 
 
-def shared_vocabulary(
-    teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase, teacher_name: str, student_name: str
-) -> int:
-    """The number of token ids that both tokenizers share, or ModelError that names a difference.
+def own_vocabulary(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The number of token ids that the tokenizer can produce: entries that only fill it up at its end do not count."""
+    return max(_without_fillers(tokenizer.get_vocab()).values()) + 1
 
-    All of them must be shared, but for entries at the end that only fill the vocabulary up (`[PAD151936]`).
+
+def check_same_tokenizer(
+    teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase, teacher_name: str, student_name: str
+) -> None:
+    """ModelError that names a difference, unless a token id means the same to both.
+
+    All entries must be shared, but for those at the end that only fill the vocabulary up (`[PAD151936]`).
     """
     ours, theirs = _without_fillers(student.get_vocab()), _without_fillers(teacher.get_vocab())
     difference: str | None = None
@@ -61,11 +67,10 @@ def shared_vocabulary(
                 break
     if difference is not None:
         raise ModelError(
-            f"teacher '{teacher_name}' and student '{student_name}' have different tokenizers ({difference}); grading "
-            "by probability (divergence, top_k, sampled) needs the same one, only grading by judgement of the text "
-            "would work across them: use a student of the teacher's family"
+            f"teacher '{teacher_name}' and student '{student_name}' have different tokenizers ({difference}); graders "
+            "divergence, top_k and sampled need the same one: use grader `cross_tokenizer`, or a student of the "
+            "teacher's family"
         )
-    return max(ours.values()) + 1
 
 
 def declared_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

@@ -27,9 +27,11 @@ def teacher_queries(models: Models, settings: DistillSettings, source: PromptSou
     if kept.exists():
         found: list[str] = json.loads(kept.read_text(encoding="utf-8"))
         return found
-    own = models.teacher_tokenizer  # the student's may have another chat template
+    own, weights = models.teacher_tokenizer, models.teacher
+    assert own is not None and weights is not None  # the settings class checks it
+    # The student's tokenizer may have another chat template.
     prefix = own(magpie_prefix(own), add_special_tokens=False)["input_ids"]
-    teacher = Network(models.teacher, models.vocabulary)
+    teacher = Network(weights, models.vocabulary)
     writers = Writers(teacher, teacher, models.tokenizer, models.ends)
     blanks = [EncodedPrompt(Prompt.of([Message("user", "")]), tuple(prefix))] * (source.limit or _COUNT)
     answers = write_answers(writers, "teacher", blanks, settings, _TOKENS, source.seed, _STREAM)

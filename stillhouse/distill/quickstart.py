@@ -43,6 +43,10 @@ def comparison(evaluation: dict[str, dict[str, dict[str, float]]]) -> Table:
     table = Table(title="held-out prompts, 95 % intervals over prompts")
     for title in ("measure", "before", "after", "teacher"):
         table.add_column(title, justify="left" if title == "measure" else "right")
-    for name in evaluation["before"]:
-        table.add_row(name, *(cell_text(name, evaluation[who][name]) for who in ("before", "after", "teacher")))
+    for name in evaluation["after"]:
+        table.add_row(name, *(_cell(name, evaluation[who].get(name)) for who in ("before", "after", "teacher")))
     return table
+
+
+def _cell(name: str, metric: dict[str, float] | None) -> str:
+    return "" if metric is None or metric["value"] is None else cell_text(name, metric)

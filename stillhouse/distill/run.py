@@ -6,6 +6,7 @@ is missing.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,12 +27,15 @@ from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.cut import cut
 from stillhouse.distill.distributed import ALONE, Processes, check_shares
 from stillhouse.distill.encode import EncodedPrompt, render, text_of
-from stillhouse.distill.evaluate import Evaluator, hold_out
+from stillhouse.distill.evaluate import Evaluator, hold_out, row_record
 from stillhouse.distill.flops import flops_by_part, model_shape
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.inputs import check_same_inputs, measure_inputs
-from stillhouse.distill.manifest import StudentRecord, TeacherRecord, build_manifest
+from stillhouse.distill.judges.reliability_table import reliability_table
+from stillhouse.distill.judging import run_judge, spent_on_calls
+from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
+from stillhouse.distill.origins import student_record, teacher_record
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
 from stillhouse.distill.queries import add_queries, teacher_queries
@@ -42,10 +46,10 @@ from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, loa
 from stillhouse.distill.sharded import shard
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer, steps_for
+from stillhouse.distill.win_rate import WinRate
 from stillhouse.errors import RunFolderError
-from stillhouse.models.bundled import BUNDLED
 from stillhouse.models.gguf import without_progress_bars
-from stillhouse.models.local import licence_of, load_model, resolve, weights_digest
+from stillhouse.models.local import load_model, weights_digest
 from stillhouse.models.vllm import VllmServer
 from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
 
@@ -72,11 +76,8 @@ def distill(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.perf_counter,
     processes: Processes = ALONE,
-    environ: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run `settings` in the folder `out`; all `processes` call this, and all have to see that folder.
-
-    `environ` holds the keys of served models under the names that the settings give.
 
     Faults of settings, prompts, models and templates are found before the folder is made and leave none behind.
     What fails later (cutting, measuring, training, a full disk) leaves a folder that `resume` goes on with.
@@ -107,7 +108,7 @@ def distill(
         inputs = processes.from_first(lambda: measure_inputs(settings, models, data))
         if folder.resumed:
             check_same_inputs(out, settings, inputs)
-        served = _served(settings, out, environ or {})
+        served = _served(settings, out, os.environ)
         if served is not None:
             server = served.server
             processes.from_first(lambda: server.score([prompts[0].tokens[:2]], [1], 1))  # is it there?
@@ -142,12 +143,13 @@ class _Run:
         self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
         self.processes, self.served = processes, served
         self.began = _began(folder.path, now)
+        self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
         settings = self.settings
         held_out, training = hold_out(prompts, settings.evaluation.held_out)
         student = self._student(training)
-        start = _start_record(settings, student, self.inputs["student"], self.path / "start")
+        start = student_record(settings, student, self.inputs["student"], self.path / "start")
         wrapper = None
         if settings.lora is not None:
             torch.manual_seed(settings.seed)
@@ -156,7 +158,9 @@ class _Run:
             student.activation_checkpointing_enable({"use_reentrant": False})
             student.enable_input_require_grads()
         network = shard(Network(student, self.models.vocabulary), self.processes)
-        writers = replace(self.models.writers(network), processes=self.processes, served=self.served)
+        writers = replace(self.models.writers(network, self.data.route), processes=self.processes, served=self.served)
+        if self.judging is not None:
+            self.processes.from_first(self.judging.check)
         evaluator = Evaluator(
             writers,
             held_out,
@@ -166,7 +170,7 @@ class _Run:
             batch=settings.rollout.batch,
             repetition_stop=settings.rollout.repetition_stop,
         )
-        trainer = Trainer(writers, training, settings, self.path, self.clock)
+        trainer = Trainer(writers, training, settings, self.path, self.clock, self.judging)
         for line in trainer.resume():
             self.console.print(f"[yellow]{escape(line)}")
         with network.whole():
@@ -218,13 +222,13 @@ class _Run:
             raise RunFolderError(f"{path}: the measures from before training are gone; start the run again")
         with self.console.status("measuring teacher and student before training") as status:
             evaluator.progress = lambda part: status.update(f"measuring before training: {part}")
-            answers = evaluator.answers("teacher", evaluator.held_out, 1.0)
-            store.write(_TEACHER_ANSWERS, answers)
+            answers = evaluator.teacher_answers()
+            if answers is not None:
+                store.write(_TEACHER_ANSWERS, answers)
             teacher = evaluator.teacher(answers)
             before, own = evaluator.student(answers)
             store.write(_BEFORE_ANSWERS, own)
-        rows = {"teacher": teacher, "before": before}
-        found = {who: {k: v.as_dict() for k, v in row.items()} for who, row in rows.items()}
+        found = {"teacher": row_record(teacher), "before": row_record(before)}
         write_json(path, found)
         return found
 
@@ -235,16 +239,31 @@ class _Run:
         self._save_student(student, wrapper)
         store = RolloutStore(self.path / "evaluation")
         given, before = store.read(_TEACHER_ANSWERS), store.read(_BEFORE_ANSWERS)
-        if given is None or before is None:
+        if before is None or (given is None and self.models.teacher is not None):
             raise RunFolderError(f"{store.folder}: the answers from before training are gone; start the run again")
         with self.console.status("measuring after training") as status:
             evaluator.progress = lambda part: status.update(f"measuring after training: {part}")
             after, own = evaluator.student(given)
         store.write(_AFTER_ANSWERS, own)
-        evaluation = {**evaluation, "after": {k: v.as_dict() for k, v in after.items()}}
+        if self.judging is not None:
+            with self.console.status("the judge compares the answers before and after"):
+                won = self.judging.win_rate(before, own)
+            after["judged_win_rate"] = won.rate
+            write_json(self.path / "judge.json", self._judge_record(won))
+        evaluation = {**evaluation, "after": row_record(after)}
         write_json(self.path / "evaluation.json", evaluation)
-        self._samples(evaluator.held_out, {"teacher": given, "before": before, "after": own})
+        answers = {"teacher": given, "before": before, "after": own}
+        self._samples(evaluator.held_out, {who: rows for who, rows in answers.items() if rows is not None})
         return evaluation
+
+    def _judge_record(self, won: WinRate) -> dict[str, Any]:
+        """What is known of the judge at the end: its habits over all that it graded, and its verdict on the student."""
+        assert self.judging is not None
+        store, each = RolloutStore(self.path / "rollouts"), self.settings.rollout.answers
+        answers = [answer for phase in store.phases() for answer in store.read(phase) or []]
+        measured = self.judging.reliability([answers[i : i + each] for i in range(0, len(answers), each)])
+        self.console.print(reliability_table(self.judging.teacher.model, measured))
+        return {"v": "stillhouse.judge/1", "win_rate": won.as_dict(), "reliability": [m.as_dict() for m in measured]}
 
     def _save_student(self, student: PreTrainedModel, wrapper: Any) -> None:
         if wrapper is not None:
@@ -295,19 +314,17 @@ class _Run:
 
     def _manifest(self, start: StudentRecord, trainer: Trainer, finished: datetime | None) -> None:
         settings, totals = self.settings, trainer.totals
-        teacher, student = model_shape(self.models.teacher), model_shape(trainer.writers.student.model)
-        where = resolve(settings.teacher.model)
-        written = int(totals["completion_tokens"])
+        weights, others = self.models.teacher, self.models.others
+        teacher = None if weights is None else model_shape(weights)
         graded = trainer.grader.needs_teacher
+        calls = spent_on_calls(self.path)
         manifest = build_manifest(
             settings=settings,
-            teacher=TeacherRecord(
-                **_identity(settings.teacher.model, settings.teacher.revision or _hub_commit(self.models.teacher)),
-                weights_digest=self.inputs["teacher"],
-                licence=licence_of(where) if isinstance(where, Path) and where.is_dir() else None,
-                permission=settings.teacher.permission,
-                parameters=self.models.teacher.num_parameters(),
-            ),
+            teacher=teacher_record(settings.teacher, weights, self.inputs["teacher"]),
+            teachers={
+                name: teacher_record(found, others.get(name), self.inputs["teachers"].get(name))
+                for name, found in settings.teachers.items()
+            },
             student=start,
             trained_digest=None if finished is None else weights_digest(self.path / "student"),
             prompts=self.data.records,
@@ -317,18 +334,21 @@ class _Run:
             seeds={"run": settings.seed},
             tokens={
                 "rollout": int(totals["student_written"] + totals["teacher_written"]),
-                "teacher": written if graded else 0,
-                "student": written,
+                "judge": calls.input_tokens + calls.output_tokens,
+                "teacher": int(totals["trained"]) if graded else 0,
+                "student": int(totals["trained"]),
             },
             flops=flops_by_part(
                 teacher,
-                student,
+                model_shape(trainer.writers.student.model),
                 totals.values,
                 graded=graded,
                 activation_checkpointing=settings.activation_checkpointing,
             ),
             started=self.began,
             finished=finished,
+            api_cost_usd=calls.usd,
+            judge_prompts={} if self.judging is None else self.judging.templates,
         )
         write_json(self.path / "manifest.json", manifest)
 
@@ -362,37 +382,6 @@ def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
     if not manifest.exists():
         return now()
     return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
-
-
-def _identity(name: str, revision: str | None) -> dict[str, Any]:
-    """`id`, `revision` and `note` of a record: folders by absolute path, so that none is taken for a hub name."""
-    if name == "bundled":
-        return {"id": BUNDLED.name, "revision": BUNDLED.requirement, "note": BUNDLED.note}
-    return {"id": str(Path(name).resolve()) if Path(name).exists() else name, "revision": revision}
-
-
-def _hub_commit(model: PreTrainedModel) -> str | None:
-    """The commit that the hub resolved the name to; None for a local folder."""
-    found: str | None = getattr(model.config, "_commit_hash", None)
-    return found
-
-
-def _start_record(settings: DistillSettings, student: PreTrainedModel, given: str | None, start: Path) -> StudentRecord:
-    """What is known of the student before training. `given` is the digest of its weights unless it was cut."""
-    name = settings.student.model or settings.student.prune
-    assert name is not None
-    where = resolve(name)
-    layers, found = None, _hub_commit(student)
-    if settings.student.prune is not None:
-        pruning = json.loads((start / "pruning.json").read_text(encoding="utf-8"))
-        layers, found = tuple(pruning["kept"]), pruning["revision"]
-    return StudentRecord(
-        **_identity(name, settings.student.revision or found),
-        licence=licence_of(where) if isinstance(where, Path) and where.is_dir() else None,
-        layers_kept=layers,
-        weights_digest=given or weights_digest(start),
-        parameters=student.num_parameters(),
-    )
 
 
 def _same_settings(given: DistillSettings, out: Path) -> DistillSettings:

@@ -1,8 +1,8 @@
 """From settings to everything that a run needs in memory, with every check before the first file is written."""
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from stillhouse.distill.preflight import (
     check_finite,
     check_layers,
     check_same_ends,
+    check_same_tokenizer,
     check_targets,
     closing_token,
     declared_ends,
-    shared_vocabulary,
+    own_vocabulary,
 )
 from stillhouse.distill.prompts import Prompt, drop_duplicates, read_source, source_record
 from stillhouse.distill.tasks import is_checkable
@@ -33,31 +34,40 @@ __all__ = ["Data", "Models", "add_adapters", "check_prompts", "encode_all", "loa
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Both models loaded and checked against each other. `student` is None where it is to be cut out of `source`.
+    """All models loaded and checked against each other. `student` is None where it is to be cut out of `source`.
 
-    `tokenizer` is the student's, whose chat template all prompts are written in.
+    `teacher` and its tokenizer are None where it is only an endpoint; `others` are further teachers whose weights are
+    here. `tokenizer` is the student's, whose chat template all prompts are written in.
     """
 
-    teacher: PreTrainedModel
+    teacher: PreTrainedModel | None
     student: PreTrainedModel | None
     source: PreTrainedModel | None
     tokenizer: PreTrainedTokenizerBase
-    teacher_tokenizer: PreTrainedTokenizerBase
+    teacher_tokenizer: PreTrainedTokenizerBase | None
     vocabulary: int
     ends: frozenset[int]
+    others: dict[str, PreTrainedModel] = field(default_factory=dict)
 
-    def writers(self, student: Network) -> Writers:
-        return Writers(student, Network(self.teacher, self.vocabulary), self.tokenizer, self.ends)
+    def writers(self, student: Network, route: Mapping[str, str] | None = None) -> Writers:
+        """`route`: which of the other teachers grades the answers to a prompt, by its id."""
+        teacher = None if self.teacher is None else Network(self.teacher, self.vocabulary)
+        others = {name: Network(model, self.vocabulary) for name, model in self.others.items()}
+        return Writers(student, teacher, self.tokenizer, self.ends, others, route or {})
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Training and task prompts as read from their sources, and what the manifest says of each source."""
+    """Training and task prompts as read from their sources, and what the manifest says of each source.
+
+    `route` names the teacher of each prompt, by id, that another than `teacher` grades.
+    """
 
     prompts: list[Prompt]
     tasks: list[tuple[str, list[Prompt]]]
     records: list[dict[str, Any]]
     magpie: PromptSource | None
+    route: dict[str, str] = field(default_factory=dict)
 
 
 def read_data(settings: DistillSettings) -> Data:
@@ -65,6 +75,7 @@ def read_data(settings: DistillSettings) -> Data:
     prompts: list[Prompt] = []
     records: list[dict[str, Any]] = []
     magpie = None
+    route: dict[str, str] = {}
     for source in settings.prompts:
         if source.name == "magpie":
             magpie = source
@@ -72,6 +83,9 @@ def read_data(settings: DistillSettings) -> Data:
         found, duplicates = read_source(source)
         records.append(_record(source, found, duplicates, "training"))
         prompts += found
+        if source.teacher is not None:
+            for prompt in found:
+                route.setdefault(prompt.id, source.teacher)
     tasks = []
     for source in settings.evaluation.tasks:
         found, duplicates = read_source(source)
@@ -85,7 +99,7 @@ def read_data(settings: DistillSettings) -> Data:
         tasks.append((source.title, found))
     checked = {p.id for _, found in tasks for p in found}
     prompts = [p for p in drop_duplicates(prompts)[0] if p.id not in checked]
-    return Data(prompts, tasks, records, magpie)
+    return Data(prompts, tasks, records, magpie, route)
 
 
 def load_data(settings: DistillSettings) -> Data:
@@ -110,34 +124,48 @@ def check_prompts(data: Data, settings: DistillSettings) -> None:
 
 def load_models(settings: DistillSettings, hardware: Hardware, started: Path | None) -> Models:
     """Load teacher and student and check that they fit. `started`: a resumed run's own start of a cut student."""
-    teacher_name = settings.teacher.model
     student_name, revision = _student_name(settings.student)
-    teacher_tokenizer = load_tokenizer(teacher_name, settings.teacher.revision)
+    here = {
+        name: teacher
+        for name, teacher in {"teacher": settings.teacher, **settings.teachers}.items()
+        if teacher.endpoint is None
+    }
+    tokenizers = {name: load_tokenizer(teacher.model, teacher.revision) for name, teacher in here.items()}
     tokenizer = load_tokenizer(student_name, revision)
-    vocabulary = shared_vocabulary(teacher_tokenizer, tokenizer, teacher_name, student_name)
+    vocabulary = own_vocabulary(tokenizer)
+    for name, theirs in tokenizers.items():
+        check_same_tokenizer(theirs, tokenizer, here[name].model, student_name)
     dtype, device = hardware.torch_dtype, hardware.device
-    teacher = load_model(teacher_name, revision=settings.teacher.revision, dtype=dtype, device=device)
-    teacher.requires_grad_(False)
+    teachers = {
+        name: load_model(teacher.model, revision=teacher.revision, dtype=dtype, device=device)
+        for name, teacher in here.items()
+    }
+    for model in teachers.values():
+        model.requires_grad_(False)
+    teacher = teachers.pop("teacher", None)
     to_cut = settings.student.layers if started is None else None
-    if to_cut is not None and (student_name, revision) == (teacher_name, settings.teacher.revision):
+    if teacher is not None and to_cut is not None and _same(settings, student_name, revision):
         learner = teacher
     else:
         where = student_name if started is None else str(started)
         learner = load_model(where, revision=revision if started is None else None, dtype=dtype, device=device)
-    named = [(teacher_name, teacher), (student_name, learner)]
+    named = [(here[name].model, model) for name, model in teachers.items()] + [(student_name, learner)]
+    if teacher is not None:
+        named.insert(0, (settings.teacher.model, teacher))
     for name, model in named:
         check_finite(name, model)
         Network(model, vocabulary).check_packing(name)
-    ends, own_ends = declared_ends(teacher, teacher_tokenizer), declared_ends(learner, tokenizer)
+    own_ends = declared_ends(learner, tokenizer)
+    ends = own_ends if teacher is None else declared_ends(teacher, tokenizers["teacher"])
     check_same_ends(ends, own_ends, tokenizer)
     ends |= {closing_token(tokenizer, own_ends)}
     check_context(named, _longest(settings))
     if settings.lora is not None:
         check_targets(student_name, learner, settings.lora.targets)
-    if to_cut is None:
-        return Models(teacher, learner, None, tokenizer, teacher_tokenizer, vocabulary, ends)
-    check_layers(student_name, learner, to_cut)
-    return Models(teacher, None, learner, tokenizer, teacher_tokenizer, vocabulary, ends)
+    if to_cut is not None:
+        check_layers(student_name, learner, to_cut)
+    student, source = (learner, None) if to_cut is None else (None, learner)
+    return Models(teacher, student, source, tokenizer, tokenizers.get("teacher"), vocabulary, ends, teachers)
 
 
 def encode_all(models: Models, settings: DistillSettings, prompts: Sequence[Prompt]) -> list[EncodedPrompt]:
@@ -165,6 +193,10 @@ def add_adapters(model: PreTrainedModel, lora: LoraSettings) -> Any:
 def _record(source: PromptSource, found: list[Prompt], duplicates: int, used_for: str) -> dict[str, Any]:
     record = source_record(source, found, duplicates=duplicates, licence=source.licence)
     return {**record, "used_for": used_for}
+
+
+def _same(settings: DistillSettings, student_name: str, revision: str | None) -> bool:
+    return (student_name, revision) == (settings.teacher.model, settings.teacher.revision)
 
 
 def _student_name(student: StudentSettings) -> tuple[str, str | None]:

@@ -25,7 +25,7 @@ from torch.nn import Parameter
 from stillhouse.distill.batching import MicroBatch
 from stillhouse.distill.distributed import Processes
 from stillhouse.distill.importance import decoder_layers
-from stillhouse.distill.loss import LossOutputs, Rule
+from stillhouse.distill.loss import Head, LossOutputs, Rule
 from stillhouse.distill.network import Network
 
 __all__ = ["ShardedNetwork", "part", "part_of", "shard", "whole"]
@@ -66,10 +66,15 @@ class ShardedNetwork(Network):
         return self.learning.trainable()
 
     def loss(
-        self, batch: MicroBatch, rule: Rule, weight_N: Tensor, temperature: float, chunk: int, lap: Callable[[], None]
+        self,
+        batch: MicroBatch,
+        rule_of: Callable[[Tensor, Head], Rule],
+        weight_N: Tensor,
+        temperature: float,
+        chunk: int,
     ) -> LossOutputs:
         """See `Network`. All processes call it together."""
-        loss, metrics = self._reading(batch, rule, weight_N, temperature, chunk, lap)
+        loss, metrics = self._reading(batch, rule_of, weight_N, temperature, chunk)
         return LossOutputs(loss, metrics)
 
     @contextmanager

@@ -6,18 +6,19 @@ The order is the whole method: the teacher reads the answers, the loss compares,
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
+from torch import Tensor
 
-from stillhouse.distill.batching import micro_batches
+from stillhouse.distill.batching import MicroBatch, micro_batches
 from stillhouse.distill.config import DistillSettings
-from stillhouse.distill.distributed import ALONE, Processes
-from stillhouse.distill.graders import TokenGrader
+from stillhouse.distill.graders import GradingInputs, TokenGrader
+from stillhouse.distill.loss import Head, Rule
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
+from stillhouse.distill.phase import Writers
 from stillhouse.distill.rollout import Rollout
 from stillhouse.errors import TrainingError
 
@@ -49,48 +50,86 @@ class Stopwatch:
 
 
 def backward(
-    student: Network,
-    teacher: Network,
+    writers: Writers,
     grader: TokenGrader,
     rollouts: Sequence[Rollout],
     settings: DistillSettings,
     watch: Stopwatch,
-    processes: Processes = ALONE,
+    coefficients: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """Accumulate the gradient of the mean loss per completion token over `rollouts`, micro-batch by micro-batch.
 
-    The micro-batches are dealt out to `processes`, all of which give the same `rollouts`. Returns means per completion
-    token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
+    The micro-batches are dealt out to the writers' processes, all of which give the same `rollouts`. `coefficients`:
+    how much the log-likelihood of each answer counts in the loss of the step, where a judge grades. Returns means per
+    completion token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
     """
+    student = writers.student
     total = sum(len(r.tokens) for r in rollouts)
     sums: dict[str, float] = {}
-    for cpu_batch, counts in processes.dealt(micro_batches(rollouts, settings.micro_batch)):
+    for (teacher, part, cpu_batch), counts in writers.processes.dealt(_micro_batches(writers, rollouts, settings)):
         batch = cpu_batch.to(student.device)
+        answers = [rollouts[i] for i in part]
         watch.lap("other")
-        hidden = None
-        if grader.needs_teacher:
-            with torch.no_grad():
-                hidden = teacher.hidden(batch)
+        with torch.no_grad():
+            reading = grader.read(teacher, batch, answers)
         watch.lap("teacher")
-        with torch.no_grad() if grader.needs_teacher else nullcontext():
-            rule = grader.rule(hidden, teacher.head, batch.token_N, settings.temperature, settings.loss_chunk)
-        watch.lap("loss")
-        weight_N = torch.full((len(batch.token_N),), counts / total, device=student.device)
-        out = student.loss(
-            batch, rule, weight_N, settings.temperature, settings.loss_chunk, partial(watch.lap, "student")
+        coefficient_N = None
+        if coefficients is not None:
+            # The rules give losses per token, each with a share of 1 / total in the loss of the step.
+            coefficient_N = torch.tensor([coefficients[i] * total for i in part], device=student.device)[batch.row_N]
+        inputs = partial(
+            GradingInputs,
+            rollouts=answers,
+            row_N=batch.row_N,
+            token_N=batch.token_N,
+            temperature=settings.temperature,
+            chunk=settings.loss_chunk,
+            reading=reading,
+            coefficient_N=coefficient_N,
         )
+        rule_of = partial(_rule, grader, inputs, watch)
+        weight_N = torch.full((len(batch.token_N),), counts / total, device=student.device)
+        out = student.loss(batch, rule_of, weight_N, settings.temperature, settings.loss_chunk)
         watch.lap("loss")
         out.loss.backward()
         watch.lap("student")
         for name, value in out.metrics.items() if counts else ():
             sums[name] = sums.get(name, 0.0) + value
-    parts = processes.gather(sums)
+    parts = writers.processes.gather(sums)
     return {name: sum(part.get(name, 0.0) for part in parts) / total for name in parts[0]}
 
 
+@torch.no_grad()
+def _rule(
+    grader: TokenGrader, inputs: Callable[..., GradingInputs], watch: Stopwatch, hidden_NH: Tensor, head: Head
+) -> Rule:
+    """The rule for a micro-batch, made when the student has read it."""
+    watch.lap("student")
+    return grader.rule(inputs(student_hidden_NH=hidden_NH, student_head=head))
+
+
+def _micro_batches(
+    writers: Writers, rollouts: Sequence[Rollout], settings: DistillSettings
+) -> list[tuple[Network | None, list[int], MicroBatch]]:
+    """Each micro-batch with its teacher and with the answers (by index) that its `row_N` counts."""
+    return [
+        (teacher, part, batch)
+        for teacher, part in _by_teacher(writers, rollouts)
+        for batch in micro_batches([rollouts[i] for i in part], settings.micro_batch)
+    ]
+
+
+def _by_teacher(writers: Writers, rollouts: Sequence[Rollout]) -> list[tuple[Network | None, list[int]]]:
+    """The answers (by index) that each teacher grades, so that a micro-batch has one teacher."""
+    parts: dict[int, tuple[Network | None, list[int]]] = {}
+    for i, rollout in enumerate(rollouts):
+        teacher = writers.teacher_of(rollout)
+        parts.setdefault(id(teacher), (teacher, []))[1].append(i)
+    return list(parts.values())
+
+
 def optimiser_step(
-    student: Network,
-    teacher: Network,
+    writers: Writers,
     grader: TokenGrader,
     optimizer: MasterAdamW,
     rollouts: Sequence[Rollout],
@@ -98,13 +137,16 @@ def optimiser_step(
     lr: float,
     step: int,
     watch: Stopwatch,
-    processes: Processes = ALONE,
+    coefficients: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """`backward`, then one update at rate `lr`. TrainingError if loss or gradient is not finite.
 
-    The weights are as they were before the step when that error is raised.
+    The weights are as they were before the step when that error is raised. Without answers there is nothing to learn
+    and nothing is changed.
     """
-    means = backward(student, teacher, grader, rollouts, settings, watch, processes)
+    if not rollouts:
+        return {"loss": 0.0, "grad_norm": 0.0, "lr": lr}
+    means = backward(writers, grader, rollouts, settings, watch, coefficients)
     if not math.isfinite(means["loss"]):
         optimizer.drop_gradients()
         raise TrainingError(

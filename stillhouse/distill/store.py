@@ -33,6 +33,10 @@ class RolloutStore:
     def path(self, phase: int) -> Path:
         return self.folder / f"phase-{phase:06d}.jsonl"
 
+    def phases(self) -> list[int]:
+        """The phases that are there, in order."""
+        return sorted(int(path.stem.removeprefix("phase-")) for path in self.folder.glob("phase-*.jsonl"))
+
     def write(self, phase: int, rollouts: Sequence[Rollout]) -> None:
         """Atomic: after a kill the file is whole or absent."""
         lines = [

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from stillhouse.distill import checkpoint
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt
 from stillhouse.distill.graders import grader
+from stillhouse.distill.judging import Judging
+from stillhouse.distill.lesson import JudgedLessons, Lesson
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.phase import Writers, phase_rollouts
 from stillhouse.distill.rollout import Rollout
@@ -59,9 +62,14 @@ class Trainer:
         settings: DistillSettings,
         folder: Path,
         clock: Callable[[], float] = time.perf_counter,
+        judging: Judging | None = None,
     ) -> None:
         self.writers, self.prompts, self.settings, self.clock = writers, prompts, settings, clock
         self.processes = writers.processes
+        self.judged = None
+        if judging is not None:
+            with writers.student.whole():
+                self.judged = JudgedLessons(writers.student, settings, judging)
         self.store = RolloutStore(folder / "rollouts")
         self.checkpoints = folder / "checkpoints"
         writers.student.share_embedding_gradient()
@@ -115,9 +123,20 @@ class Trainer:
             if stored is None:
                 stored = phase_rollouts(self.writers, self.prompts, self.settings, phase, progress)
                 self.keep(phase, stored)
+            if self.judged is not None:
+                judge = partial(self.judged.judge, stored)
+                self.processes.from_first(judge)
             self._phase = phase, stored
         batch = self.settings.batch
         return self._phase[1][offset * batch : (offset + 1) * batch]
+
+    def _lesson(self, answers: list[Rollout]) -> Lesson:
+        """What the step with these answers learns; the first process alone asks the judge."""
+        if self.judged is None:
+            return Lesson(answers)
+        lesson = partial(self.judged.lesson, answers)
+        with self.writers.student.whole():
+            return self.processes.from_first(lesson)
 
     def keep(self, phase: int, rollouts: list[Rollout]) -> None:
         """Put the answers of a phase into the store."""
@@ -158,28 +177,29 @@ class Trainer:
         watch.start()
         answers = self.answers(self.step, on_tokens)
         watch.lap("rollout")
+        lesson = self._lesson(answers)
+        watch.lap("judge" if self.judged is not None else "other")
         # Dropout of adapters, if any: another one at each process.
         torch.manual_seed((settings.seed * 1_000_003 + self.step) * self.processes.size + self.processes.rank)
         self.writers.student.model.train()
         lr = learning_rate(settings.optimizer, self.step, steps)
         with uninterrupted():
             figures = optimiser_step(
-                self.writers.student,
-                self.writers.teacher,
+                self.writers,
                 self.grader,
                 self.optimizer,
-                answers,
+                lesson.answers,
                 settings,
                 lr,
                 self.step,
                 watch,
-                self.processes,
+                lesson.coefficients,
             )
             watch.lap("other")
             took = self.clock() - began
             self.step += 1
-            self._count(answers, took)
-            on_step(self.step, self._line(answers, steps, figures, watch, took))
+            self._count(answers, lesson.answers, took)
+            on_step(self.step, self._line(answers, steps, {**figures, **lesson.figures}, watch, took))
 
     def _line(
         self, answers: Sequence[Rollout], steps: int, figures: dict[str, float], watch: Stopwatch, took: float
@@ -200,10 +220,11 @@ class Trainer:
             "peak_rss_mb": round(_peak_rss_mb(), 1),
         }
 
-    def _count(self, answers: Sequence[Rollout], seconds: float) -> None:
+    def _count(self, answers: Sequence[Rollout], learnt: Sequence[Rollout], seconds: float) -> None:
         amounts = {"seconds": seconds}
         for part, written in (
             ("completion_tokens", answers),
+            ("trained", learnt),
             ("student_written", [a for a in answers if a.source == "student"]),
             ("teacher_written", [a for a in answers if a.source == "teacher"]),
         ):
@@ -212,7 +233,12 @@ class Trainer:
         self.totals.add(**amounts)
 
 
-_READ = {"completion_tokens": "prompt_tokens", "student_written": "student_read", "teacher_written": "teacher_read"}
+_READ = {
+    "completion_tokens": "prompt_tokens",
+    "trained": "trained_read",
+    "student_written": "student_read",
+    "teacher_written": "teacher_read",
+}
 
 
 @contextmanager
@@ -255,8 +281,7 @@ def steps_for(trainer: Trainer, minutes: float) -> int:
         trainer.optimizer.drop_gradients()
         watch = Stopwatch(trainer.writers.student.device, trainer.clock)
         watch.start()
-        student, teacher = trainer.writers.student, trainer.writers.teacher
-        backward(student, teacher, trainer.grader, answers, settings, watch, trainer.processes)
+        backward(trainer.writers, trainer.grader, answers, settings, watch)
         watch.lap("other")
         taken.append(sum(watch.seconds.values()))
     update = _update_seconds(trainer)

@@ -15,6 +15,7 @@ __all__ = ["Finding", "Verdict", "findings", "verdict"]
 
 Tone = Literal["better", "worse", "unclear"]
 PRIMARY = "kl_to_teacher"
+JUDGED = "judged_win_rate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +37,16 @@ class Verdict:
 
 
 def verdict(evidence: Evidence) -> Verdict:
-    """The headline rests on `kl_to_teacher` alone; the other measures are findings beside it."""
+    """The headline rests on `kl_to_teacher` alone; the other measures are findings beside it.
+
+    Where the teacher's probabilities are not known, it rests on the judge's comparison of the answers before and after.
+    """
     found = findings(evidence.evaluation)
     if not evidence.evaluation.get("after"):
         return Verdict(tone="unclear", headline=_unfinished(evidence), findings=())
     primary = next((finding for finding in found if finding.measure.key == PRIMARY), None)
+    if primary is None and JUDGED in evidence.evaluation["after"]:
+        return _judged(evidence.evaluation["after"][JUDGED], found)
     if primary is None:
         return Verdict(
             tone="unclear",
@@ -53,6 +59,21 @@ def verdict(evidence: Evidence) -> Verdict:
         "unclear": "This run does not show that the student moved towards its teacher.",
     }[primary.tone]
     return Verdict(tone=primary.tone, headline=headline, findings=found)
+
+
+def _judged(rate: Mapping[str, Any], found: tuple[Finding, ...]) -> Verdict:
+    share = f"{value_text('share', rate['value'])} of held-out prompts (ties half)"
+    if rate["low"] > 0.5:
+        return Verdict(
+            tone="better", headline=f"The judge prefers the student's answers after: {share}.", findings=found
+        )
+    if rate["high"] < 0.5:
+        return Verdict(tone="worse", headline=f"The judge prefers the answers before: {share} only.", findings=found)
+    return Verdict(
+        tone="unclear",
+        headline=f"The judge shows no preference for the answers after: {share}, and the interval has 50 % in it.",
+        findings=found,
+    )
 
 
 def findings(evaluation: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -60,10 +60,17 @@ class Caller:
         self._leaving = False
         self._refusal: str | None = None
 
-    async def call(self, request: Mapping[str, Any], read: Callable[[dict[str, Any]], T]) -> tuple[T, dict[str, Any]]:
-        """What `read` makes of the response body, and that body. `read` raises MalformedAnswer to have it asked again.
+    async def call(
+        self,
+        request: Mapping[str, Any],
+        read: Callable[[dict[str, Any]], T],
+        keep: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> T:
+        """What `read` makes of the response body; `read` raises MalformedAnswer to have it asked again.
 
-        Raises CallError if this call failed for good, EndpointError or BudgetError if no other could succeed either.
+        `keep` gets the body while the call still has its turn: after a kill, no more answers than may be under way at
+        once are paid for twice. Raises CallError if this call failed for good, EndpointError or BudgetError if no other
+        could succeed either.
         """
         try:
             content = json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
@@ -80,7 +87,9 @@ class Caller:
             with self._waiting():
                 await self._purse.reserve(most)
             try:
-                return await self._try_until_answered(request, content, read, most)
+                found, answer = await self._try_until_answered(request, content, read, most)
+                await keep(answer)
+                return found
             finally:
                 await self._purse.settle(most)
         finally:

@@ -4,6 +4,7 @@ Plain settings with no HTTP in them, so that a config can be checked and shown w
 never stands in a config: only the name of the environment variable that holds it.
 """
 
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -47,6 +48,9 @@ class EndpointSettings(Settings):
         300.0, gt=0, description="most seconds between two tries; an endpoint that asks for more ends the work"
     )
     n_field: bool = Field(True, description="ask for several answers in one call, where the API has a field for it")
+    cache: Path | None = Field(
+        None, description="folder of answers that were paid for, shared by runs; unset: one of the run's own"
+    )
     prices: Prices = Prices()
     budget: Budget = Budget()
     extra: dict[str, Any] = Field(
@@ -57,7 +61,9 @@ class EndpointSettings(Settings):
     @classmethod
     def _is_a_bare_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        # Reading the port checks it.
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not whole or parts.query or parts.fragment:
             raise ValueError("give http:// or https://, a host, and a path, like http://127.0.0.1:8000/v1")
         if parts.username is not None:
             raise ValueError("a key has no place in an address; name its environment variable under key_env")

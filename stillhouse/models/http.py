@@ -42,13 +42,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What this process has asked: answered calls and what they took; `errors` counts failed tries by kind."""
+    """What this process has asked: answered calls and what they took.
+
+    `errors` counts failed tries by kind, `damaged_entries` those of the cache that could not be used.
+    """
 
     calls: int
     input_tokens: int
     output_tokens: int
     usd: float
     cache_hits: int
+    damaged_entries: int
     retries: int
     errors: Mapping[str, int]
 
@@ -108,6 +112,7 @@ class HttpModel:
             output_tokens=here.output_tokens,
             usd=here.usd,
             cache_hits=self._hits,
+            damaged_entries=0 if self._cache is None else self._cache.damaged,
             retries=self._caller.retries,
             errors=dict(self._caller.errors),
         )
@@ -218,10 +223,11 @@ class HttpModel:
         return await self._finish(flight)
 
     async def _call(self, request: Mapping[str, Any], read: Callable[[dict[str, Any]], T], key: str | None = None) -> T:
-        found, answer = await self._caller.call(request, read)
-        if self._cache is not None and key is not None:
-            await asyncio.to_thread(self._cache.put, key, answer)
-        return found
+        async def keep(answer: dict[str, Any]) -> None:
+            if self._cache is not None and key is not None:
+                await asyncio.to_thread(self._cache.put, key, answer)
+
+        return await self._caller.call(request, read, keep)
 
     def _start(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(call)

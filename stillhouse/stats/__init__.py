@@ -6,6 +6,8 @@ uncertainty in the same place.
 
 from stillhouse.stats.agreement import krippendorff_alpha
 from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
+from stillhouse.stats.label_agreement import label_agreement
+from stillhouse.stats.paired import PairedChange, holm, paired_change
 from stillhouse.stats.position import PositionEffect, position_effect
 from stillhouse.stats.rank import kendall_within, spearman_within
 from stillhouse.stats.share import mean_share, win_rate
@@ -13,11 +15,15 @@ from stillhouse.stats.sums import of_sums
 
 __all__ = [
     "Interval",
+    "PairedChange",
     "PositionEffect",
+    "holm",
     "kendall_within",
     "krippendorff_alpha",
+    "label_agreement",
     "mean_share",
     "of_sums",
+    "paired_change",
     "position_effect",
     "ratio_of_sums",
     "spearman_within",

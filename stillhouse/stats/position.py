@@ -3,7 +3,8 @@
 Every prompt has its own answers, shown once or several times in different orders, and each showing gives every answer
 a place. If the places given depend on the answers alone, then the orders, which were drawn at random, could as well
 have been drawn with the answers renamed. So the answers of a prompt are renamed at random, in all of its orders at
-once, and the test is exact whatever the rankings of one prompt have in common (Fisher, The Design of Experiments, 1935).
+once, and the test is exact whatever the rankings of one prompt have in common (Fisher, The Design of Experiments,
+1935).
 """
 
 from collections.abc import Sequence

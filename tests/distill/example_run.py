@@ -83,6 +83,7 @@ def manifest(*, finished: bool = True) -> dict[str, Any]:
             permission="Apache-2.0 licence of the weights",
             parameters=134_515_008,
         ),
+        teachers={},
         trained_digest="e" * 64,
         student=StudentRecord(
             id="HuggingFaceTB/SmolLM2-135M-Instruct",
@@ -120,6 +121,8 @@ def manifest(*, finished: bool = True) -> dict[str, Any]:
         },
         started=STARTED,
         finished=STARTED + timedelta(minutes=6) if finished else None,
+        api_cost_usd=0.0,
+        judge_prompts={},
     )
 
 

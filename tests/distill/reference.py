@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from stillhouse.distill.graders import (
     DivergenceGrader,
+    GradingInputs,
     ImitationGrader,
     SampledGrader,
+    TeacherReading,
     TokenGrader,
     TopKGrader,
 )
@@ -143,18 +145,25 @@ class Case:
         hidden = torch.tensor(self.hidden, dtype=torch.float32, requires_grad=True)
         weight = torch.tensor(self.weight, dtype=torch.float32, requires_grad=True)
         teacher = Head(torch.tensor(self.teacher_weight, dtype=torch.float32), self.vocabulary, self.softcap)
-        rule = kind.grader.rule(
-            torch.tensor(self.teacher_hidden, dtype=torch.float32),
-            teacher,
-            torch.tensor(self.tokens),
-            self.temperature,
-            chunk,
-        )
         share = torch.tensor(self.share, dtype=torch.float32)
         head = Head(weight, self.vocabulary, self.softcap)
+        rule = kind.grader.rule(self.inputs(hidden.detach(), head, teacher, chunk))
         out = graded_loss(LossInputs(hidden, head, share, self.temperature, chunk), rule)
         grads = torch.autograd.grad(out.loss, [hidden, weight])
         return out.loss.item(), grads[0].double().numpy(), grads[1].double().numpy(), out.metrics
+
+    def inputs(self, hidden: torch.Tensor, head: Head, teacher: Head, chunk: int = 1000) -> GradingInputs:
+        """The tokens of this case as a grader gets them."""
+        return GradingInputs(
+            rollouts=[],
+            row_N=torch.zeros(len(self.tokens), dtype=torch.long),
+            token_N=torch.tensor(self.tokens),
+            temperature=self.temperature,
+            chunk=chunk,
+            student_hidden_NH=hidden,
+            student_head=head,
+            reading=TeacherReading(torch.tensor(self.teacher_hidden, dtype=torch.float32), teacher),
+        )
 
     def padded_differently(self, seed: int) -> "Case":
         """The same case with other numbers in the rows of the heads that no token uses."""

@@ -31,6 +31,10 @@ def test_grader_is_chosen_by_its_kind() -> None:
     assert settings.grader == TopKSettings(k=7, beta=0.0)
 
 
+URL = "http://127.0.0.1:8000/v1"
+SERVED: dict[str, Any] = {"model": "served", "permission": "made by this test", "endpoint": {"base_url": URL}}
+JUDGE: dict[str, Any] = {"kind": "judge", "method": {"kind": "ranking"}}
+CRITERION = {"name": "right", "description": "It is right.", "weight": 1}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"student": {"model": "a", "prune": "b", "layers": 1}}, "exactly one of `model` (a ready student) and `prune`"),
     ({"student": {"prune": "b"}}, "student.layers goes with student.prune; give both or neither"),
@@ -41,7 +45,45 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"steps": None}, "exactly one of `steps` and `minutes` says how long to train; give one"),
     ({"grader": {"kind": "imitation"}}, "grader `imitation` learns from given answers only; set lmbda to 0"),
     ({"grader": {"kind": "sampled"}, "lmbda": 0.5}, "grader `sampled` estimates the reverse KL on the student's own"),
-    ({"grader": {"kind": "judge"}}, "'grader' is {'kind': 'judge'}"),
+    ({"grader": {"kind": "wisdom"}}, "'grader' is {'kind': 'wisdom'}"),
+    ({"grader": {"kind": "judge"}}, "key 'grader.method' is missing; add it"),
+    ({"grader": JUDGE}, "grader `judge` asks 'teacher', which has no `endpoint`; say where it is served"),
+    ({"grader": JUDGE | {"by": "b"}}, "grader.by is 'b', which is none of `teachers`; add it, or leave `by` out"),
+    ({"grader": JUDGE, "teacher": SERVED}, "compares the answers to one prompt; set rollout.answers to at least 2"),
+    ({"teacher": SERVED}, "`divergence` reads the teacher's probabilities, and `teacher` is only an endpoint; give a"),
+    ({"teachers": {"teacher": SERVED}}, "teachers has one called `teacher`, which is the name of the first one"),
+    ({"prompts": [{"name": "chitchat", "teacher": "b"}]}, "prompts names the teacher 'b', which is none of `teachers`"),
+    ({"rollout__answers": 3}, "batch 4 is no multiple of rollout.answers 3; change either"),
+    (
+        {"grader": JUDGE, "teacher": SERVED, "rollout__answers": 2, "rollout__top_p": 0.9},
+        "learn `policy_gradient` needs answers drawn from what is trained; set lmbda to 1",
+    ),
+    (
+        {"grader": JUDGE, "teacher": SERVED, "rollout__answers": 2, "steps": None, "minutes": 1},
+        "`minutes` cannot be planned where a judge over the network sets the pace; give `steps`",
+    ),
+    (
+        {"grader": {"kind": "imitation"}, "teacher": SERVED, "lmbda": 0},
+        "given answers are to be written by the teacher, which is only an endpoint; collect them first",
+    ),
+    ({"teacher": SERVED | {"revision": "a"}}, "`revision` is of weights on the hub; leave it out"),
+    (
+        {"grader": {"kind": "mix", "parts": {n: {"weight": 1, "grader": JUDGE} for n in "ab"}}, "teacher": SERVED},
+        "grader.parts has two judges; let one judge with several criteria (`rubric`) instead",
+    ),
+    ({"grader": {"kind": "mix", "parts": {"a": {"weight": 1, "grader": JUDGE}}}}, "'grader.parts' is"),
+    (
+        {"grader": JUDGE | {"method": {"kind": "rubric", "criteria": []}}},
+        "a rubric needs at least one criterion; add one with name, description and weight",
+    ),
+    (
+        {"grader": JUDGE | {"method": {"kind": "rubric", "criteria": [CRITERION | {"weight": 0.4}]}}},
+        "the weights sum to 0.4; make them sum to 1",
+    ),
+    (
+        {"teacher": {**SERVED, "endpoint": {"base_url": URL, "budget": {"usd": 0}}}},
+        "'teacher.endpoint.budget.usd' is 0",
+    ),
     ({"grader": {"kind": "divergence", "beta": 2}}, "'grader.beta' is 2"),
     ({"rollout__start_new_tokens": 4}, "rollout.start_new_tokens goes with rollout.grow_steps"),
     ({"rollout__start_new_tokens": 11, "rollout__grow_steps": 2}, "is above rollout.max_new_tokens; lower it"),

@@ -87,6 +87,7 @@ def test_rows_have_every_measure(tiny_llama: TinyLlama, tiny_tokenizer: PreTrain
     for row in (student, teacher):
         for interval in row.values():
             assert set(interval.as_dict()) == {"value", "low", "high", "n", "method"}
+    assert measured.writers.teacher is not None
     sums = compare(measured.writers.student, measured.writers.teacher, answers, 2)
     assert student["kl_to_teacher"].value == pytest.approx(sum(sums.forward_kl) / sum(sums.tokens), rel=1e-5)
     mine = compare(measured.writers.student, measured.writers.teacher, own, 2)
@@ -102,8 +103,9 @@ def test_teacher_is_no_distance_from_itself(tiny_llama: TinyLlama, tiny_tokenize
     row = measured.teacher(answers)
     for name, value in (("kl_to_teacher", 0.0), ("on_policy_kl", 0.0), ("top1_agreement", 1.0)):
         assert row[name].as_dict() == {"value": value, "low": value, "high": value, "n": 5, "method": "by definition"}
-    writers = measured.writers
-    itself = compare(writers.teacher, writers.teacher, answers, 2)
+    network = measured.writers.teacher
+    assert network is not None
+    itself = compare(network, network, answers, 2)
     assert itself.agreement == itself.tokens and max(itself.forward_kl) == 0
 
 

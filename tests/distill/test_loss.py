@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from stillhouse.distill import loss as loss_module
+from stillhouse.distill.graders import TeacherReading
 from stillhouse.distill.graders.divergence import DivergenceGrader
 from stillhouse.distill.graders.imitation import imitation
 from stillhouse.distill.loss import Head, LossInputs, RuleOutputs, graded_loss
+from tests.distill.grading import inputs
 from tests.distill.reference import KINDS, Kind, log_softmax, random_case
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -35,7 +37,7 @@ def test_loss_and_both_gradients_by_hand() -> None:
     hidden = torch.tensor([[1.0, 0.0], [0.0, 1.0]], requires_grad=True)
     weight = torch.tensor([[ln2, 0.0], [0.0, 0.0], [0.0, ln2], [9.0, -9.0]], requires_grad=True)
     teacher = Head(torch.tensor([[0.0], [0.0], [1.791759469228055], [7.0], [7.0]]), vocabulary=3)
-    rule = DivergenceGrader(0.0).rule(torch.ones(2, 1), teacher, torch.tensor([0, 0]), 1.0, 512)
+    rule = DivergenceGrader(0.0).rule(inputs(torch.tensor([0, 0]), TeacherReading(torch.ones(2, 1), teacher)))
     out = graded_loss(LossInputs(hidden, Head(weight, 3), torch.tensor([0.5, 0.25])), rule)
     assert out.loss.item() == pytest.approx(0.5 * 0.5640290237911028 + 0.25 * 0.1308120359412540, abs=1e-6)
     assert out.metrics["loss"] == pytest.approx(0.5640290237911028 + 0.1308120359412540, abs=1e-6)
@@ -125,9 +127,7 @@ def test_gradient_of_one_side_alone(trained: str) -> None:
     hidden = torch.tensor(case.hidden, dtype=torch.float32, requires_grad=trained == "hidden")
     weight = torch.tensor(case.weight, dtype=torch.float32, requires_grad=trained == "weight")
     teacher = Head(torch.tensor(case.teacher_weight, dtype=torch.float32), 7)
-    rule = kind.grader.rule(
-        torch.tensor(case.teacher_hidden, dtype=torch.float32), teacher, torch.tensor(case.tokens), 1.0, 512
-    )
+    rule = kind.grader.rule(case.inputs(hidden.detach(), Head(weight, 7), teacher))
     out = graded_loss(LossInputs(hidden, Head(weight, 7), torch.tensor(case.share, dtype=torch.float32)), rule)
     assert out.loss.item() == pytest.approx(case.loss(kind), abs=2e-6, rel=2e-6)
     if trained == "neither":

@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, Any] = {
         id="t", revision="r1", weights_digest="aa", licence="MIT", permission="granted by its owner", parameters=10
     ),
     "student": StudentRecord(id="s", revision=None, licence=None, layers_kept=None, weights_digest="bb", parameters=5),
+    "teachers": {},
     "trained_digest": None,
     "prompts": [{"source": "p.jsonl", "licence": "MIT", "digest": "cc", "count": 3}],
     "versions": {"torch": "2.13.0", "numpy": "2.4.6"},
@@ -29,6 +30,8 @@ ARGUMENTS: dict[str, Any] = {
     "flops": {"rollout": 100, "student": 1_000},
     "started": datetime(2026, 3, 4, 10, 30, 0, 125_900, tzinfo=timezone(timedelta(hours=1))),
     "finished": None,
+    "api_cost_usd": 0.0,
+    "judge_prompts": {},
 }
 
 
@@ -41,6 +44,7 @@ def test_names_teacher_with_licence_and_permission() -> None:
         "permission": "granted by its owner",
         "parameters": 10,
         "note": None,
+        "endpoint": None,
     }
 
 
@@ -84,7 +88,7 @@ def test_the_rest_is_kept_as_given() -> None:
     assert built["seeds"] == {"run": 7}
     assert list(built["versions"]) == ["numpy", "torch"]
     assert built["api_cost"] == {"value": 0.0, "currency": "USD"}
-    assert built["judge_prompts"] == []
+    assert built["judge_prompts"] == {}
 
 
 def test_survives_json() -> None:
@@ -93,7 +97,7 @@ def test_survives_json() -> None:
 
 
 def test_unknown_part_is_named() -> None:
-    with pytest.raises(ValueError, match="flops: unknown part 'rolout'; the parts are rollout, teacher"):
+    with pytest.raises(ValueError, match="flops: unknown part 'rolout'; the parts are rollout, judge, teacher"):
         build_manifest(**{**ARGUMENTS, "flops": {"rolout": 1}})
 
 

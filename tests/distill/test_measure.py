@@ -22,7 +22,7 @@ def found(model: Path, pair: Pair, seed: int = 0, context: int = 200) -> dict[st
         seed=seed,
         progress=parts.append,
     )
-    assert "teacher's answers" in parts
+    assert "distance from the teacher" in parts
     return measured
 
 

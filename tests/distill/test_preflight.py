@@ -11,18 +11,20 @@ from stillhouse.distill.preflight import (
     check_finite,
     check_layers,
     check_same_ends,
+    check_same_tokenizer,
     check_targets,
     closing_token,
     declared_ends,
     end_tokens,
-    shared_vocabulary,
+    own_vocabulary,
 )
 from stillhouse.errors import ConfigError, ModelError
 from tests.conftest import TinyLlama
 
 
 def test_same_tokenizer_gives_its_size(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
-    assert shared_vocabulary(tiny_tokenizer, copy.deepcopy(tiny_tokenizer), "t", "s") == len(tiny_tokenizer)
+    check_same_tokenizer(tiny_tokenizer, copy.deepcopy(tiny_tokenizer), "t", "s")
+    assert own_vocabulary(tiny_tokenizer) == len(tiny_tokenizer)
 
 
 def test_other_entries_are_named(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
@@ -32,7 +34,7 @@ def test_other_entries_are_named(tiny_tokenizer: PreTrainedTokenizerFast) -> Non
     with pytest.raises(
         ModelError, match=rf"'t' and student 's'.*\({size + 1} and {size} entries; 'zebra' is {size} for"
     ):
-        shared_vocabulary(other, tiny_tokenizer, "t", "s")
+        check_same_tokenizer(other, tiny_tokenizer, "t", "s")
 
 
 def test_other_cuts_of_the_same_entries_are_found(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
@@ -41,7 +43,7 @@ def test_other_cuts_of_the_same_entries_are_found(tiny_tokenizer: PreTrainedToke
 
     other.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     with pytest.raises(ModelError, match=r"same entries, but 'The quick brown fox,'... is cut into other tokens"):
-        shared_vocabulary(tiny_tokenizer, other, "t", "s")
+        check_same_tokenizer(tiny_tokenizer, other, "t", "s")
 
 
 def test_ends_are_those_of_config_and_tokenizer(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
@@ -108,11 +110,12 @@ def test_adapter_targets(tiny_llama: TinyLlama) -> None:
 def test_fillers_at_the_end_are_no_difference(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     size, filled, split = len(tiny_tokenizer), copy.deepcopy(tiny_tokenizer), copy.deepcopy(tiny_tokenizer)
     filled.add_tokens([f"[PAD{size}]", f"[PAD{size + 1}]"])
-    assert shared_vocabulary(filled, tiny_tokenizer, "t", "s") == size
-    assert shared_vocabulary(tiny_tokenizer, filled, "t", "s") == size
+    check_same_tokenizer(filled, tiny_tokenizer, "t", "s")
+    check_same_tokenizer(tiny_tokenizer, filled, "t", "s")
+    assert own_vocabulary(filled) == own_vocabulary(tiny_tokenizer) == size
     split.add_tokens([f"[PAD{size}]", "ze\nbra"])
     with pytest.raises(ModelError, match=rf"'\[PAD{size}\]' is {size} for the teacher and absent for") as caught:
-        shared_vocabulary(split, tiny_tokenizer, "t", "s")
+        check_same_tokenizer(split, tiny_tokenizer, "t", "s")
     assert "\n" not in str(caught.value)
 
 

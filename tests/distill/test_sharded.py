@@ -1,24 +1,26 @@
 """A student in parts: what each part is, where its weights are, and that the parts together learn as one model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
+from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from stillhouse.distill.batching import MicroBatch, micro_batches
 from stillhouse.distill.config import OptimizerSettings
 from stillhouse.distill.distributed import ALONE, Processes
-from stillhouse.distill.graders import DivergenceGrader
-from stillhouse.distill.loss import Rule
+from stillhouse.distill.graders import DivergenceGrader, GradingInputs
+from stillhouse.distill.loss import Head, Rule
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.sharded import ShardedNetwork, part, part_of, shard, whole
 from tests.conftest import TinyLlama
+from tests.distill.families import FAMILIES, family_model
 
 VOCABULARY = 300
 ANSWERS = [
@@ -40,11 +42,29 @@ def plain(tiny_llama: TinyLlama, dtype: torch.dtype = torch.float32) -> Network:
     return Network(model.to(dtype), VOCABULARY)
 
 
-def rule_of(tiny_llama: TinyLlama, batch: MicroBatch, dtype: torch.dtype) -> Rule:
+def ruler(tiny_llama: TinyLlama, batch: MicroBatch, dtype: torch.dtype) -> Callable[[Tensor, Head], Rule]:
+    """How a teacher grades the batch."""
     model: Any = tiny_llama(3, vocab=VOCABULARY, seed=1)
     teacher = Network(model.to(dtype), VOCABULARY)
+    grader = DivergenceGrader(0.5)
     with torch.no_grad():
-        return DivergenceGrader(0.5).rule(teacher.hidden(batch), teacher.head, batch.token_N, 1.0, 16)
+        reading = grader.read(teacher, batch, ANSWERS)
+
+    def rule_of(hidden_NH: Tensor, head: Head) -> Rule:
+        return grader.rule(
+            GradingInputs(
+                rollouts=ANSWERS,
+                row_N=batch.row_N,
+                token_N=batch.token_N,
+                temperature=1.0,
+                chunk=16,
+                student_hidden_NH=hidden_NH,
+                student_head=head,
+                reading=reading,
+            )
+        )
+
+    return rule_of
 
 
 def learn(network: Network, tiny_llama: TinyLlama, optimizer: MasterAdamW, steps: int = 3) -> list[float]:
@@ -52,7 +72,7 @@ def learn(network: Network, tiny_llama: TinyLlama, optimizer: MasterAdamW, steps
     for _ in range(steps):
         for batch in micro_batches(ANSWERS, 3):
             weight_N = torch.full((len(batch.token_N),), 1 / sum(len(r.tokens) for r in ANSWERS))
-            out = network.loss(batch, rule_of(tiny_llama, batch, network.model.dtype), weight_N, 1.0, 16, lambda: None)
+            out = network.loss(batch, ruler(tiny_llama, batch, network.model.dtype), weight_N, 1.0, 16)
             out.loss.backward()
             losses.append(float(out.loss.detach()))
         losses.append(optimizer.step(1e-2))
@@ -94,6 +114,20 @@ def test_parts_learn_as_the_whole_does(dtype: torch.dtype, tiny_llama: TinyLlama
     if dtype == torch.float32:
         for name, tensor in state.items():
             torch.testing.assert_close(tensor, reference[name], rtol=1e-3, atol=1e-5, msg=name)
+
+
+@FAMILIES
+def test_families_can_be_spread(family: str, tiny_llama: TinyLlama, group: None) -> None:
+    one = Network(family_model(family, tiny_llama), VOCABULARY)
+    parts = ShardedNetwork(Network(family_model(family, tiny_llama), VOCABULARY), Processes())
+    (batch,) = micro_batches(ANSWERS, 6)
+    weight_N = torch.full((len(batch.token_N),), 0.1)
+    for network in (one, parts):
+        network.loss(batch, ruler(tiny_llama, batch, torch.float32), weight_N, 1.0, 512).loss.backward()
+    for name, p in one.trainable().items():
+        grad = parts.trainable()[name].grad
+        assert p.grad is not None and isinstance(grad, DTensor)
+        torch.testing.assert_close(grad.to_local(), p.grad, rtol=1e-4, atol=1e-5, msg=name)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.config import DistillSettings, OptimizerSettings
 from stillhouse.distill.graders import grader
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
+from stillhouse.distill.phase import Writers
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.step import Stopwatch, backward, optimiser_step
 from stillhouse.errors import TrainingError
@@ -159,7 +161,7 @@ def quick_step(
 ) -> tuple[dict[str, float], Tensor]:
     clean(student)
     chosen = settings(name, micro_batch, temperature=temperature)
-    means = backward(student, teacher, grader(chosen.grader), given, chosen, Stopwatch(student.device))
+    means = backward(writers(student, teacher), grader(chosen.grader), given, chosen, Stopwatch(student.device))
     return means, gradients(student.model)
 
 
@@ -243,10 +245,17 @@ def test_a_student_equal_to_its_teacher_learns_nothing(tiny_llama: TinyLlama) ->
         assert abs(means["loss"]) < 1e-6 and gradient.abs().max() < 1e-5
 
 
+def writers(student: Network, teacher: Network) -> Writers:
+    """Who answers; the tokenizer is not looked at."""
+    return Writers(student, teacher, PreTrainedTokenizerBase(), frozenset())
+
+
 def step_with(student: Network, teacher: Network, optimizer: MasterAdamW, step: int) -> dict[str, float]:
     chosen = settings("reverse")
     watch = Stopwatch(student.device)
-    return optimiser_step(student, teacher, grader(chosen.grader), optimizer, rollouts(), chosen, 3e-3, step, watch)
+    return optimiser_step(
+        writers(student, teacher), grader(chosen.grader), optimizer, rollouts(), chosen, 3e-3, step, watch
+    )
 
 
 def test_steps_bring_the_student_nearer(tiny_llama: TinyLlama) -> None:

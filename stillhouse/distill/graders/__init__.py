@@ -4,16 +4,33 @@ from stillhouse.distill.config import (
     DivergenceSettings,
     GraderSettings,
     ImitationSettings,
+    JudgeGraderSettings,
+    MixSettings,
+    PolicyGradientSettings,
     SampledSettings,
     TopKSettings,
 )
-from stillhouse.distill.graders.base import TokenGrader
+from stillhouse.distill.graders.base import GradingInputs, TeacherReading, TokenGrader
 from stillhouse.distill.graders.divergence import DivergenceGrader
 from stillhouse.distill.graders.imitation import ImitationGrader
+from stillhouse.distill.graders.likelihood import LikelihoodGrader
+from stillhouse.distill.graders.mixed import MixedGrader, Part
 from stillhouse.distill.graders.sampled import SampledGrader
 from stillhouse.distill.graders.top_k import TopKGrader
 
-__all__ = ["DivergenceGrader", "ImitationGrader", "SampledGrader", "TokenGrader", "TopKGrader", "grader"]
+__all__ = [
+    "DivergenceGrader",
+    "GradingInputs",
+    "ImitationGrader",
+    "LikelihoodGrader",
+    "MixedGrader",
+    "Part",
+    "SampledGrader",
+    "TeacherReading",
+    "TokenGrader",
+    "TopKGrader",
+    "grader",
+]
 
 
 def grader(settings: GraderSettings) -> TokenGrader:
@@ -27,3 +44,7 @@ def grader(settings: GraderSettings) -> TokenGrader:
             return SampledGrader()
         case ImitationSettings():
             return ImitationGrader()
+        case JudgeGraderSettings(learn=learn):
+            return LikelihoodGrader(learn.clip if isinstance(learn, PolicyGradientSettings) else None)
+        case MixSettings(parts=parts):
+            return MixedGrader(tuple(Part(name, part.weight, grader(part.grader)) for name, part in parts.items()))

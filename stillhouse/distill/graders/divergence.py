@@ -15,13 +15,18 @@ p (log p/q - E_p[log p/q]).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from stillhouse.distill.batching import MicroBatch
+from stillhouse.distill.graders.base import GradingInputs, TeacherReading, read_tokens
 from stillhouse.distill.loss import Head, Rule, RuleOutputs
+from stillhouse.distill.network import Network
+from stillhouse.distill.rollout import Rollout
 
 __all__ = ["DivergenceGrader", "divergence"]
 
@@ -59,18 +64,15 @@ class DivergenceGrader:
     beta: float
     needs_teacher: ClassVar[bool] = True
 
-    def rule(
-        self,
-        teacher_hidden_NH: Tensor | None,
-        teacher_head: Head | None,
-        token_N: Tensor,
-        temperature: float,
-        chunk: int,
-    ) -> Rule:
+    def read(self, teacher: Network | None, batch: MicroBatch, rollouts: Sequence[Rollout]) -> TeacherReading:
+        """See `read_tokens`."""
+        return read_tokens(teacher, batch, rollouts)
+
+    def rule(self, inputs: GradingInputs) -> Rule:
         """The rule that compares logits with the teacher's, made again from its hidden states chunk by chunk."""
-        assert teacher_hidden_NH is not None and teacher_head is not None
-        head, beta = teacher_head, self.beta
-        products = _Products(teacher_hidden_NH, head, chunk)
+        reading: TeacherReading = inputs.reading
+        head, beta, temperature = reading.head, self.beta, inputs.temperature
+        products = _Products(reading.hidden_NH, head, inputs.chunk)
 
         def compare(logits_CV: Tensor, rows: slice) -> RuleOutputs:
             teacher_CV = head.capped(products.of(rows).float())

@@ -4,13 +4,18 @@ This is fine-tuning on given text (sequence-level distillation where the teacher
 arXiv 1606.07947). It is here as the baseline that grading must beat, and for teachers that only write.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from stillhouse.distill.loss import Head, Rule, RuleOutputs
+from stillhouse.distill.batching import MicroBatch
+from stillhouse.distill.graders.base import GradingInputs
+from stillhouse.distill.loss import Rule, RuleOutputs
+from stillhouse.distill.network import Network
+from stillhouse.distill.rollout import Rollout
 
 __all__ = ["ImitationGrader", "imitation"]
 
@@ -36,13 +41,9 @@ class ImitationGrader:
 
     needs_teacher: ClassVar[bool] = False
 
-    def rule(
-        self,
-        teacher_hidden_NH: Tensor | None,
-        teacher_head: Head | None,
-        token_N: Tensor,
-        temperature: float,
-        chunk: int,
-    ) -> Rule:
+    def read(self, teacher: Network | None, batch: MicroBatch, rollouts: Sequence[Rollout]) -> None:
+        """Nothing."""
+
+    def rule(self, inputs: GradingInputs) -> Rule:
         """See `imitation`."""
-        return imitation(token_N)
+        return imitation(inputs.token_N)

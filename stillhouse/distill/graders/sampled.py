@@ -8,13 +8,18 @@ is sampled as well: a ratio estimate of the mean KL per token, whose bias vanish
 token is all a teacher has to give, but the estimate is noisier than the full divergence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from stillhouse.distill.batching import MicroBatch
+from stillhouse.distill.graders.base import GradingInputs, TeacherReading, read_tokens
 from stillhouse.distill.loss import Head, Rule, RuleOutputs
+from stillhouse.distill.network import Network
+from stillhouse.distill.rollout import Rollout
 
 __all__ = ["SampledGrade", "SampledGrader", "sampled_grade", "sampled_reverse_kl"]
 
@@ -61,14 +66,13 @@ class SampledGrader:
 
     needs_teacher: ClassVar[bool] = True
 
-    def rule(
-        self,
-        teacher_hidden_NH: Tensor | None,
-        teacher_head: Head | None,
-        token_N: Tensor,
-        temperature: float,
-        chunk: int,
-    ) -> Rule:
+    def read(self, teacher: Network | None, batch: MicroBatch, rollouts: Sequence[Rollout]) -> TeacherReading:
+        """See `read_tokens`."""
+        return read_tokens(teacher, batch, rollouts)
+
+    def rule(self, inputs: GradingInputs) -> Rule:
         """See `sampled_reverse_kl`."""
-        assert teacher_hidden_NH is not None and teacher_head is not None
-        return sampled_reverse_kl(sampled_grade(teacher_hidden_NH, teacher_head, token_N, temperature, chunk))
+        reading: TeacherReading = inputs.reading
+        return sampled_reverse_kl(
+            sampled_grade(reading.hidden_NH, reading.head, inputs.token_N, inputs.temperature, inputs.chunk)
+        )

@@ -8,13 +8,18 @@ unseen.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from stillhouse.distill.batching import MicroBatch
+from stillhouse.distill.graders.base import GradingInputs, TeacherReading, read_tokens
 from stillhouse.distill.loss import Head, Rule, RuleOutputs
+from stillhouse.distill.network import Network
+from stillhouse.distill.rollout import Rollout
 
 __all__ = ["TopKGrade", "TopKGrader", "top_k_divergence", "top_k_grade"]
 
@@ -97,14 +102,12 @@ class TopKGrader:
     beta: float
     needs_teacher: ClassVar[bool] = True
 
-    def rule(
-        self,
-        teacher_hidden_NH: Tensor | None,
-        teacher_head: Head | None,
-        token_N: Tensor,
-        temperature: float,
-        chunk: int,
-    ) -> Rule:
+    def read(self, teacher: Network | None, batch: MicroBatch, rollouts: Sequence[Rollout]) -> TeacherReading:
+        """See `read_tokens`."""
+        return read_tokens(teacher, batch, rollouts)
+
+    def rule(self, inputs: GradingInputs) -> Rule:
         """See `top_k_divergence`."""
-        assert teacher_hidden_NH is not None and teacher_head is not None
-        return top_k_divergence(top_k_grade(teacher_hidden_NH, teacher_head, self.k, temperature, chunk), self.beta)
+        reading: TeacherReading = inputs.reading
+        kept = top_k_grade(reading.hidden_NH, reading.head, self.k, inputs.temperature, inputs.chunk)
+        return top_k_divergence(kept, self.beta)

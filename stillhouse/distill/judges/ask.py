@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from stillhouse.distill.judges.chance import number
 from stillhouse.distill.judges.parse import Unreadable
+from stillhouse.errors import CallError
 from stillhouse.types import Message, Sampler, Sampling
 
 __all__ = ["Reply", "ask", "together"]
@@ -32,14 +33,18 @@ async def ask(
 ) -> Reply[T]:
     """Ask once, and once more with another seed and `reminder` after the last turn where `read` raises Unreadable.
 
-    Raises what the model raises: EndpointError, BudgetError.
+    A call that failed for good (CallError: too long for the model, or refused) is missing and not made again.
+    Raises what ends all calls: EndpointError, BudgetError.
     """
-    first = await _once(model, turns, sampling, read)
-    if first.value is not None:
-        return first
     *above, last = turns
     reminded = [*above, Message(last.role, f"{last.content}\n\n{reminder}")]
-    return await _once(model, reminded, replace(sampling, seed=number(sampling.seed, "again")), read)
+    try:
+        first = await _once(model, turns, sampling, read)
+        if first.value is not None:
+            return first
+        return await _once(model, reminded, replace(sampling, seed=number(sampling.seed, "again")), read)
+    except CallError as error:
+        return Reply("", None, f"the call failed: {error}")
 
 
 async def together(calls: Iterable[Awaitable[T]]) -> list[T]:

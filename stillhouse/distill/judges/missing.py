@@ -17,15 +17,16 @@ _SHOWN = 80
 def check_missing(name: str, judgements: Sequence[Judgement], *, share: float = 0.5, at_least: int = 8) -> None:
     """EndpointError if more than `share` of at least `at_least` judgements are missing; `name` is the judge's.
 
-    The message has the first reason and the first 80 characters of what came. With fewer judgements nothing is said,
-    except where the caller knows that no more will come and passes `at_least=1`.
+    The message has the first reason and the first 80 characters of what came. Copies of an answer do not count. With
+    fewer judgements nothing is said: pass `at_least=1` where no more will come.
     """
-    lost = [judgement for judgement in judgements if judgement.score is None]
-    if len(judgements) < at_least or len(lost) <= share * len(judgements):
+    own = [judgement for judgement in judgements if "same_as" not in judgement.detail]
+    lost = [judgement for judgement in own if judgement.score is None]
+    if len(own) < at_least or len(lost) <= share * len(own):
         return
     first = lost[0].detail
     said = " ".join(str(first["said"]).split())[:_SHOWN]
     raise EndpointError(
-        f"{name} gave no readable judgement for {len(lost)} of {len(judgements)} answers; the first: "
+        f"{name} gave no readable judgement for {len(lost)} of {len(own)} answers; the first: "
         f"{first['missing']}, in '{said}'; use a model or an endpoint that keeps to a JSON schema, or raise max_tokens"
     )

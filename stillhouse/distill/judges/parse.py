@@ -29,8 +29,10 @@ def object_in(text: str) -> Mapping[str, Any]:
     while start := _START.search(text, position):
         try:
             value, position = _DECODER.raw_decode(text, start.start())
-        except json.JSONDecodeError:
-            raise Unreadable("its JSON is cut off or malformed") from None
+        except Unreadable:
+            raise
+        except ValueError:  # malformed, or a number of thousands of digits
+            raise Unreadable("its JSON is unfinished or malformed") from None
         except RecursionError:
             raise Unreadable("its JSON is nested too deeply") from None
         if value not in found:
@@ -47,7 +49,8 @@ def integer(said: Mapping[str, Any], key: str, lowest: int, highest: int) -> int
     value = _at(said, key)
     if isinstance(value, str) and _NUMERAL.fullmatch(value.strip()):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
+    if not whole:
         raise Unreadable(f"'{key}' is {_short(value)}, not a whole number")
     if not lowest <= value <= highest:
         raise Unreadable(f"'{key}' is {_short(value)}, outside {lowest} to {highest}")

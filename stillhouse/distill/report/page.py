@@ -74,7 +74,7 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     """The strip under the title. Facts that a run does not have yet are left out."""
     manifest, steps = evidence.manifest, evidence.steps
     facts = [
-        ("Teacher parameters", parameters_text(manifest["teacher"]["parameters"])),
+        *([("Teacher parameters", parameters_text(known))] if (known := manifest["teacher"]["parameters"]) else []),
         ("Student parameters", parameters_text(manifest["student"]["parameters"])),
         ("Steps", f"{evidence.done} of {evidence.planned}" if steps else "none yet"),
     ]
@@ -84,6 +84,8 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
         facts.append(("Training time", duration_text(steps[-1]["elapsed"])))
     if operations := manifest.get("flops", {}).get("total"):
         facts.append(("Operations", flops_text(operations)))
+    if (cost := manifest["api_cost"])["value"]:
+        facts.append(("Paid calls", f"{cost['value']:.2f} {cost['currency']}"))
     return facts
 
 

@@ -36,9 +36,16 @@ _CURVES = (
 )
 
 
+_JUDGED = (
+    ("score", "Score by the judge", "mean of the answers, from 0 to 1", 1, True),
+    ("missing_ratio", "Judgements missing", "per cent", 100, True),
+)
+
+
 def panels(steps: Sequence[Mapping[str, Any]]) -> list[Panel]:
     """One panel for each curve, in order of reading. Values that are missing or not finite are left out."""
-    return [_panel(steps, *spec) for spec in _CURVES]
+    judged = any("score" in step for step in steps)
+    return [_panel(steps, *spec) for spec in (*(_JUDGED if judged else ()), *_CURVES)]
 
 
 def _panel(steps: Sequence[Mapping[str, Any]], metric: str, title: str, unit: str, scale: float, mean: bool) -> Panel:

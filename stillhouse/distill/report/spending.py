@@ -10,6 +10,7 @@ __all__ = ["Spending", "part_seconds", "spending"]
 
 _WORK = {
     "rollout": "answers are written",
+    "judge": "answers are judged over the network",
     "teacher": "the teacher reads the answers",
     "student": "forward and backward through the layers",
     "loss": "both vocabularies projected and compared",

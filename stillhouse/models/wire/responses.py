@@ -27,6 +27,7 @@ class Responses:
         body: dict[str, Any] = {
             "model": model,
             "input": [message.as_dict() for message in messages],
+            "stream": False,  # some servers stream unless told not to
             "max_output_tokens": sampling.max_tokens,
             "temperature": sampling.temperature,
             "top_p": None if sampling.top_p == 1.0 else sampling.top_p,

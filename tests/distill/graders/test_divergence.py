@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from stillhouse.distill.graders import TeacherReading
 from stillhouse.distill.graders.divergence import DivergenceGrader, divergence
 from stillhouse.distill.loss import Head
+from tests.distill.grading import inputs
 from tests.distill.reference import divergence as plain_divergence
 from tests.distill.reference import log_softmax
 
@@ -83,7 +85,8 @@ def test_rule_reads_its_own_rows_of_the_grade() -> None:
     generator = torch.Generator().manual_seed(3)
     hidden, weight = torch.randn(5, 3, generator=generator), torch.randn(9, 3, generator=generator)
     student = torch.randn(5, 7, generator=generator)
-    rule = DivergenceGrader(1.0).rule(hidden, Head(weight, 7), torch.zeros(5, dtype=torch.long), 2.0, 2)
+    reading = TeacherReading(hidden, Head(weight, 7))
+    rule = DivergenceGrader(1.0).rule(inputs(torch.zeros(5, dtype=torch.long), reading, temperature=2.0, chunk=2))
     # The rule is given logits that are already divided by the temperature; the teacher's it divides itself.
     expected = plain_divergence(
         log_softmax(student.double().numpy()), log_softmax((hidden @ weight[:7].T).double().numpy() / 2), 1.0

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from stillhouse.distill.graders.imitation import ImitationGrader, imitation
+from tests.distill.grading import inputs
 
 
 def test_by_hand() -> None:
@@ -19,6 +20,6 @@ def test_by_hand() -> None:
 def test_asks_no_teacher_and_reads_its_own_rows() -> None:
     grader = ImitationGrader()
     assert not grader.needs_teacher
-    rule = grader.rule(None, None, torch.tensor([0, 0, 1]), 1.0, 512)
+    rule = grader.rule(inputs(torch.tensor([0, 0, 1])))
     out = rule(torch.log(torch.tensor([[0.125, 0.875]])), slice(2, 3))
     assert out.loss_C.tolist() == pytest.approx([0.13353139262452263], abs=1e-6)  # -ln 7/8

@@ -9,6 +9,9 @@ from stillhouse.distill.config import GraderSettings
 from stillhouse.distill.graders import (
     DivergenceGrader,
     ImitationGrader,
+    LikelihoodGrader,
+    MixedGrader,
+    Part,
     SampledGrader,
     TokenGrader,
     TopKGrader,
@@ -22,6 +25,18 @@ CASES: list[tuple[dict[str, object], TokenGrader]] = [
     ({"kind": "top_k", "k": 5, "beta": 0.5}, TopKGrader(5, 0.5)),
     ({"kind": "sampled"}, SampledGrader()),
     ({"kind": "imitation"}, ImitationGrader()),
+    ({"kind": "judge", "method": {"kind": "ranking"}}, LikelihoodGrader(0.2)),
+    ({"kind": "judge", "method": {"kind": "ranking"}, "learn": {"kind": "dpo"}}, LikelihoodGrader(None)),
+    (
+        {
+            "kind": "mix",
+            "parts": {
+                "words": {"weight": 0.5, "grader": {"kind": "judge", "method": {"kind": "ranking"}}},
+                "numbers": {"weight": 2, "grader": {"kind": "divergence", "beta": 0.25}},
+            },
+        },
+        MixedGrader((Part("words", 0.5, LikelihoodGrader(0.2)), Part("numbers", 2.0, DivergenceGrader(0.25)))),
+    ),
 ]
 
 
@@ -31,7 +46,7 @@ def test_config_to_grader(config: dict[str, object], expected: TokenGrader) -> N
     assert grader(settings) == expected
 
 
-def test_every_kind_is_tried_and_only_imitation_needs_no_teacher() -> None:
+def test_every_kind_is_tried_and_only_two_need_no_teacher() -> None:
     kinds = {kind.model_fields["kind"].default for kind in get_args(get_args(GraderSettings)[0])}
     assert kinds == {config["kind"] for config, _ in CASES}
-    assert {config["kind"] for config, built in CASES if not built.needs_teacher} == {"imitation"}
+    assert {config["kind"] for config, built in CASES if not built.needs_teacher} == {"imitation", "judge"}

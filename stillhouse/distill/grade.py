@@ -1,0 +1,170 @@
+"""Grade the answers of a run that are already there: with a judge, or by a teacher's probabilities.
+
+Nothing is generated again. What a grader says goes into a grade book of the run beside those of other graders, and
+since all of them read the same answers, they can be compared: the rank correlation of two graders among the answers to
+one prompt says how far they would teach the same.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from pydantic import Field
+
+from stillhouse.config import Settings, load
+from stillhouse.distill.config import DistillSettings, TeacherSettings
+from stillhouse.distill.grades import GradeBook
+from stillhouse.distill.judges.settings import JudgeSettings
+from stillhouse.distill.judging import Judging
+from stillhouse.distill.prompts import Prompt
+from stillhouse.distill.queries import add_queries
+from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.setup import read_data
+from stillhouse.distill.store import RolloutStore
+from stillhouse.distill.teacher_scores import score_here, score_there
+from stillhouse.errors import ConfigError, RunFolderError
+from stillhouse.models.local import load_tokenizer
+from stillhouse.stats import spearman_within
+
+__all__ = ["GradeSettings", "compare_books", "grade_run", "settings_with"]
+
+
+class GradeSettings(Settings):
+    """One grader for the answers of a run."""
+
+    name: str = Field(description="what the grades are called: a file of that name in the run's `grades/`")
+    teacher: TeacherSettings = Field(description="who grades")
+    method: JudgeSettings | None = Field(
+        None, description="how it judges: `rubric`, `ranking`, `critique`, `reference`; unset: by its probabilities"
+    )
+
+
+def settings_with(run: Path, grader: str) -> GradeSettings:
+    """What `--with` names: a YAML file of GradeSettings, or `judge` or `teacher`, those of the run itself.
+
+    ConfigError if it is none of these; RunFolderError if `run` is no run folder.
+    """
+    kept = _settings(run)
+    if grader == "teacher":
+        return GradeSettings(name="teacher-probability", teacher=kept.teacher)
+    if grader == "judge":
+        if kept.judge is None:
+            raise ConfigError(f"{run}: this run has no judge; give --with a YAML file that names one")
+        return GradeSettings(name=kept.judge.by, teacher=kept.teacher_called(kept.judge.by), method=kept.judge.method)
+    return load(GradeSettings, Path(grader))
+
+
+def grade_run(
+    run: Path,
+    settings: GradeSettings,
+    *,
+    phases: int | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Grade all answers of the run in the folder `run`, or those of its first `phases` phases.
+
+    Returns `{"name", "groups", "answers", "missing", "mean", "reliability": [...], "agreement": {other: interval}}`.
+    What is in the grade book already is not asked for again. RunFolderError without answers; ConfigError,
+    EndpointError and BudgetError as the grader raises them; what was graded before stays.
+    """
+    kept = _settings(run)
+    book = GradeBook(run, settings.name)
+    groups = _groups(run, kept.rollout.answers, phases)
+    judging = None
+    if settings.method is not None:
+        if settings.teacher.endpoint is None:
+            raise ConfigError(f"`method` {settings.method.kind} asks the teacher, which has no `endpoint`; add it")
+        judging = Judging(
+            teacher=settings.teacher,
+            name=settings.name,
+            method=settings.method,
+            prompts=_prompts(run, kept, groups),
+            tokenizer=load_tokenizer(_student(run, kept)),
+            run=run,
+            book=book,
+            environ=os.environ,
+        )
+        done = itertools.count(1)
+        judging.grade(groups, lambda _: progress(f"{next(done)} of {len(groups)} prompts judged"))
+    else:
+        missing = [group for group in groups if book.of(group) is None]
+        progress(f"reading {sum(map(len, missing))} answers")
+        if settings.teacher.endpoint is None:
+            found = score_here(settings.teacher, _student(run, kept), kept, missing) if missing else []
+        else:
+            found = score_there(settings.teacher, settings.name, run, missing, os.environ)
+        for group, scored in zip(missing, found, strict=True):
+            book.add(group, scored)
+    graded = [grades for group in groups if (grades := book.of(group)) is not None]
+    known = [score for grades in graded for score in grades.scores if score is not None]
+    count = sum(len(group) for group in groups)
+    return {
+        "name": settings.name,
+        "groups": len(groups),
+        "answers": count,
+        "missing": count - len(known),
+        "mean": fmean(known) if known else None,
+        "reliability": [] if judging is None else [measured.as_dict() for measured in judging.reliability(groups)],
+        "agreement": {
+            other: compare_books(groups, book, GradeBook(run, other))
+            for other in GradeBook.names(run)
+            if other != settings.name
+        },
+    }
+
+
+def compare_books(groups: Sequence[Sequence[Rollout]], one: GradeBook, other: GradeBook) -> dict[str, Any] | None:
+    """Rank correlation within prompts of what two books say of the same answers; None if they share too little."""
+    pairs = [
+        [(a, b) for a, b in zip(of_one.scores, of_other.scores, strict=True) if a is not None and b is not None]
+        for group in groups
+        if (of_one := one.of(group)) is not None and (of_other := other.of(group)) is not None
+    ]
+    pairs = [pair for pair in pairs if len(pair) > 1]
+    try:
+        return spearman_within(
+            [[a for a, _ in pair] for pair in pairs], [[b for _, b in pair] for pair in pairs], resamples=2000, seed=0
+        ).as_dict()
+    except ConfigError:
+        return None
+
+
+def _settings(run: Path) -> DistillSettings:
+    if not (run / "resolved.yaml").is_file():
+        raise RunFolderError(f"{run}: no resolved.yaml in it; give the folder of a `stillhouse distill run`")
+    return load(DistillSettings, run / "resolved.yaml")
+
+
+def _groups(run: Path, each: int, phases: int | None) -> list[list[Rollout]]:
+    """The answers of the run, those to one prompt together."""
+    store = RolloutStore(run / "rollouts")
+    answers = [answer for phase in store.phases()[:phases] for answer in store.read(phase) or []]
+    if not answers:
+        raise RunFolderError(f"{run}: no answers in it yet; let it take a step first")
+    return [answers[start : start + each] for start in range(0, len(answers), each)]
+
+
+def _prompts(run: Path, kept: DistillSettings, groups: Sequence[Sequence[Rollout]]) -> dict[str, Prompt]:
+    """The prompts of the run by id. ConfigError if one that was answered is not in its sources any more."""
+    data = read_data(kept)
+    if data.magpie is not None:
+        add_queries(data, json.loads((run / "magpie.json").read_text(encoding="utf-8")), kept)
+    known = {prompt.id: prompt for prompt in data.prompts}
+    for group in groups:
+        if group[0].prompt_id not in known:
+            raise ConfigError(
+                f"{run}: prompt {group[0].prompt_id} was answered in this run and is not in its prompt files any more; "
+                "put their old content back"
+            )
+    return known
+
+
+def _student(run: Path, kept: DistillSettings) -> str:
+    """Where the run's tokenizer is."""
+    name = kept.student.model or kept.student.prune
+    assert name is not None
+    return str(run / "student") if (run / "student").is_dir() else name

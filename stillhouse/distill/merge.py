@@ -1,0 +1,122 @@
+"""A LoRA adapter folded into the model that it was trained on, so that programs without peft can run the two.
+
+The sum W + scale B A is taken in float32 and rounded once, when it is saved: added in bfloat16, the small correction
+would be rounded first and its sum once more.
+"""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from stillhouse.distill.checkpoint import whole_folder
+from stillhouse.errors import ConfigError, ModelError, RunFolderError
+from stillhouse.models.gguf import without_progress_bars
+from stillhouse.models.local import load_model, load_tokenizer, resolve
+from stillhouse.records import check_place
+
+__all__ = ["MergedType", "merge_adapter"]
+
+MergedType = Literal["auto", "float32", "bfloat16", "float16"]
+
+_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+def merge_adapter(adapter: Path, base: str, folder: Path, dtype: MergedType = "auto") -> torch.dtype:
+    """Write `folder`: the model called `base` (see `models.local.resolve`) with the LoRA adapter of `adapter` in it.
+
+    A Hugging Face folder that appears whole or not at all, with the tokenizer that lies beside the adapter or else
+    the base's. Returns the type of its weights; `auto` is the type that the base is stored in. Tied embeddings stay
+    tied unless the adapter changes one of them. ConfigError if `adapter` is no LoRA adapter in safetensors, ModelError
+    if it does not fit `base` or `base` does not load, RunFolderError if `folder` is not empty, StorageError if the
+    disk refuses.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunFolderError(f"{folder}: is not empty; give a new --out")
+    check_place(folder, make_parents=True)
+    names = _adapter_weights(adapter)
+    tokenizer, model = _tokenizer(adapter, base), load_model(base)
+    kept = _stored_type(base) if dtype == "auto" else getattr(torch, dtype)
+    merged: Any = _merged(adapter, names, base, model)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(folder) as draft, without_progress_bars():
+        merged.to(dtype=kept).save_pretrained(draft)
+        tokenizer.save_pretrained(draft)
+    return kept
+
+
+def _adapter_weights(adapter: Path) -> set[str]:
+    """The names of the weights in `adapter`, once it is known that the sum of base and adapter is what it means."""
+    try:
+        config: dict[str, Any] = json.loads((adapter / _CONFIG).read_text(encoding="utf-8"))
+        kind = config["peft_type"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigError(f"{adapter}: holds no readable {_CONFIG}; give the folder that peft saved") from None
+    if kind != "LORA":
+        raise ConfigError(f"{adapter}: is an adapter of kind {kind}; only LORA is merged, use peft itself")
+    for option in ("layer_replication", "ensure_weight_tying"):
+        if config.get(option):
+            raise ConfigError(f"{adapter}: {option} is {config[option]}, which is not merged here; use peft itself")
+    try:
+        with safe_open(adapter / _WEIGHTS, framework="pt") as file:
+            return set(file.keys())
+    except (OSError, SafetensorError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"{adapter / _WEIGHTS}: cannot be read ({reason}); save the adapter as safetensors") from None
+
+
+def _tokenizer(adapter: Path, base: str) -> PreTrainedTokenizerBase:
+    if not (adapter / "tokenizer.json").is_file():
+        return load_tokenizer(base)
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(adapter)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{adapter}: its tokenizer does not load ({reason}); mend or remove it") from error
+    return tokenizer
+
+
+def _stored_type(base: str) -> torch.dtype:
+    where = resolve(base)
+    if isinstance(where, Path) and where.is_file():
+        return torch.float32  # unpacked from GGUF
+    stored: torch.dtype | None = AutoConfig.from_pretrained(where).dtype
+    return stored or torch.float32
+
+
+def _merged(adapter: Path, names: set[str], base: str, model: PreTrainedModel) -> PreTrainedModel:
+    if any(".embed_tokens." in name or ".lm_head." in name for name in names):
+        _untie(model)
+    try:
+        with warnings.catch_warnings():
+            # peft still asks by a name that transformers has replaced; missing weights are an error below.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
+            wrapped: Any = PeftModel.from_pretrained(model, str(adapter))
+    except (ValueError, RuntimeError) as error:  # no such modules; other shapes
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{adapter}: does not fit {base} ({reason}); give the model that it was trained on") from error
+    # peft goes on without a word, or with a warning, where weights are left over or missing.
+    placed = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys()
+    strange = sorted({name for name in names ^ placed if ".lora_" in name})
+    if strange:
+        lacking = "has no place for" if strange[0] in names else "waits for"
+        raise ModelError(
+            f"{adapter}: does not fit {base}, which {lacking} {len(strange)} of the adapter's weights "
+            f"({strange[0]}, ...); give the model that it was trained on"
+        )
+    merged: PreTrainedModel = wrapped.merge_and_unload()
+    return merged
+
+
+def _untie(model: Any) -> None:
+    """Give the output matrix a copy of its own: the adapter changes one of the two, or each by another amount."""
+    if model.config.tie_word_embeddings:
+        model.config.tie_word_embeddings = False
+        model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())

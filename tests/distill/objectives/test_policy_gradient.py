@@ -1,0 +1,61 @@
+"""The group-relative gradient: advantages by hand, unbiased by enumeration, blind to an answer's own length."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from stillhouse.distill.objectives import Group, PolicyGradient
+from stillhouse.distill.objectives.policy_gradient import advantages
+from stillhouse.distill.rollout import Rollout
+
+
+def answer(length: int) -> Rollout:
+    return Rollout("p", (1,), tuple(range(length)), (-1.0,) * length, "stop", "student")
+
+
+def never(who: str, answers: object) -> list[float]:
+    raise AssertionError("no log-likelihood is needed")
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([1.0, 0.0], [1.0, -1.0]),
+        ([1.0, 0.0, 0.5, 0.5], [2 / 3, -2 / 3, 0.0, 0.0]),
+        ([1.0, None, 0.0], [1.0, 0.0, -1.0]),
+        ([1.0, None], [0.0, 0.0]),
+        ([None, None], [0.0, 0.0]),
+        ([0.7, 0.7, 0.7], [0.0, 0.0, 0.0]),
+    ],
+)
+def test_advantages_by_hand(scores: list[float | None], expected: list[float]) -> None:
+    assert advantages(scores) == pytest.approx(expected)
+
+
+def test_coefficients_divide_by_a_constant_and_not_by_an_answers_length() -> None:
+    groups = [Group([answer(3), answer(30)], [1.0, 0.0]), Group([answer(5), answer(5)], [0.25, 0.75])]
+    lessons = PolicyGradient(length=40, clip=None).lessons(groups, never)
+    assert lessons.coefficients == pytest.approx([c / (4 * 40) for c in (1.0, -1.0, -0.5, 0.5)])
+    assert lessons.figures == {"advantage_size": 0.75}
+
+
+def test_gradient_is_unbiased_by_enumeration() -> None:
+    """A policy over three answers of one prompt, groups of three: the mean of sum c_i grad log p(i) over all 27 groups
+    is the gradient of the expected score / length, exactly. With the group's own mean it would be 2/3 of it."""
+    logits, score = np.array([0.3, -0.5, 0.1]), np.array([1.0, 0.2, 0.0])
+    p = np.exp(logits) / np.exp(logits).sum()
+    slope = np.eye(3) - p  # row i: d log p(i) / d logits
+    wanted = (p * score) @ slope / 10
+    total = np.zeros(3)
+    for drawn in itertools.product(range(3), repeat=3):
+        group = Group([answer(1 + i) for i in drawn], [float(score[i]) for i in drawn])
+        c = PolicyGradient(length=10, clip=None).lessons([group], never).coefficients
+        total += math.prod(p[i] for i in drawn) * np.array(c) @ slope[list(drawn)]
+    np.testing.assert_allclose(total, wanted, atol=1e-12)
+
+
+def test_scores_belong_to_answers() -> None:
+    with pytest.raises(ValueError, match="2 answers with 1 scores"):
+        Group([answer(1), answer(1)], [1.0])

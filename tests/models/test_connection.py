@@ -1,0 +1,75 @@
+"""One try: whatever comes back is a value with one word for what went wrong."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from stillhouse.models.connection import Connection, Try
+from stillhouse.models.endpoint import EndpointSettings
+from tests.fault_server import FaultServer, Reply, cut, reset, stall
+
+
+def tried(reply: Reply, secret: str | None = None, timeout: float = 0.3) -> Try:
+    async def go() -> Try:
+        async with FaultServer(lambda asked: reply) as server:
+            connection = Connection(EndpointSettings(base_url=server.url, timeout=timeout), {}, secret)
+            try:
+                return await connection.post(f"{server.url}/chat/completions", b'{"model": "m"}')
+            finally:
+                await connection.close()
+
+    return asyncio.run(go())
+
+
+def test_an_answer_is_its_body() -> None:
+    assert tried(Reply.json({"a": 1})) == Try(kind="", status=200, body={"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "status"),
+    [
+        (reset(), "connection reset", None),
+        (stall(), "stall", None),
+        (cut({"a": "b" * 50}, lengthy=True), "malformed body", 200),
+        (cut({"a": "b" * 50}, lengthy=False), "malformed body", 200),
+        (Reply(b"{}", headers={"Content-Encoding": "gzip"}), "malformed body", 200),
+        (Reply(b'"text"'), "malformed body", 200),
+        (Reply(b"", 204), "malformed body", 204),
+        (Reply(b"", 529), "HTTP 529", 529),
+    ],
+)
+def test_kinds_of_failure(reply: Reply, kind: str, status: int | None) -> None:
+    found = tried(reply)
+    assert (found.kind, found.status, found.body) == (kind, status, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"message": "a\n b", "code": 1}}, "a b"),
+        ({"type": "error", "error": {"type": "t", "message": "c"}}, "c"),
+        ({"detail": "d"}, "d"),
+        ({"detail": [{"loc": ["n"]}]}, '[{"loc": ["n"]}]'),
+        ({"message": "e"}, "e"),
+        ({"odd": 1}, '{"odd": 1}'),
+        ([1], "[1]"),
+        ({"error": "x" * 400}, "x" * 297 + "..."),
+        ({"error": "your key k-1 is wrong"}, "your key [key] is wrong"),
+    ],
+)
+def test_what_an_error_body_says(body: Any, message: str) -> None:
+    assert tried(Reply.json(body, 400), secret="k-1").message == message
+
+
+def test_an_error_without_a_body_says_its_reason_or_where_to_go() -> None:
+    assert tried(Reply(b"<html>Bad Gateway</html>", 502)).message == "<html>Bad Gateway</html>"
+    assert tried(Reply(b"", 500)).message == "Said"
+    assert tried(Reply(b"", 308, {"Location": "/v2"})).message == "/v2"
+
+
+def test_an_error_body_that_is_cut_keeps_its_status() -> None:
+    whole = json.dumps({"error": {"message": "no"}}).encode()
+    found = tried(Reply(whole, 401, how="cut"))
+    assert (found.kind, found.status) == ("HTTP 401", 401)

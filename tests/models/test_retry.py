@@ -1,0 +1,48 @@
+"""What passes, what never will, and how long to wait."""
+
+from email.utils import formatdate
+
+import pytest
+
+from stillhouse.models.retry import backoff_bound, is_final_for_all, is_passing, seconds_to_wait
+
+
+@pytest.mark.parametrize(
+    "kind", ["connection reset", "stall", "malformed body", "connection refused", "host not found"]
+)
+def test_what_happens_on_the_way_passes(kind: str) -> None:
+    assert is_passing(kind) and not is_final_for_all(kind)
+
+
+def test_every_status_has_its_fate() -> None:
+    statuses = range(300, 600)
+    passing = {status for status in statuses if is_passing(f"HTTP {status}")}
+    final = {status for status in statuses if is_final_for_all(f"HTTP {status}")}
+    assert passing == {408, 409, 425, 429, *range(500, 600)}
+    assert final == {*range(300, 400), 401, 402, 403, 404, 405}
+
+
+def test_a_certificate_that_is_not_trusted_is_final() -> None:
+    assert is_final_for_all("certificate not trusted") and not is_passing("certificate not trusted")
+
+
+def test_the_bound_doubles_up_to_the_longest_wait() -> None:
+    assert [backoff_bound(attempt, 0.5, 3.0) for attempt in range(5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, 0.0),
+        ("120", 120.0),
+        ("1.5", 1.5),
+        ("-3", 0.0),
+        ("nan", 0.0),
+        ("soon", 0.0),
+        ("", 0.0),
+        (formatdate(1000.0 + 45, usegmt=True), 45.0),
+        (formatdate(1000.0 - 45, usegmt=True), 0.0),
+    ],
+)
+def test_retry_after(header: str | None, seconds: float) -> None:
+    assert seconds_to_wait(header, now=1000.0) == seconds
