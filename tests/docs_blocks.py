@@ -20,10 +20,15 @@ from pydantic.fields import FieldInfo
 
 from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
+from stillhouse.models.endpoint import EndpointSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SETTINGS: dict[str, type[BaseModel]] = {"distill": DistillSettings, "collect": CollectSettings}
+SETTINGS: dict[str, type[BaseModel]] = {
+    "distill": DistillSettings,
+    "collect": CollectSettings,
+    "endpoints": EndpointSettings,
+}
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import math
 import random
 import shutil
 import signal
@@ -38,7 +39,7 @@ def recorded(out: Path) -> int:
 
 
 def collect_and_kill(url: str, out: Path, moments: list[tuple[int, float]]) -> None:
-    """One process after the other; each is killed so many seconds after its run had so many answers."""
+    """One process after the other; each is killed some seconds after its run had `count` answers. The last one ends."""
     for kill, (count, seconds) in enumerate(moments, start=1):
         process = start(url, out)
         while recorded(out) < count:
@@ -61,10 +62,10 @@ def check(out: Path, expected: set[str]) -> dict[str, Any]:
     # From the endpoint's own words in each answer, not from what was made of them.
     used = [call["response"]["usage"] for call in calls]
     usd = sum((u["prompt_tokens"] * prices["input"] + u["completion_tokens"] * prices["output"]) / 1e6 for u in used)
-    assert manifest["api_cost"]["value"] == usd, (manifest["api_cost"], usd)
+    assert math.isclose(manifest["api_cost"]["value"], usd, rel_tol=1e-12), (manifest["api_cost"], usd)
     assert manifest["tokens"]["total"] == sum(u["total_tokens"] for u in used)
     assert manifest["counts"]["answered"] == len(ids) and manifest["finished"] is not None
-    return manifest | {"paid_twice": len(calls) - len(ids)}
+    return manifest | {"paid_twice": len(calls) - len(ids), "usd_of_log": usd}
 
 
 def main() -> int:
@@ -101,9 +102,9 @@ def main() -> int:
     kept, tokens = manifest["counts"]["kept"], manifest["tokens"]
     print(f"{len(expected)} distinct ids of {len(expected)}, after {arguments.kills} kills, in {seconds:.0f} s")
     print(f"{kept} kept, dropped: {manifest['counts']['dropped']}")
-    print(f"{manifest['calls']['answered']} calls, {manifest['paid_twice']} of them for an answer that a kill lost")
+    print(f"{manifest['calls']['answered']} calls in the log, {manifest['paid_twice']} for an answer that a kill lost")
     print(f"{tokens['input']:,} tokens read, {tokens['output']:,} written")
-    print(f"{manifest['api_cost']['value']!r} USD in the manifest, the same to the last bit from the log")
+    print(f"{manifest['api_cost']['value']!r} USD in the manifest, {manifest['usd_of_log']!r} USD from the log")
     print("messages.jsonl and dropped.jsonl: the same bytes from the answers in the opposite order")
     return 0
 

@@ -114,7 +114,7 @@ _TASK = "exact_match/"
 
 
 def measure(key: str) -> Measure:
-    """The measure of a key of `evaluation.json` or `safety.json`; an unknown one keeps its name and has no direction."""
+    """The measure of a key of `evaluation.json` or `safety.json`; an unknown one keeps its name, with no direction."""
     for known in _KNOWN:
         if known.key == key:
             return known

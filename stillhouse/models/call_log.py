@@ -67,12 +67,27 @@ class CallLog:
         if self._log is not None:
             self._log.close()
 
-    def add(self, request: Mapping[str, Any], tried: Try, usage: Mapping[str, int], began: float, attempt: int) -> None:
-        """Keep one try that got an answer: `usage` is what it took, `began` when it was sent; `attempt` is from 0."""
+    def add(
+        self,
+        request: Mapping[str, Any],
+        tried: Try,
+        told: Mapping[str, int],
+        most: Mapping[str, int],
+        began: float,
+        attempt: int,
+    ) -> None:
+        """Keep one try that got an answer, sent at `began`; `attempt` counts from 0.
+
+        An answer that does not tell what it took (`told` is empty) counts as `most` and says so.
+        """
         now = self._clock()
         extra: dict[str, Any] = {"endpoint": self._settings.base_url, "attempt": attempt}
+        usage: Mapping[str, int] = {}
         if tried.body is not None:
+            usage = told or most
             extra["cost_usd"] = cost_usd(usage, self._settings.prices)
+            if not told:
+                extra["usage_estimated"] = True
         else:
             extra["error"] = {"kind": tried.kind, "message": tried.message}
         exchange = Exchange(
@@ -83,7 +98,7 @@ class CallLog:
             api=self._settings.api,
             request=request,
             response=tried.body,
-            usage=usage if tried.body is not None else {},
+            usage=usage,
             client=self._client,
             status=tried.status or 0,
             latency_ms=round(max(0.0, now - began) * 1000, 3),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.call_log import CallLog
@@ -22,8 +22,6 @@ from stillhouse.models.spending import Purse
 from stillhouse.models.wire import MalformedAnswer, Wire
 
 __all__ = ["Caller"]
-
-T = TypeVar("T")
 
 # Where an API names the most that may be written.
 _CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -63,10 +61,10 @@ class Caller:
     async def call(
         self,
         request: Mapping[str, Any],
-        read: Callable[[dict[str, Any]], T],
+        check: Callable[[dict[str, Any]], object],
         keep: Callable[[dict[str, Any]], Awaitable[None]],
-    ) -> T:
-        """What `read` makes of the response body; `read` raises MalformedAnswer to have it asked again.
+    ) -> dict[str, Any]:
+        """The response body; `check` raises MalformedAnswer to have it asked again.
 
         `keep` gets the body while the call still has its turn: after a kill, no more answers than may be under way at
         once are paid for twice. Raises CallError if this call failed for good, EndpointError or BudgetError if no other
@@ -87,9 +85,9 @@ class Caller:
             with self._waiting():
                 await self._purse.reserve(most)
             try:
-                found, answer = await self._try_until_answered(request, content, read, most)
+                answer = await self._try_until_answered(request, content, check, most)
                 await keep(answer)
-                return found
+                return answer
             finally:
                 await self._purse.settle(most)
         finally:
@@ -117,9 +115,9 @@ class Caller:
         self,
         request: Mapping[str, Any],
         content: bytes,
-        read: Callable[[dict[str, Any]], T],
+        check: Callable[[dict[str, Any]], object],
         most: Mapping[str, int],
-    ) -> tuple[T, dict[str, Any]]:
+    ) -> dict[str, Any]:
         met: Counter[str] = Counter()
         for attempt in range(self._settings.retries + 1):
             began = self._clock()
@@ -127,14 +125,14 @@ class Caller:
             body = tried.body
             if body is not None:
                 try:
-                    found = read(body)
+                    check(body)
                 except MalformedAnswer as fault:
                     tried = replace(tried, kind=MALFORMED, body=None, message=str(fault))
                 else:
-                    self._log.add(request, tried, self._wire.usage(body) or most, began, attempt)
-                    return found, body
+                    self._log.add(request, tried, self._wire.usage(body), most, began, attempt)
+                    return body
             if tried.status is not None:
-                self._log.add(request, tried, {}, began, attempt)
+                self._log.add(request, tried, {}, most, began, attempt)
             met[tried.kind] += 1
             self.errors[tried.kind] += 1
             if not is_passing(tried.kind):

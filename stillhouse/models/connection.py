@@ -20,6 +20,7 @@ __all__ = [
     "HOST_NOT_FOUND",
     "MALFORMED",
     "NO_CONNECTION",
+    "QUOTA",
     "REFUSED",
     "RESET",
     "STALL",
@@ -32,6 +33,7 @@ CERTIFICATE = "certificate not trusted"
 HOST_NOT_FOUND = "host not found"
 MALFORMED = "malformed body"
 NO_CONNECTION = "no connection in time"
+QUOTA = "quota used up"
 REFUSED = "connection refused"
 RESET = "connection reset"
 STALL = "stall"
@@ -94,8 +96,9 @@ class Connection:
         status = response.status_code
         if not response.is_success:
             message = self._line(_told(raw) or response.headers.get("location", "") or response.reason_phrase)
-            wait = response.headers.get("retry-after")
-            return Try(kind=status_kind(status), status=status, message=message, retry_after=wait)
+            # OpenAI's word for an account without money comes with the status of one that asks too fast.
+            kind = QUOTA if status == 429 and b'"insufficient_quota"' in raw else status_kind(status)
+            return Try(kind=kind, status=status, message=message, retry_after=response.headers.get("retry-after"))
         try:
             body = json.loads(raw, parse_constant=_refuse)
             # Half of a surrogate pair is valid JSON and no text: it could not be kept.

@@ -14,7 +14,7 @@ former, calls that have not begun fail at once. Calls under way when a caller st
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -83,8 +83,8 @@ class HttpModel:
         self._wire = WIRES[settings.api]
         self._cache = None if cache is None else AnswerCache(cache)
         self._hits = 0
-        self._calls: set[asyncio.Task[Any]] = set()
-        self._flights: dict[str, asyncio.Task[Any]] = {}
+        self._calls: set[asyncio.Task[dict[str, Any]]] = set()
+        self._flights: dict[str, asyncio.Task[dict[str, Any]]] = {}
         key = key_from(environ, settings.key_env)
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", **self._wire.headers(key)}
         chance = Random() if random is None else random
@@ -205,39 +205,36 @@ class HttpModel:
     async def _ask(
         self, request: Mapping[str, Any], unsaid: Mapping[str, int | None], read: Callable[[dict[str, Any]], T]
     ) -> T:
-        """From the cache, from the same call under way, or from the endpoint."""
+        """What `read` makes of the answer: from the cache, from the same call under way, or from the endpoint."""
         if self._cache is None:
-            return await self._finish(self._start(self._call(request, read)))
+            return read(await asyncio.shield(self._start(request, read, None)))
         key = request_key(self.settings.base_url, self._wire.api, request, unsaid)
-        if key in self._flights:
+        flight = self._flights.get(key)
+        if flight is not None:
             self._hits += 1
-            return await self._finish(self._flights[key])
+            return read(await asyncio.shield(flight))
         kept = self._cache.get(key)
         if kept is not None:
-            found = read(kept)
             self._hits += 1
-            return found
-        flight = self._start(self._call(request, read, key))
+            return read(kept)
+        flight = self._start(request, read, key)
         self._flights[key] = flight
         flight.add_done_callback(lambda _: self._flights.pop(key))
-        return await self._finish(flight)
+        return read(await asyncio.shield(flight))
 
-    async def _call(self, request: Mapping[str, Any], read: Callable[[dict[str, Any]], T], key: str | None = None) -> T:
+    def _start(
+        self, request: Mapping[str, Any], check: Callable[[dict[str, Any]], object], key: str | None
+    ) -> asyncio.Task[dict[str, Any]]:
+        """The call as a task of its own: whoever stops waiting for it does not stop it, because it is paid for."""
+
         async def keep(answer: dict[str, Any]) -> None:
             if self._cache is not None and key is not None:
                 await asyncio.to_thread(self._cache.put, key, answer)
 
-        return await self._caller.call(request, read, keep)
-
-    def _start(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(call)
+        task = asyncio.create_task(self._caller.call(request, check, keep))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
         return task
-
-    async def _finish(self, task: asyncio.Task[T]) -> T:
-        """The task's result; whoever stops waiting does not stop the call, which is paid for."""
-        return await asyncio.shield(task)
 
 
 def _seed_of(seed: int | None, draw: int) -> int | None:

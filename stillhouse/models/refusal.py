@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stillhouse.errors import ConfigError
-from stillhouse.models.connection import CERTIFICATE, MALFORMED, NO_CONNECTION, REFUSED, Try, status_kind
+from stillhouse.models.connection import CERTIFICATE, MALFORMED, NO_CONNECTION, QUOTA, REFUSED, Try, status_kind
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = ["given_up", "key_from", "refused", "waits_too_long"]
@@ -52,7 +52,7 @@ def _remedy(settings: EndpointSettings, tried: Try) -> str:
         if settings.key_env is None:
             return "no key was sent: put the name of the variable that holds one under key_env"
         return f"the key came from the environment variable '{settings.key_env}': set it to one that may use this model"
-    if kind == status_kind(402):
+    if kind in (status_kind(402), QUOTA):
         return "pay the account up; every answer so far is kept"
     if kind in (status_kind(404), status_kind(405)):
         return f"check the model's name (GET {settings.base_url}/models lists them), base_url with its version, and api"

@@ -12,6 +12,7 @@ from stillhouse.models.connection import (
     HOST_NOT_FOUND,
     MALFORMED,
     NO_CONNECTION,
+    QUOTA,
     REFUSED,
     RESET,
     STALL,
@@ -23,7 +24,7 @@ __all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "se
 UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
 _PASSING = frozenset({RESET, STALL, MALFORMED, *UNREACHABLE, *(status_kind(status) for status in (408, 409, 425, 429))})
 # The same request would get the same answer, and so would every other one.
-_FINAL = frozenset({CERTIFICATE, *(status_kind(status) for status in (401, 402, 403, 404, 405))})
+_FINAL = frozenset({CERTIFICATE, QUOTA, *(status_kind(status) for status in (401, 402, 403, 404, 405))})
 
 
 def is_passing(kind: str) -> bool:

@@ -5,9 +5,12 @@ drawn independently. A bootstrap of such a mean claims certainty where all promp
 "100 %, from 100 % to 100 %". So the interval is of Wilson's kind.
 
 For a share y in [0, 1] with mean m, Var(y) = m (1 - m) - E[y (1 - y)]. The second term is what ties and mixed prompts
-take away from the variance of heads and tails; c, its mean over the prompts, is kept while m varies, and the interval
-holds every m with (mean - m)^2 <= z^2 (m (1 - m) - c) / n. Without ties c = 0, and this is Wilson's interval
-(JASA 22, 1927).
+take away from the variance of heads and tails. Its mean over the prompts, less 1/n of that because few prompts say
+little about it, is c; it is kept while m varies, and the interval holds every m with
+
+    (mean - m)^2 <= z^2 (m (1 - m) - c) / n
+
+Without ties, or with a single prompt, c = 0 and this is Wilson's interval (JASA 22, 1927).
 """
 
 import math
@@ -35,9 +38,10 @@ def mean_share(shares: Sequence[float], *, level: float = 0.95) -> Interval:
         raise ValueError("shares lie between 0 and 1")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it lies between 0 and 1")
-    n, mean, c = len(y), float(y.mean()), float((y * (1 - y)).mean())
+    n, mean = len(y), float(y.mean())
+    c = float((y * (1 - y)).mean()) * (1 - 1 / n)
     k = float(norm.ppf((1 + level) / 2)) ** 2 / n
-    # (1 + k) m^2 - (2 mean + k) m + mean^2 + k c = 0, whose discriminant is 4 k Var + k^2 (1 - 4 c) >= 0.
+    # (1 + k) m^2 - (2 mean + k) m + mean^2 + k c = 0, whose discriminant is >= 0, since c <= mean (1 - mean).
     centre = (mean + k / 2) / (1 + k)
     half = math.sqrt(max(0.0, k * (mean * (1 - mean) - c) + k * k * (1 - 4 * c) / 4)) / (1 + k)
     low = 0.0 if mean == 0 else centre - half

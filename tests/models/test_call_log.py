@@ -14,6 +14,7 @@ from stillhouse.records import ExchangeLog
 
 SETTINGS = EndpointSettings(base_url="http://host/v1", prices=Prices(input=1e6, output=2e6))
 USAGE = {"input_tokens": 3, "output_tokens": 2}
+MOST = {"input_tokens": 90, "output_tokens": 8}
 
 
 def log(path: Path | None) -> CallLog:
@@ -31,8 +32,8 @@ def test_ulids_sort_by_time_and_are_those_of_the_specification() -> None:
 def test_a_line_says_all(tmp_path: Path) -> None:
     calls = log(tmp_path / "new" / "log.jsonl")
     calls.open()
-    calls.add({"model": "m"}, Try(kind="", status=200, body={"b": 1}), USAGE, 1_800_000_000.25, 2)
-    calls.add({"model": "m"}, Try(kind="HTTP 500", status=500, message="oops"), {}, 1_800_000_000.0, 0)
+    calls.add({"model": "m"}, Try(kind="", status=200, body={"b": 1}), USAGE, MOST, 1_800_000_000.25, 2)
+    calls.add({"model": "m"}, Try(kind="HTTP 500", status=500, message="oops"), {}, MOST, 1_800_000_000.0, 0)
     calls.close()
     first, second = ExchangeLog(tmp_path / "new" / "log.jsonl")
     assert (first.time, first.latency_ms, first.usage) == ("2027-01-15T08:00:00.500Z", 250.0, USAGE)
@@ -48,7 +49,7 @@ def test_a_second_part_goes_on_with_the_sum(tmp_path: Path) -> None:
     for part in (1, 2):
         calls = log(path)
         calls.open()
-        calls.add({}, Try(kind="", status=200, body={}), USAGE, 0.0, 0)
+        calls.add({}, Try(kind="", status=200, body={}), USAGE, MOST, 0.0, 0)
         calls.close()
         assert calls.here == Spending(calls=1, input_tokens=3, output_tokens=2, usd=7.0)
         assert calls.total == Spending(calls=part, input_tokens=3 * part, output_tokens=2 * part, usd=7.0 * part)
@@ -57,7 +58,7 @@ def test_a_second_part_goes_on_with_the_sum(tmp_path: Path) -> None:
 def test_without_a_file_it_only_sums() -> None:
     calls = log(None)
     calls.open()
-    calls.add({}, Try(kind="", status=200, body={}), USAGE, 0.0, 0)
+    calls.add({}, Try(kind="", status=200, body={}), USAGE, MOST, 0.0, 0)
     calls.close()
     assert calls.here == calls.total == Spending(calls=1, input_tokens=3, output_tokens=2, usd=7.0)
 
@@ -68,3 +69,13 @@ def test_one_process_writes_a_file(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="another process is writing to it"):
         second.open()
     first.close()
+
+
+def test_an_answer_that_does_not_tell_its_usage_counts_as_the_most(tmp_path: Path) -> None:
+    calls = log(tmp_path / "log.jsonl")
+    calls.open()
+    calls.add({}, Try(kind="", status=200, body={}), {}, MOST, 0.0, 0)
+    calls.close()
+    [exchange] = ExchangeLog(tmp_path / "log.jsonl")
+    assert exchange.usage == MOST and exchange.extra["usage_estimated"] is True
+    assert calls.total == Spending(calls=1, input_tokens=90, output_tokens=8, usd=106.0)

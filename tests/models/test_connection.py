@@ -38,6 +38,8 @@ def test_an_answer_is_its_body() -> None:
         (Reply(b'"text"'), "malformed body", 200),
         (Reply(b"", 204), "malformed body", 204),
         (Reply(b"", 529), "HTTP 529", 529),
+        (Reply.json({"error": {"code": "rate_limit_exceeded"}}, 429), "HTTP 429", 429),
+        (Reply.json({"error": {"code": "insufficient_quota"}}, 429), "quota used up", 429),
     ],
 )
 def test_kinds_of_failure(reply: Reply, kind: str, status: int | None) -> None:

@@ -22,8 +22,9 @@ def test_every_status_has_its_fate() -> None:
     assert final == {*range(300, 400), 401, 402, 403, 404, 405}
 
 
-def test_a_certificate_that_is_not_trusted_is_final() -> None:
-    assert is_final_for_all("certificate not trusted") and not is_passing("certificate not trusted")
+@pytest.mark.parametrize("kind", ["certificate not trusted", "quota used up"])
+def test_what_no_other_request_can_get_around_is_final(kind: str) -> None:
+    assert is_final_for_all(kind) and not is_passing(kind)
 
 
 def test_the_bound_doubles_up_to_the_longest_wait() -> None:

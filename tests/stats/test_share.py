@@ -24,14 +24,15 @@ def test_two_wins_of_two_show_nothing() -> None:
 
 
 def test_ties_by_hand() -> None:
-    """6 wins, 8 ties, 2 losses: mean 5/8, c = (8/16)/4 = 1/8. At z = 2, k = 4/16 = 1/4:
+    """6 wins, 8 ties, 2 losses: mean 5/8, c = (8/16)/4 x 15/16 = 15/128. At z = 2, k = 4/16 = 1/4:
 
-    centre (5/8 + 1/8) / (5/4) = 3/5; under the root k (15/64 - 8/64) + k^2 (1 - 1/2)/4 = 7/256 + 2/256 = 9/256, so half
-    is (3/16) / (5/4) = 3/20: 0.45 to 0.75. Without the ties' smaller variance it would be 3/5 -+ 0.2179.
+    centre (5/8 + 1/8) / (5/4) = 3/5; under the root k (15/64 - c) + k^2 (1 - 4c)/4 = 60/2048 + 17/2048, over 5/4.
+    Without the ties' smaller variance half the interval would be 0.2179.
     """
     level = math.erf(2 / math.sqrt(2))  # z = 2
     interval = win_rate([1] * 6 + [0] * 10, [0] * 6 + [1] * 8 + [0] * 2, [0] * 14 + [1] * 2, level=level)
-    assert (interval.value, interval.low, interval.high) == pytest.approx((0.625, 0.45, 0.75), abs=1e-12)
+    half = math.sqrt(77 / 2048) / 1.25  # 0.1551
+    assert (interval.value, interval.low, interval.high) == pytest.approx((0.625, 0.6 - half, 0.6 + half), abs=1e-12)
     assert interval.n == 16
 
 
@@ -40,9 +41,17 @@ def test_every_prompt_weighs_the_same() -> None:
     assert win_rate([3, 0], [0, 0], [1, 1]).value == 0.375
 
 
-def test_only_ties_leave_one_half() -> None:
-    interval = win_rate([0] * 9, [1] * 9, [0] * 9)
-    assert (interval.low, interval.value, interval.high) == pytest.approx((0.5, 0.5, 0.5), abs=1e-12)
+def test_only_ties_are_near_one_half_and_not_certain() -> None:
+    few, many = (win_rate([0] * n, [1] * n, [0] * n) for n in (9, 900))
+    assert few.value == 0.5 and few.low + few.high == pytest.approx(1)
+    assert 0.05 < few.high - 0.5 < 0.2 and 0 < many.high - 0.5 < 0.002
+
+
+def test_one_prompt_says_next_to_nothing() -> None:
+    """Whatever the share within it. At z = 2, k = 4: (3/4 + 2 -+ sqrt(4 x 3/16 + 16/4)) / 5."""
+    interval = mean_share([0.75], level=math.erf(2 / math.sqrt(2)))
+    half = math.sqrt(4.75) / 5
+    assert (interval.low, interval.high) == pytest.approx((0.55 - half, 0.55 + half), abs=1e-12)
 
 
 @pytest.mark.parametrize(("prompts", "won", "tied"), [(40, 0.5, 0.3), (80, 0.75, 0.1), (120, 0.9, 0.05)])

@@ -39,6 +39,8 @@ async def ask(
         try:
             completion = await _answer(model, item, settings)
         except CallError as error:
+            if stopped:
+                return  # It was not given all its tries, so it has not failed: it is still to be asked.
             answers.failed(item, str(error))
             on_record(True)
             failures += 1
@@ -56,9 +58,10 @@ async def ask(
         try:
             while not stopped and (item := next(queue, None)) is not None:
                 await put(item)
-        finally:
-            # A worker ends because there is nothing left to ask, or because nothing more can be asked.
+        except BaseException:
+            # Whatever it is: no other worker begins a call before it is known.
             stopped = True
+            raise
 
     workers: list[asyncio.Task[None]] = []
     try:

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from stillhouse.distill.encode import encode_prompts, text_of
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.network import Network
-from stillhouse.distill.preflight import check_context, check_finite, end_tokens, shared_vocabulary
+from stillhouse.distill.preflight import check_context, check_finite, end_tokens, own_vocabulary
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.models.local import load_model, load_tokenizer, resolve, weights_digest
@@ -43,7 +43,7 @@ class Speaker:
         tokenizer = load_tokenizer(name, revision)
         model = load_model(name, revision=revision, dtype=hardware.torch_dtype, device=hardware.device)
         check_finite(name, model)
-        network = Network(model, shared_vocabulary(tokenizer, tokenizer, name, name))
+        network = Network(model, own_vocabulary(tokenizer))
         return cls(name, network, tokenizer, end_tokens(model, tokenizer), longest, system, batch)
 
     def answers(self, prompts: Sequence[Prompt], max_tokens: int, repetition_stop: int) -> list[Rollout]:

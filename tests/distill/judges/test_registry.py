@@ -2,7 +2,12 @@
 
 import pytest
 
-from stillhouse.distill.judges import CritiqueJudge, Judge, RankingJudge, ReferenceJudge, RubricJudge, judge
+from stillhouse.distill.judges.base import Judge
+from stillhouse.distill.judges.critique import CritiqueJudge
+from stillhouse.distill.judges.ranking import RankingJudge
+from stillhouse.distill.judges.reference import ReferenceJudge
+from stillhouse.distill.judges.registry import judge
+from stillhouse.distill.judges.rubric import RubricJudge
 from stillhouse.distill.judges.settings import (
     Criterion,
     CritiqueSettings,

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from stillhouse.distill.judges import judge
 from stillhouse.distill.judges.base import Judgement
 from stillhouse.distill.judges.judged import Judged
+from stillhouse.distill.judges.registry import judge
 from stillhouse.distill.judges.reliability import (
     Measured,
     check_agreement,
