@@ -14,7 +14,7 @@ from stillhouse.distill.distributed import ALONE, Processes
 from stillhouse.distill.encode import EncodedPrompt, encode_reference
 from stillhouse.distill.network import Network
 from stillhouse.distill.preflight import closing_token
-from stillhouse.distill.remote import Served, answer_seeds, remote_rollouts
+from stillhouse.distill.remote import Servers, answer_seeds, remote_rollouts
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.schedule import answer_cap, prompt_order, student_answers
@@ -31,7 +31,7 @@ class Writers:
 
     `teacher` is None where it is only an endpoint. `others` are further teachers by name, and `route` says which of
     them grades the answers to a prompt, by the prompt's id; `teacher` grades the rest. `processes` share the work;
-    `served` writes the student's answers, if it is given.
+    `servers` hold models that are served.
     """
 
     student: Network
@@ -41,7 +41,7 @@ class Writers:
     others: Mapping[str, Network] = field(default_factory=dict)
     route: Mapping[str, str] = field(default_factory=dict)
     processes: Processes = ALONE
-    served: Served | None = None
+    servers: Servers = field(default_factory=Servers)
 
     def teacher_of(self, rollout: Rollout) -> Network | None:
         """The teacher that grades this answer by probability."""
@@ -68,7 +68,7 @@ def phase_rollouts(
     mine = [i for i in range(count) if by_student[i]]
     given = [i for i in range(count) if not by_student[i]]
     stream = settings.seed * 8
-    served = writers.served
+    served = writers.servers.student
     if served is not None and mine:
         with writers.student.whole():
             writers.processes.from_first(lambda: served.publish(writers.student, chosen[mine[0]].tokens))
@@ -119,9 +119,10 @@ def write_answers(
     was_training = network.model.training
     network.model.eval()
     asked = [(prompts[i].prompt.id, prompts[i].tokens) for i in rows]
-    if writers.served is not None and who == "student":
+    served = writers.servers.student if who == "student" else None
+    if served is not None:
         answers = remote_rollouts(
-            writers.served.server,
+            served.server,
             asked,
             sampling,
             ends=writers.ends,

@@ -1,29 +1,28 @@
-"""Answers and grades from models that are served by vLLM, in the same shapes as from models that are loaded here.
+"""Answers of a student that is served by vLLM, in the same shape as from one that is loaded here.
 
 A student that learns has other weights after each step, so its server is given them before it writes again
 (`Served.publish`), and is then asked about a text that the student reads too: nothing else would tell that it answers
 from weights other than those that are trained.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from stillhouse.distill.batching import MicroBatch, micro_batches
+from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.checkpoint import whole_folder
-from stillhouse.distill.graders.top_k import TopKGrade
+from stillhouse.distill.config import DistillSettings, TopKSettings
 from stillhouse.distill.network import Network
 from stillhouse.distill.rollout import CHECK_REPETITION_EVERY, Rollout, repeats
 from stillhouse.errors import EndpointError
 from stillhouse.models.gguf import without_progress_bars
-from stillhouse.models.vllm import Likeliest, VllmServer, Written
+from stillhouse.models.vllm import VllmServer, Written
 from stillhouse.types import Sampling
 
-__all__ = ["Served", "answer_seeds", "check_same_weights", "joined", "remote_rollouts", "remote_top_k", "top_k_of"]
+__all__ = ["Served", "Servers", "answer_seeds", "check_same_weights", "remote_rollouts"]
 
-_FLOOR = 1e-9
 _MOST_DIFFERENCE = 0.1  # nats a token; kernels that compute in bfloat16 differ by a few hundredths
 
 
@@ -63,35 +62,6 @@ def answer_seeds(seed: int, stream: int, places: Sequence[int]) -> list[int]:
     return [(first + place) % (1 << 63) for place in places]
 
 
-def remote_top_k(server: VllmServer, rollouts: Sequence[Rollout], k: int) -> list[TopKGrade]:
-    """The grade of each answer by its `k` likeliest tokens: `top_k_grade` at temperature 1, by a teacher's server."""
-    texts = [(*r.prompt_tokens, *r.tokens) for r in rollouts]
-    return [top_k_of(rows) for rows in server.score(texts, [len(r.prompt_tokens) for r in rollouts], k)]
-
-
-def top_k_of(rows: Sequence[Likeliest]) -> TopKGrade:
-    """The grade of one answer, a row for each of its tokens.
-
-    The tail is 1 - sum(kept) in float64, at least 1e-9 as in `top_k_grade`. Served log-probabilities are rounded to
-    float32, so a tail below about 1e-7 is what rounding leaves.
-    """
-    tokens_NK = torch.tensor([row.tokens for row in rows])
-    logp_NK = torch.tensor([row.logprobs for row in rows], dtype=torch.float64)
-    kept_N1 = logp_NK.exp().sum(-1, keepdim=True).clamp_max(1 - _FLOOR)
-    return TopKGrade(tokens_NK, logp_NK.float(), torch.log1p(-kept_N1).float())
-
-
-def joined(grades: Sequence[TopKGrade], batch: MicroBatch) -> TopKGrade:
-    """The grades of the answers of `batch`, by index as in its `row_N`, one below the other as its tokens are."""
-    owners = torch.unique_consecutive(batch.row_N).tolist()
-    device = batch.row_N.device
-    return TopKGrade(
-        torch.cat([grades[i].tokens_NK for i in owners]).to(device),
-        torch.cat([grades[i].logp_NK for i in owners]).to(device),
-        torch.cat([grades[i].tail_N1 for i in owners]).to(device),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     """A student's `server`, and the `folder` by way of which it gets weights: both have to see it."""
@@ -111,6 +81,33 @@ class Served:
                 student.model.save_pretrained(draft)
             self.server.load(self.folder)
             check_same_weights(student, self.server, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The student that writes its answers and the teacher whose probabilities grade, where they are served."""
+
+    student: Served | None = None
+    teacher: VllmServer | None = None
+
+    @classmethod
+    def of(cls, settings: DistillSettings, run: Path, environ: Mapping[str, str]) -> "Servers":
+        """Those that the settings name, for the run in the folder `run`. ConfigError if a key is not in `environ`."""
+        given, endpoint = settings.rollout.server, settings.teacher.endpoint
+        student = teacher = None
+        if given is not None:
+            student = Served(VllmServer(given.model, given.endpoint, environ=environ), run / "served")
+        if endpoint is not None and settings.reads_server:
+            teacher = VllmServer(settings.teacher.model, endpoint, environ=environ)
+        return cls(student, teacher)
+
+    def check(self, settings: DistillSettings, text: Sequence[int]) -> None:
+        """EndpointError unless they answer, and the teacher with as many tokens as are asked for."""
+        if self.student is not None:
+            self.student.server.score([text[:2]], [1], 1)
+        if self.teacher is not None:
+            k = max(part.k for part in settings.graders if isinstance(part, TopKSettings))
+            self.teacher.score([text[:2]], [1], k)
 
 
 @torch.no_grad()

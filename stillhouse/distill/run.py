@@ -8,7 +8,7 @@ is missing.
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ from stillhouse.distill.origins import student_record, teacher_record
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
 from stillhouse.distill.queries import add_queries, teacher_queries
-from stillhouse.distill.remote import Served
+from stillhouse.distill.remote import Servers
 from stillhouse.distill.report import write_report
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models
@@ -50,7 +50,6 @@ from stillhouse.distill.win_rate import WinRate
 from stillhouse.errors import RunFolderError
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, weights_digest
-from stillhouse.models.vllm import VllmServer
 from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
 
 __all__ = ["Outcome", "distill"]
@@ -108,13 +107,11 @@ def distill(
         inputs = processes.from_first(lambda: measure_inputs(settings, models, data))
         if folder.resumed:
             check_same_inputs(out, settings, inputs)
-        served = _served(settings, out, os.environ)
-        if served is not None:
-            server = served.server
-            processes.from_first(lambda: server.score([prompts[0].tokens[:2]], [1], 1))  # is it there?
+        servers = Servers.of(settings, out, os.environ)
+        processes.from_first(lambda: servers.check(settings, prompts[0].tokens))
         _show_first_prompt(console, models, settings, data)
         extra = reporter(settings.reporter, out, settings.model_dump(mode="json")) if processes.first else None
-        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra, processes, served)
+        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra, processes, servers)
         more = {"inputs.json": inputs, **({} if queries is None else {"magpie.json": queries})}
         processes.from_first(lambda: folder.begin(dump(settings), more))
         return run.to_the_end(prompts, tasks)
@@ -136,12 +133,12 @@ class _Run:
         clock: Callable[[], float],
         extra: Reporter | None,
         processes: Processes,
-        served: Served | None,
+        servers: Servers,
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
         self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
-        self.processes, self.served = processes, served
+        self.processes, self.servers = processes, servers
         self.began = _began(folder.path, now)
         self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
@@ -158,7 +155,7 @@ class _Run:
             student.activation_checkpointing_enable({"use_reentrant": False})
             student.enable_input_require_grads()
         network = shard(Network(student, self.models.vocabulary), self.processes)
-        writers = replace(self.models.writers(network, self.data.route), processes=self.processes, served=self.served)
+        writers = replace(self.models.writers(network, self.data.route), processes=self.processes, servers=self.servers)
         if self.judging is not None:
             self.processes.from_first(self.judging.check)
         evaluator = Evaluator(
@@ -366,14 +363,6 @@ def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
 
     resumed = processes.from_first(hold)
     return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
-
-
-def _served(settings: DistillSettings, out: Path, environ: Mapping[str, str]) -> Served | None:
-    """The server that writes the student's answers, if there is one."""
-    given = settings.rollout.server
-    if given is None:
-        return None
-    return Served(VllmServer(given.model, given.endpoint, environ=environ), out / "served")
 
 
 def _began(folder: Path, now: Callable[[], datetime]) -> datetime:

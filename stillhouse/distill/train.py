@@ -79,7 +79,7 @@ class Trainer:
             sums=settings.batch > settings.micro_batch * self.processes.size,
             processes=self.processes,
         )
-        self.grader = grader(settings.grader)
+        self.grader = grader(settings.grader, writers.servers.teacher)
         self.step = 0
         self.totals = Totals()
         self._phase: tuple[int, list[Rollout]] | None = None

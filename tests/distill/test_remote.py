@@ -10,22 +10,18 @@ from safetensors.torch import load_file
 
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.config import DistillSettings
-from stillhouse.distill.graders.top_k import top_k_divergence, top_k_grade
 from stillhouse.distill.network import Network
 from stillhouse.distill.remote import (
     Served,
     answer_seeds,
     check_same_weights,
-    joined,
     remote_rollouts,
-    remote_top_k,
-    top_k_of,
 )
 from stillhouse.distill.rollout import Rollout, repeats
 from stillhouse.errors import EndpointError
 from stillhouse.models.endpoint import EndpointSettings
 from stillhouse.models.local import load_model
-from stillhouse.models.vllm import Likeliest, VllmServer
+from stillhouse.models.vllm import VllmServer
 from stillhouse.types import Sampling
 from tests.command import Command
 from tests.conftest import TinyLlama
@@ -97,37 +93,6 @@ def test_repetition_ends_an_answer_where_it_does_here(server: VllmServer) -> Non
 def test_token_beyond_the_tokenizer_is_refused(server: VllmServer) -> None:
     with pytest.raises(EndpointError, match=r"wrote token \d+, beyond the tokenizer's 3; serve the model with"):
         write(server, Sampling(max_tokens=10), vocabulary=3)
-
-
-@pytest.mark.parametrize("k", [1, 5, 300])
-@pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])
-def test_grade_of_a_server_is_the_grade_made_here(
-    k: int, beta: float, server: VllmServer, teacher: Network, tiny_llama: TinyLlama
-) -> None:
-    student = Network(tiny_llama(2, vocab=VOCABULARY, seed=9), VOCABULARY)
-    grades = remote_top_k(server, ANSWERS, k)
-    for batch in micro_batches(ANSWERS, 2):
-        with torch.no_grad():
-            own = top_k_grade(teacher.hidden(batch), teacher.head, k, 1.0, 4)
-            logits = student.head.logits(student.hidden(batch))
-        theirs = joined(grades, batch)
-        assert torch.equal(theirs.tokens_NK, own.tokens_NK)
-        torch.testing.assert_close(theirs.logp_NK, own.logp_NK, rtol=0, atol=1e-5)
-        if k < VOCABULARY:
-            torch.testing.assert_close(theirs.tail_N1, own.tail_N1, rtol=0, atol=1e-4)
-        rows = slice(0, len(batch.token_N))
-        found, expected = (top_k_divergence(g, beta)(logits.clone(), rows) for g in (theirs, own))
-        if k < VOCABULARY:
-            torch.testing.assert_close(found.loss_C, expected.loss_C, rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(found.grad_CV, expected.grad_CV, rtol=1e-4, atol=1e-5)
-
-
-def test_tail_by_hand() -> None:
-    rows = [Likeliest((4, 7), (-0.5, -2.0), -0.5), Likeliest((1, 2), (0.0, -9999.0), 0.0)]
-    grade = top_k_of(rows)
-    # 1 - e^-0.5 - e^-2 = 0.258133...; a certain teacher keeps the floor of 1e-9.
-    assert grade.tail_N1[:, 0].tolist() == pytest.approx([-1.3542777, -20.7232658], abs=1e-5)
-    assert grade.tokens_NK.tolist() == [[4, 7], [1, 2]] and grade.logp_NK.dtype == torch.float32
 
 
 def test_student_is_published_and_served(
