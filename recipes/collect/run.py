@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from recipes.serving import bundled_gguf, served
 from stillhouse.distill.config import PromptSource
 from stillhouse.distill.prompts import load_prompts
 
@@ -78,15 +79,7 @@ def main() -> int:
     expected = {f"{prompt.id}-0" for prompt in load_prompts(PromptSource(name="instructions"))}
     counts = sorted(rng.sample(range(len(expected) - 20), arguments.kills))
     moments = [(count, rng.uniform(0.0, 1.0)) for count in counts]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "recipes.collect.serve"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    with server:
-        assert server.stdout is not None and server.stdin is not None
-        url = server.stdout.readline().decode().strip()
+    with served(bundled_gguf(), name="smollm2", slots=4, context=2048, threads=1) as url:
         started = time.monotonic()
         collect_and_kill(url, out, moments)
         seconds = time.monotonic() - started
@@ -98,7 +91,6 @@ def main() -> int:
         (other / "answers.jsonl").write_bytes(b"".join(reversed(answers)))
         assert start(url, other).wait() == 0
         assert {name: (other / name).read_bytes() for name in FILES} == before
-        server.stdin.close()
     kept, tokens = manifest["counts"]["kept"], manifest["tokens"]
     print(f"{len(expected)} distinct ids of {len(expected)}, after {arguments.kills} kills, in {seconds:.0f} s")
     print(f"{kept} kept, dropped: {manifest['counts']['dropped']}")

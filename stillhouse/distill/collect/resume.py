@@ -9,40 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stillhouse.config import load
-from stillhouse.distill.collect.settings import CollectSettings
+from stillhouse.distill.same_settings import how_it_is_asked
 from stillhouse.errors import RunFolderError
 
-__all__ = ["MAY_CHANGE", "check_same_prompts", "check_same_settings"]
+__all__ = ["check_same_prompts", "may_change"]
 
-MAY_CHANGE = (
-    "teacher.endpoint.key_env",
-    "teacher.endpoint.concurrency",
-    "teacher.endpoint.timeout",
-    "teacher.endpoint.retries",
-    "teacher.endpoint.backoff",
-    "teacher.endpoint.longest_wait",
-    "teacher.endpoint.n_field",
-    "teacher.endpoint.prices",
-    "teacher.endpoint.budget",
-    "filters",
-    "dedup",
-    "give_up",
-    "cache",
-)
-"""Keys and sections that a resumed run may give anew."""
+_FREE = ("filters", "dedup", "give_up")
 
 
-def check_same_settings(out: Path, given: CollectSettings) -> None:
-    """RunFolderError that names the first key outside `MAY_CHANGE` with which the run in `out` began otherwise."""
-    then, now = (_flat(s.model_dump(mode="json")) for s in (load(CollectSettings, out / "resolved.yaml"), given))
-    for key in sorted(then.keys() | now.keys()):
-        free = any(key == name or key.startswith(f"{name}.") for name in MAY_CHANGE)
-        if then.get(key) != now.get(key) and not free:
-            raise RunFolderError(
-                f"{out}: this run began with {key}={then.get(key)!r}, not {now.get(key)!r}; "
-                "resume with the same settings, or give another --out"
-            )
+def may_change(key: str, value: object) -> bool:
+    """Keys that a resumed collection may give anew: how the teacher is asked, and what is kept of the answers."""
+    return how_it_is_asked(key) or key.partition(".")[0] in _FREE
 
 
 def check_same_prompts(out: Path, records: Sequence[Mapping[str, Any]]) -> None:
@@ -54,11 +31,3 @@ def check_same_prompts(out: Path, records: Sequence[Mapping[str, Any]]) -> None:
                 f"{out}: the prompts of {then['source']} changed since this run began; put the old content back, "
                 "or give another --out"
             )
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """`{"a": {"b": 1}}` as `{"a.b": 1}`: keys as they are written in overrides."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) and value else {above + key: value}
-    return flat

@@ -4,7 +4,6 @@ Three kinds of keys: what is asked (teacher, prompts, sampling, answers, seed), 
 asked (speed, key, budget) and what is kept of the answers (filters, dedup), which may change when it is resumed.
 """
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -87,9 +86,6 @@ class CollectSettings(Settings):
     filters: FilterSettings = FilterSettings()
     dedup: DedupSettings | None = Field(DedupSettings(), description="null keeps near-duplicates")
     give_up: int = Field(20, ge=1, description="calls that fail for good one after another before the run stops")
-    cache: Path | None = Field(
-        None, description="folder of answers by content: what another run asked alike is not paid again"
-    )
     seed: int = Field(0, ge=0, lt=10**9, description="of the answers, where the endpoint takes a seed")
 
     @model_validator(mode="after")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.distill.judges import Judgement, judge
+from stillhouse.distill.judges.base import Judgement
+from stillhouse.distill.judges.registry import judge
 from stillhouse.distill.judges.settings import (
     Criterion,
     CritiqueSettings,

@@ -1,0 +1,35 @@
+"""A teacher of another family: Qwen2.5-Coder-1.5B grades what SmolLM2-135M writes, across two tokenizers.
+
+    python recipes/cross_tokenizer/run.py qwen2.5-coder-1.5b-instruct-q4_k_m.gguf --out runs/cross_tokenizer
+
+Further `a.b=value` arguments change the config, for instance `grader.compare=shared` or `steps=10`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("teacher", type=Path, help="the GGUF file of Qwen2.5-Coder-1.5B-Instruct")
+    parser.add_argument("overrides", nargs="*", help="a.b=value")
+    parser.add_argument("--out", type=Path, default=Path("runs/cross_tokenizer"), help="new folder of the run")
+    given = parser.parse_args()
+    command = [sys.executable, "-m", "stillhouse", "distill", "run", str(HERE / "config.yaml")]
+    command += [f"teacher.model={given.teacher}", *given.overrides, "--out", str(given.out)]
+    print("$", *command[2:], flush=True)
+    subprocess.run(command, check=True)
+    evaluation = json.loads((given.out / "evaluation.json").read_text(encoding="utf-8"))
+    for name in evaluation["after"]:
+        for when in ("before", "after"):
+            metric = evaluation[when][name]
+            print(f"{when:6} {name:32} {metric['value']:.4f}  [{metric['low']:.4f}, {metric['high']:.4f}]")
+
+
+if __name__ == "__main__":
+    main()
