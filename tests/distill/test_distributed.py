@@ -13,7 +13,12 @@ from safetensors.torch import load_file
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.distributed import ALONE, Processes, check_shares, started
 from stillhouse.errors import ConfigError
+from stillhouse.models.local import load_model
+from stillhouse.types import Message, Sampling
 from tests.command import Command
+from tests.distill.judges.readers import Reader, longest
+from tests.fault_server import chat_answer
+from tests.models.vllm_server import TinyVllm, serve
 from tests.tiny import Pair, rows, run_settings, write_yaml
 from tests.together import Together
 
@@ -168,6 +173,34 @@ def test_ctrl_c_at_one_process_saves_and_ends_all(
     assert 2 <= done < STEPS and (out / "checkpoints" / f"step-{done:06d}").is_dir()
     assert [r.code for r in together(*run, "--resume")] == [0, 0]
     assert substance(out) == substance(whole)
+
+
+class JudgeServer(TinyVllm):
+    """Chat answers by a judge that prefers long texts."""
+
+    def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        messages = [Message(m["role"], m["content"]) for m in body["messages"]]
+        schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
+        text = "yes" if schema is None else Reader(longest).reply(messages, Sampling(schema=schema))
+        return 200, chat_answer(text)
+
+
+def test_judge_is_asked_by_the_first_process_alone(pair: Pair, together: Together, tmp_path: Path) -> None:
+    found = {}
+    for size in (1, 2):
+        with serve(JudgeServer(load_model(str(pair.student)))) as served:
+            teacher = {"model": "judge", "permission": "made by this test", "endpoint": {"base_url": served.base_url}}
+            judge = {"kind": "judge", "method": {"kind": "ranking"}, "learn": {"kind": "dpo"}}
+            settings = run_settings(pair, steps=4, teacher=teacher, grader=judge, rollout__answers=2)
+            config = write_yaml(tmp_path / f"{size}.yaml", settings)
+            results = together("distill", "run", config, "--out", tmp_path / str(size), "--quiet", size=size)
+            assert [(r.code, r.err) for r in results] == [(0, "")] * size
+            found[size] = len(served.requests), rows(tmp_path / str(size) / "metrics.jsonl")
+    assert found[1][0] == found[2][0]
+    for one, two in zip(found[1][1], found[2][1], strict=True):
+        assert [two[k] for k in ("loss", "grad_norm", "score")] == pytest.approx(
+            [one[k] for k in ("loss", "grad_norm", "score")], rel=1e-4, abs=1e-5
+        )
 
 
 def test_fault_of_all_is_told_once(config: Callable[[str], Path], whole: Path, together: Together) -> None:
