@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2, help="of the judge's server")
     parser.add_argument("--port", type=int, default=8471, help="of the judge's server; a resumed run needs the same")
     parser.add_argument("overrides", nargs="*", help="keys of config.yaml to change, as a.b=value")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     given.out.mkdir(parents=True, exist_ok=True)
     sums, run = given.out / "sums.jsonl", given.out / "run"
     if not sums.exists():

@@ -1,0 +1,190 @@
+"""Whatever a server does on the way, every answer comes and every failure is counted under its own word."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from stillhouse.errors import CallError, EndpointError
+from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.http import HttpModel
+from stillhouse.models.spending import spending
+from stillhouse.records import ExchangeLog
+from stillhouse.types import Completion
+from tests.fault_server import Asked, FaultServer, Reply, chat_answer, cut, reset, stall
+from tests.models.asking import SAMPLING, answered, first_then, model, question, soon
+
+
+class Sleeps:
+    """A sleep that takes no time and remembers."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+FAULTS: Mapping[str, Callable[[], Reply]] = {
+    "reset": reset,
+    "stall": stall,
+    "429": lambda: Reply.json({"error": {"message": "slow down"}}, 429, "HTTP 429", {"Retry-After": "0"}),
+    "500": lambda: Reply.json({"error": "oops"}, 500, "HTTP 500"),
+    "truncated": lambda: cut(chat_answer("never read as a whole"), lengthy=False),
+    "cut off": lambda: cut(chat_answer("never read as a whole"), lengthy=True),
+}
+
+
+async def ask_all(script: Callable[[Asked], Reply], count: int, folder: Path, **changes: Any) -> HttpModel:
+    """Ask `count` questions at once and check every answer, the counts, and the log."""
+    async with FaultServer(script) as server:
+        async with model(server, folder, concurrency=16, **changes) as asked:
+            found = await asyncio.gather(*(asked.sample(question(n), SAMPLING) for n in range(count)))
+        assert [one.text for [one] in found] == [f"answer to {n}" for n in range(count)]
+        assert asked.usage.errors == dict(server.injected)
+        assert asked.usage.retries == sum(server.injected.values())
+        assert len(server.asked) == count + asked.usage.retries
+        assert 8 < server.most_at_once <= 16
+    log = list(ExchangeLog(folder / "log.jsonl"))
+    silent = server.injected["connection reset"] + server.injected["stall"]
+    assert len(log) == len(server.asked) - silent
+    assert spending(log).calls == asked.usage.calls == count
+    return asked
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fifth_of_all_tries_fails(name: str, tmp_path: Path) -> None:
+    chance = Random(1)
+
+    def script(asked: Asked) -> Reply:
+        return FAULTS[name]() if chance.random() < 0.2 else soon(asked)
+
+    asked = asyncio.run(ask_all(script, 200, tmp_path, timeout=1.0, retries=12))
+    assert sum(asked.usage.errors.values()) > 20
+
+
+def test_every_kind_of_failure_meets_a_fifth_of_all_questions(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    kinds = [FAULTS[name] for name in ("reset", "stall", "429", "500", "truncated")]
+
+    def script(asked: Asked) -> Reply:
+        if asked.text in seen:
+            return soon(asked)
+        seen.add(asked.text)
+        return kinds[int(asked.text) % 5]()
+
+    asked = asyncio.run(ask_all(script, 200, tmp_path, timeout=1.0))
+    kinds_met = ("connection reset", "stall", "HTTP 429", "HTTP 500", "malformed body")
+    assert asked.usage.errors == dict.fromkeys(kinds_met, 40)
+
+
+def test_a_stall_is_cut_by_the_timeout_and_a_slow_answer_is_not() -> None:
+    async def go() -> None:
+        slow = Reply.json(chat_answer("late"), seconds=0.3)
+        async with FaultServer(first_then(stall(), slow)) as server, model(server, timeout=1.0, retries=1) as asked:
+            began = asyncio.get_running_loop().time()
+            assert await asked.sample(question("a"), SAMPLING) == [Completion(text="late")]
+            assert 1.2 < asyncio.get_running_loop().time() - began < 5.0
+            assert asked.usage.errors == {"stall": 1}
+
+    asyncio.run(go())
+
+
+def test_retry_after_in_seconds_and_as_a_date() -> None:
+    now = 1_800_000_000.0
+    waits = ["7", formatdate(now + 30, usegmt=True), "soon"]
+    replies = [Reply.json({}, 429, headers={"Retry-After": wait}) for wait in waits]
+
+    async def go() -> list[float]:
+        sleeps = Sleeps()
+        async with (
+            FaultServer(first_then(*replies)) as server,
+            model(server, sleep=sleeps, clock=lambda: now, backoff=0.5) as asked,
+        ):
+            await asked.sample(question("a"), SAMPLING)
+        return sleeps.seconds
+
+    first, second, third = asyncio.run(go())
+    assert 7.0 <= first <= 7.5 and 30.0 <= second <= 31.0 and 0.0 <= third <= 2.0
+
+
+def test_a_wait_that_is_too_long_ends_the_work() -> None:
+    async def go() -> None:
+        busy = Reply.json({}, 503, headers={"Retry-After": "3600"})
+        async with FaultServer(lambda asked: busy) as server, model(server, longest_wait=60.0) as asked:
+            for _ in range(2):
+                with pytest.raises(EndpointError, match=r"asks to wait 3,600 s, and longest_wait is 60 s; come back"):
+                    await asked.sample(question("a"), SAMPLING)
+            assert len(server.asked) == 1
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "remedy"),
+    [
+        (400, CallError, "change the request"),
+        (422, CallError, "change the request"),
+        (401, EndpointError, "no key was sent: put the name of the variable that holds one under key_env"),
+        (402, EndpointError, "pay the account up"),
+        (404, EndpointError, "check the model's name"),
+        (307, EndpointError, "give the address that it points to"),
+    ],
+)
+def test_what_will_not_pass_is_not_tried_again(status: int, error: type[EndpointError], remedy: str) -> None:
+    async def go() -> None:
+        async with FaultServer(lambda asked: Reply.json({"detail": "no"}, status)) as server, model(server) as asked:
+            with pytest.raises(EndpointError, match=rf"HTTP {status} \(no\); {remedy}") as raised:
+                await asked.sample(question("a"), SAMPLING)
+            assert type(raised.value) is error and "\n" not in str(raised.value)
+            assert len(server.asked) == 1 and asked.usage.errors == {f"HTTP {status}": 1}
+
+    asyncio.run(go())
+
+
+def test_a_call_that_fails_for_good_leaves_the_others_alone() -> None:
+    def script(asked: Asked) -> Reply:
+        if asked.text != "bad":
+            return answered(asked)
+        return reset() if asked.number % 2 else Reply.json({"error": "oops"}, 500)
+
+    async def go() -> None:
+        async with FaultServer(script) as server, model(server, retries=3, concurrency=1) as asked:
+            with pytest.raises(CallError, match=r"no answer in 4 tries: HTTP 500 2x, connection reset 2x"):
+                await asked.sample(question("bad"), SAMPLING)
+            assert (await asked.sample(question("good"), SAMPLING))[0].text == "answer to good"
+
+    asyncio.run(go())
+
+
+def test_nobody_there_is_final() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+
+    async def go(url: str, kind: str) -> None:
+        place = EndpointSettings(base_url=url, retries=2, backoff=0.001)
+        async with HttpModel("served", place, account="test", cache=None, log=None, environ={}) as asked:
+            with pytest.raises(EndpointError, match=rf"no answer in 3 tries: {kind} 3x") as raised:
+                await asked.sample(question("a"), SAMPLING)
+            assert not isinstance(raised.value, CallError)
+
+    asyncio.run(go(url, "connection refused"))
+    asyncio.run(go("http://nowhere.invalid/v1", "host not found"))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"[1]", b'{"choices": [], "x": NaN}', b'{"choices": []}', b'{"a": "\\ud83d"}', b"\xff"]
+)
+def test_a_body_that_is_no_answer_is_asked_again(raw: bytes) -> None:
+    async def go() -> None:
+        async with FaultServer(first_then(Reply(raw))) as server, model(server) as asked:
+            assert (await asked.sample(question("a"), SAMPLING))[0].text == "answer to a"
+            assert asked.usage.errors == {"malformed body": 1}
+
+    asyncio.run(go())
