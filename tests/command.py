@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,14 @@ class Command:
         self.server.stdin.flush()
         return int(self.server.stdout.readline())
 
-    def start(self, *args: str | Path, cwd: Path | None = None, file_bytes: int | None = None) -> Running:
-        """Start it; `file_bytes` is the largest file that it may write."""
+    def start(
+        self,
+        *args: str | Path,
+        cwd: Path | None = None,
+        file_bytes: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Running:
+        """Start it; `file_bytes` is the largest file that it may write, `environment` is added to ours."""
         self.calls += 1
         out, err = self.scratch / f"{self.calls}.out", self.scratch / f"{self.calls}.err"
         request = {
@@ -96,6 +102,7 @@ class Command:
             "out": str(out),
             "err": str(err),
             "file_bytes": file_bytes,
+            "environment": dict(environment or {}),
         }
         return Running(self, self.ask(request), out, err)
 
@@ -131,6 +138,7 @@ def _run(request: dict[str, Any]) -> int:
     ):
         os.dup2(os.open(name, flags, 0o644), number)
     os.chdir(request["cwd"])
+    os.environ.update(request["environment"])
     sys.argv = ["stillhouse", *request["args"]]
     if request["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_bytes"], resource.RLIM_INFINITY))

@@ -1,5 +1,6 @@
 """`stillhouse quickstart` and `stillhouse distill run`: train a student."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,13 +45,18 @@ def run(
 
 
 def _distill(settings: Any, out: Path, resume: bool, quiet: bool, as_json: bool) -> None:
+    from stillhouse.distill.distributed import started
     from stillhouse.distill.hardware import keep_freed_memory
     from stillhouse.distill.quickstart import comparison
     from stillhouse.distill.run import distill
 
     keep_freed_memory()
     console = console_for(quiet)
-    outcome = distill(settings, out, resume=resume, console=console, command=["stillhouse", *sys.argv[1:]])
+    command = ["stillhouse", *sys.argv[1:]]
+    with started(os.environ) as processes:
+        outcome = distill(settings, out, resume=resume, console=console, command=command, processes=processes)
+    if not processes.first:
+        return
     result = {
         "run": str(outcome.folder),
         "student": str(outcome.folder / "student"),

@@ -212,6 +212,13 @@ GraderSettings = Annotated[
 ]
 
 
+class ServerSettings(Settings):
+    """A vLLM server that holds the student and takes its new weights (docs/scale.md)."""
+
+    model: str = Field(description="what the server calls the student")
+    endpoint: EndpointSettings
+
+
 class RolloutSettings(Settings):
     """How the student answers."""
 
@@ -230,6 +237,7 @@ class RolloutSettings(Settings):
     steps_ahead: int = Field(
         1, ge=1, description="optimiser steps served by one rollout phase; 1 is strictly on-policy"
     )
+    server: ServerSettings | None = Field(None, description="a vLLM server that writes the answers; none: written here")
 
     @model_validator(mode="after")
     def _growth(self) -> "RolloutSettings":
@@ -351,6 +359,8 @@ class DistillSettings(Settings):
             raise ValueError("exactly one of `steps` and `minutes` says how long to train; give one")
         if self.batch % self.micro_batch:
             raise ValueError(f"batch {self.batch} is no multiple of micro_batch {self.micro_batch}; change either")
+        if self.lora is not None and self.rollout.server is not None:
+            raise ValueError("rollout.server takes whole weights, not adapters; take lora or rollout.server out")
         if [source.name for source in self.prompts].count("magpie") > 1:
             raise ValueError("prompts names `magpie` twice; give one such source with a higher limit")
         if self.batch % self.rollout.answers:
@@ -409,15 +419,32 @@ class DistillSettings(Settings):
             case JudgeGraderSettings():
                 self._judge_fits(grader, own)
             case DivergenceSettings() | TopKSettings() | SampledSettings():
+                if isinstance(grader, TopKSettings) and self.reads_server:
+                    self._server_fits()
+                    return
                 routed = {source.teacher or "teacher" for source in self.prompts}
                 for name in sorted(routed):
                     if self.teacher_called(name).endpoint is not None:
                         raise ValueError(
                             f"grader `{grader.kind}` reads the teacher's probabilities, and `{name}` is only an "
-                            "endpoint; give a teacher whose weights are here, or grade by `judge`"
+                            "endpoint; give a teacher whose weights are here, grade by `judge`, or serve it with vLLM "
+                            "(api: completions) and grade by `top_k`"
                         )
             case _:
                 pass
+
+    @property
+    def reads_server(self) -> bool:
+        """Whether the teacher's probabilities come from a vLLM server: grader `top_k` and a `completions` endpoint."""
+        endpoint = self.teacher.endpoint
+        by_top_k = any(isinstance(part, TopKSettings) for part in self.graders)
+        return by_top_k and endpoint is not None and endpoint.api == "completions"
+
+    def _server_fits(self) -> None:
+        if self.temperature != 1:
+            raise ValueError("temperature is not 1, at which alone a server gives probabilities; set it to 1")
+        if any(source.teacher not in (None, "teacher") for source in self.prompts):
+            raise ValueError("prompts names further teachers beside one whose probabilities are served; leave them out")
 
     def _judge_fits(self, grader: JudgeGraderSettings, own: bool) -> None:
         if grader.by != "teacher" and grader.by not in self.teachers:

@@ -38,12 +38,15 @@ class Hardware:
         torch.set_num_threads(self.threads)
 
     @classmethod
-    def measure(cls, settings: DistillSettings) -> "Hardware":
+    def measure(cls, settings: DistillSettings, sharing: int = 1) -> "Hardware":
+        """What `settings` leave open is measured, for `sharing` processes that share this machine's cores."""
         device = choose_device(settings.device)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
         dtype = choose_dtype(device) if settings.dtype == "auto" else settings.dtype
-        threads = settings.threads or (choose_threads(_cores(), getattr(torch, dtype)) if device == "cpu" else 1)
+        threads = settings.threads or 1
+        if settings.threads is None and device == "cpu":
+            threads = choose_threads(max(1, _cores() // sharing), getattr(torch, dtype))
         return cls(device=device, dtype=dtype, threads=threads)
 
 

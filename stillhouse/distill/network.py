@@ -5,16 +5,19 @@ Models differ in how they wrap this (adapters, soft caps, tied embeddings). The 
 tokens, a chunk at a time.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 from transformers import PreTrainedModel
 
 from stillhouse.distill.attention import use_own_attention
 from stillhouse.distill.batching import MicroBatch, micro_batches
 from stillhouse.distill.lean_layers import use_lean_layers
-from stillhouse.distill.loss import Head
+from stillhouse.distill.loss import Head, LossInputs, LossOutputs, Rule, graded_loss
 from stillhouse.distill.rollout import Rollout
 from stillhouse.errors import ModelError
 
@@ -67,6 +70,15 @@ class Network:
         if isinstance(embedding, nn.Embedding) and embedding.weight is self.head.weight_VH:
             embedding.sparse = True
 
+    def trainable(self) -> dict[str, Parameter]:
+        """What an optimiser changes, by name."""
+        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Inside, `model` has all of its weights, so that it can write, be measured and be saved."""
+        yield
+
     @torch.no_grad()
     def check_packing(self, name: str) -> None:
         """ModelError unless two packed texts get the hidden states that the model gives each of them by itself.
@@ -102,6 +114,22 @@ class Network:
         if batch.packing.layers != layers:
             raise ModelError(f"{batch.packing.layers} of the {layers} layers of {type(self.model).__name__} attend")
         return output[0, batch.place_N]
+
+    def loss(
+        self,
+        batch: MicroBatch,
+        rule_of: Callable[[Tensor, Head], Rule],
+        weight_N: Tensor,
+        temperature: float,
+        chunk: int,
+    ) -> LossOutputs:
+        """Read the batch, and compare by the rule that `rule_of` makes once it sees hidden states and head.
+
+        See `graded_loss` for the rest.
+        """
+        hidden_NH = self.hidden(batch)
+        rule = rule_of(hidden_NH.detach(), self.head)
+        return graded_loss(LossInputs(hidden_NH, self.head, weight_N, temperature, chunk), rule)
 
     @property
     def _no_mask(self) -> Tensor:

@@ -5,10 +5,13 @@ float32 master. Its upper half is the weight itself, and only the lower 16 bits 
 of a float32 copy, and exactly the same numbers (`split` and `join`).
 
 The update runs over a million weights at a time, so that what it needs in float32 stays in cache.
+
+Where weights are spread over processes, each updates its part and holds the moments of that; only the gradient's norm
+is everybody's. What goes to disk are whole arrays, so a checkpoint does not depend on how many processes wrote it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import torch
@@ -16,6 +19,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from stillhouse.distill.config import OptimizerSettings
+from stillhouse.distill.distributed import ALONE, Processes
+from stillhouse.distill.sharded import part, part_of, whole
 
 __all__ = ["MasterAdamW", "join", "split"]
 
@@ -30,10 +35,17 @@ class MasterAdamW:
     them, because a sum over micro-batches in bfloat16 would lose the small ones. One pass a step needs none.
     """
 
-    def __init__(self, parameters: Mapping[str, Parameter], settings: OptimizerSettings, *, sums: bool) -> None:
-        self.parameters, self.settings = dict(parameters), settings
+    def __init__(
+        self,
+        parameters: Mapping[str, Parameter],
+        settings: OptimizerSettings,
+        *,
+        sums: bool,
+        processes: Processes = ALONE,
+    ) -> None:
+        self.parameters, self.settings, self.processes = dict(parameters), settings, processes
         halves = {name: p for name, p in parameters.items() if p.dtype != torch.float32}
-        self.low = {name: torch.zeros_like(p, dtype=torch.int16) for name, p in halves.items()}
+        self.low = {name: torch.zeros_like(part(p), dtype=torch.int16) for name, p in halves.items()}
         """The bits of each master that its bfloat16 weight has no room for."""
         self.moments: dict[str, tuple[Tensor, Tensor]] = {}
         self.steps = 0
@@ -45,7 +57,7 @@ class MasterAdamW:
     def gradients(self) -> dict[str, Tensor]:
         """What backward passes have accumulated since the last step, for the parameters that have any."""
         found = {name: self.sums.get(name, p.grad) for name, p in self.parameters.items()}
-        return {name: g for name, g in found.items() if g is not None}
+        return {name: part(g) for name, g in found.items() if g is not None}
 
     @torch.no_grad()
     def step(self, lr: float) -> float:
@@ -55,7 +67,8 @@ class MasterAdamW:
         """
         gradients = self.gradients()
         norms = [torch.linalg.vector_norm(g, dtype=torch.float32) for g in gradients.values()]
-        norm = float(torch.linalg.vector_norm(torch.stack(norms)))
+        own = float(torch.linalg.vector_norm(torch.stack(norms)))
+        norm = math.hypot(*self.processes.gather(own))
         if math.isfinite(norm):
             self.steps += 1
             # What the kernel divides gradients by.
@@ -72,12 +85,11 @@ class MasterAdamW:
             p.grad = None
 
     def state(self) -> dict[str, Tensor]:
-        """Weights, their low bits, both moments and the step count, by name: all that a checkpoint needs."""
-        tensors = {f"weight/{name}": p.detach() for name, p in self.parameters.items()}
-        tensors |= {f"low/{name}": low for name, low in self.low.items()}
-        for name, (mean, square) in self.moments.items():
-            tensors[f"exp_avg/{name}"], tensors[f"exp_avg_sq/{name}"] = mean, square
-        return {**tensors, "steps": torch.tensor(self.steps)}
+        """Weights, their low bits, both moments and the step count, by name: all that a checkpoint needs.
+
+        Whole arrays at the first process, nothing at the others. All have to call it.
+        """
+        return {name: tensor for name, tensor in self._arrays() if self.processes.first}
 
     @torch.no_grad()
     def load(self, tensors: Mapping[str, Tensor]) -> None:
@@ -85,22 +97,31 @@ class MasterAdamW:
         self.steps = int(tensors["steps"])
         self.moments = {}
         for name, p in self.parameters.items():
-            p.copy_(tensors[f"weight/{name}"])
+            part(p).copy_(part_of(tensors[f"weight/{name}"], p))
             if name in self.low:
-                self.low[name].copy_(tensors[f"low/{name}"])
+                self.low[name].copy_(part_of(tensors[f"low/{name}"], p))
             if f"exp_avg/{name}" in tensors:
-                mean, square = tensors[f"exp_avg/{name}"], tensors[f"exp_avg_sq/{name}"]
+                mean, square = (part_of(tensors[f"{moment}/{name}"], p) for moment in ("exp_avg", "exp_avg_sq"))
                 self.moments[name] = mean.to(p.device).clone(), square.to(p.device).clone()
 
     def rehearsal(self) -> "MasterAdamW":
         """Another one with copies of the weights and the same gradients: its step takes as long and changes nothing."""
         copies = {name: Parameter(p.detach().clone()) for name, p in self.parameters.items()}
-        twin = MasterAdamW(copies, self.settings, sums=False)
+        twin = MasterAdamW(copies, self.settings, sums=False, processes=self.processes)
         twin.sums = dict(self.gradients())
         return twin
 
+    def _arrays(self) -> Iterator[tuple[str, Tensor]]:
+        for name, p in self.parameters.items():
+            yield f"weight/{name}", whole(part(p.detach()), p)
+            if name in self.low:
+                yield f"low/{name}", whole(self.low[name], p)
+            for moment, tensor in zip(("exp_avg", "exp_avg_sq"), self.moments.get(name, ()), strict=False):
+                yield f"{moment}/{name}", whole(tensor, p)
+        yield "steps", torch.tensor(self.steps)
+
     def _update(self, name: str, gradient: Tensor, scale: Tensor, lr: float) -> None:
-        p = self.parameters[name]
+        p = part(self.parameters[name])
         if name not in self.moments:
             self.moments[name] = (torch.zeros_like(p, dtype=torch.float32), torch.zeros_like(p, dtype=torch.float32))
         mean, square = self.moments[name]
@@ -156,7 +177,7 @@ def split(master: Tensor, weight: Tensor, low: Tensor, spare: Tensor) -> None:
 def _move_gradient(sums: dict[str, Tensor], name: str, p: Tensor) -> None:
     assert p.grad is not None  # the hook runs after it was made
     if name in sums:
-        sums[name].add_(p.grad)
+        sums[name].add_(part(p.grad))
     else:
-        sums[name] = p.grad.float()
+        sums[name] = part(p.grad).float()
     p.grad = None

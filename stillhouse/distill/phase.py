@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.distributed import ALONE, Processes
 from stillhouse.distill.encode import EncodedPrompt, encode_reference
 from stillhouse.distill.network import Network
 from stillhouse.distill.preflight import closing_token
+from stillhouse.distill.remote import Servers, answer_seeds, remote_rollouts
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.schedule import answer_cap, prompt_order, student_answers
@@ -28,7 +30,8 @@ class Writers:
     """Who can answer, and with which tokens a turn ends.
 
     `teacher` is None where it is only an endpoint. `others` are further teachers by name, and `route` says which of
-    them grades the answers to a prompt, by the prompt's id; `teacher` grades the rest.
+    them grades the answers to a prompt, by the prompt's id; `teacher` grades the rest. `processes` share the work;
+    `servers` hold models that are served.
     """
 
     student: Network
@@ -37,6 +40,8 @@ class Writers:
     ends: frozenset[int]
     others: Mapping[str, Network] = field(default_factory=dict)
     route: Mapping[str, str] = field(default_factory=dict)
+    processes: Processes = ALONE
+    servers: Servers = field(default_factory=Servers)
 
     def teacher_of(self, rollout: Rollout) -> Network | None:
         """The teacher that grades this answer by probability."""
@@ -63,6 +68,10 @@ def phase_rollouts(
     mine = [i for i in range(count) if by_student[i]]
     given = [i for i in range(count) if not by_student[i]]
     stream = settings.seed * 8
+    served = writers.servers.student
+    if served is not None and mine:
+        with writers.student.whole():
+            writers.processes.from_first(lambda: served.publish(writers.student, chosen[mine[0]].tokens))
     for i, r in zip(
         mine,
         write_answers(writers, "student", [chosen[i] for i in mine], settings, cap, stream + _STUDENT, phase, progress),
@@ -104,21 +113,40 @@ def write_answers(
         top_p=rollout.top_p,
         repetition_stop=rollout.repetition_stop,
     )
+    # Of prompts sorted by length every process gets every n-th, so that all have about as much to do.
+    rows = sorted(range(len(prompts)), key=lambda i: len(prompts[i].tokens))
+    rows = rows[writers.processes.rank :: writers.processes.size]
     was_training = network.model.training
     network.model.eval()
-    answers = generate(
-        network.model,
-        network.head,
-        [(p.prompt.id, p.tokens) for p in prompts],
-        sampling,
-        eos=writers.ends,
-        uniforms=uniforms(seed, stream, len(prompts), cap),
-        batch=rollout.batch,
-        source=who,
-        progress=progress,
-    )
+    asked = [(prompts[i].prompt.id, prompts[i].tokens) for i in rows]
+    served = writers.servers.student if who == "student" else None
+    if served is not None:
+        answers = remote_rollouts(
+            served.server,
+            asked,
+            sampling,
+            ends=writers.ends,
+            vocabulary=network.vocabulary,
+            seeds=answer_seeds(seed, stream, rows),
+            source=who,
+        )
+        if progress is not None:
+            progress(sum(len(r.tokens) for r in answers))
+    else:
+        with network.whole():
+            answers = generate(
+                network.model,
+                network.head,
+                asked,
+                sampling,
+                eos=writers.ends,
+                uniforms=uniforms(seed, stream, len(prompts), cap)[rows],
+                batch=rollout.batch,
+                source=who,
+                progress=progress,
+            )
     network.model.train(was_training)
-    return answers
+    return writers.processes.merged(dict(zip(rows, answers, strict=True)))
 
 
 def _reference(tokenizer: PreTrainedTokenizerBase, prompt: EncodedPrompt, eos: int, cap: int) -> Rollout:

@@ -23,9 +23,9 @@ from stillhouse.distill.loss import Head
 from stillhouse.distill.sampling import draw
 from stillhouse.types import Sampling
 
-__all__ = ["Rollout", "generate", "repeats"]
+__all__ = ["CHECK_REPETITION_EVERY", "Rollout", "generate", "repeats"]
 
-_CHECK_REPETITION_EVERY = 8
+CHECK_REPETITION_EVERY = 8
 _COMPACT_BELOW = 0.75
 _ROWS_PER_THREAD = 8
 
@@ -72,6 +72,8 @@ def generate(
     `uniforms` [len(prompts), >= sampling.max_tokens] are the random numbers of each answer; `progress` is
     told how many tokens were written. The closing EOS is part of the answer, so that it is graded too.
     """
+    if not prompts:
+        return []
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i][1]))
     answers: dict[int, Rollout] = {}
 
@@ -151,7 +153,7 @@ def _decode(
         _close(live, ended, t + 1, "stop", written, reasons)
         done |= ended
         window = sampling.repetition_stop
-        if window and t + 1 >= window and (t + 1) % _CHECK_REPETITION_EVERY == 0:
+        if window and t + 1 >= window and (t + 1) % CHECK_REPETITION_EVERY == 0:
             looping = repeats(out[live, : t + 1], window) & ~done
             _close(live, looping, t + 1, "repetition", written, reasons)
             done |= looping

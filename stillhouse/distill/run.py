@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from stillhouse.distill.card import write_card
 from stillhouse.distill.checkpoint import whole_folder
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.cut import cut
+from stillhouse.distill.distributed import ALONE, Processes, check_shares
 from stillhouse.distill.encode import EncodedPrompt, render, text_of
 from stillhouse.distill.evaluate import Evaluator, hold_out, row_record
 from stillhouse.distill.flops import flops_by_part, model_shape
@@ -38,10 +39,12 @@ from stillhouse.distill.origins import student_record, teacher_record
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
 from stillhouse.distill.queries import add_queries, teacher_queries
+from stillhouse.distill.remote import Servers
 from stillhouse.distill.report import write_report
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.same_settings import check_same_settings, how_it_is_asked
 from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models
+from stillhouse.distill.sharded import shard
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer, steps_for
 from stillhouse.distill.win_rate import WinRate
@@ -72,17 +75,21 @@ def distill(
     command: Sequence[str],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.perf_counter,
+    processes: Processes = ALONE,
 ) -> Outcome:
-    """Run `settings` in the folder `out`.
+    """Run `settings` in the folder `out`; all `processes` call this, and all have to see that folder.
 
     Faults of settings, prompts, models and templates are found before the folder is made and leave none behind.
     What fails later (cutting, measuring, training, a full disk) leaves a folder that `resume` goes on with.
     """
-    with claim(out, "distill", resume) as folder:
+    if not processes.first:
+        console = Console(quiet=True)
+    with _claim(out, resume, processes) as folder:
         if folder.resumed:
             settings = _resumed(settings, out)
-        hardware = Hardware.measure(settings)
+        hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
+        processes.from_first(lambda: check_shares(settings, hardware.device, processes))
         settings = settings.model_copy(update=asdict(hardware))
         if resume and not folder.resumed:
             console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
@@ -93,17 +100,21 @@ def distill(
         queries = None
         if data.magpie is not None:
             with console.status("the teacher writes prompts"):
-                queries = teacher_queries(models, settings, data.magpie, out / "magpie.json")
+                magpie = data.magpie
+                queries = processes.from_first(lambda: teacher_queries(models, settings, magpie, out / "magpie.json"))
             add_queries(data, queries, settings)
         prompts = encode_all(models, settings, data.prompts)
         tasks = [(name, encode_all(models, settings, found)) for name, found in data.tasks]
-        inputs = measure_inputs(settings, models, data)
+        inputs = processes.from_first(lambda: measure_inputs(settings, models, data))
         if folder.resumed:
             check_same_inputs(out, settings, inputs)
+        servers = Servers.of(settings, out, os.environ)
+        processes.from_first(lambda: servers.check(settings, prompts[0].tokens))
         _show_first_prompt(console, models, settings, data)
-        extra = reporter(settings.reporter, out, settings.model_dump(mode="json"))
-        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra)
-        folder.begin(dump(settings), {"inputs.json": inputs, **({} if queries is None else {"magpie.json": queries})})
+        extra = reporter(settings.reporter, out, settings.model_dump(mode="json")) if processes.first else None
+        run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra, processes, servers)
+        more = {"inputs.json": inputs, **({} if queries is None else {"magpie.json": queries})}
+        processes.from_first(lambda: folder.begin(dump(settings), more))
         return run.to_the_end(prompts, tasks)
 
 
@@ -122,10 +133,13 @@ class _Run:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         extra: Reporter | None,
+        processes: Processes,
+        servers: Servers,
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
         self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
+        self.processes, self.servers = processes, servers
         self.began = _began(folder.path, now)
         self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
@@ -141,9 +155,10 @@ class _Run:
         if settings.activation_checkpointing:
             student.activation_checkpointing_enable({"use_reentrant": False})
             student.enable_input_require_grads()
-        writers = self.models.writers(Network(student, self.models.vocabulary), self.data.route)
+        network = shard(Network(student, self.models.vocabulary), self.processes)
+        writers = replace(self.models.writers(network, self.data.route), processes=self.processes, servers=self.servers)
         if self.judging is not None:
-            self.judging.check()
+            self.processes.from_first(self.judging.check)
         evaluator = Evaluator(
             writers,
             held_out,
@@ -156,14 +171,21 @@ class _Run:
         trainer = Trainer(writers, training, settings, self.path, self.clock, self.judging)
         for line in trainer.resume():
             self.console.print(f"[yellow]{escape(line)}")
-        evaluation = self._before(evaluator, trainer.step)
+        with network.whole():
+            evaluation = self.processes.from_first(lambda: self._before(evaluator, trainer.step))
         steps = self._steps(trainer)
-        self._manifest(start, trainer, finished=None)
+        self.processes.from_first(lambda: self._manifest(start, trainer, finished=None))
         self._train(trainer, steps)
-        outcome = self._after(evaluator, evaluation, student, wrapper)
-        self._manifest(start, trainer, finished=self.now())
-        write_card(self.path)
-        write_report(self.path)
+
+        def finish() -> dict[str, Any]:
+            found = self._after(evaluator, evaluation, student, wrapper)
+            self._manifest(start, trainer, finished=self.now())
+            write_card(self.path)
+            write_report(self.path)
+            return found
+
+        with network.whole():
+            outcome = self.processes.from_first(finish)
         return Outcome(self.path, outcome, steps, trainer.totals["seconds"])
 
     def _student(self, training: Sequence[EncodedPrompt]) -> PreTrainedModel:
@@ -175,9 +197,11 @@ class _Run:
         source = self.models.source
         assert source is not None
         own = Network(source, self.models.vocabulary)
+        whole = Writers(own, own, self.models.tokenizer, self.models.ends)
         with self.console.status(f"cutting a student of {layers} layers out of {name}"):
-            whole = Writers(own, own, self.models.tokenizer, self.models.ends)
-            pruning = cut(whole, training, layers, self.path / "start", self.settings)
+            pruning = self.processes.from_first(
+                lambda: cut(whole, training, layers, self.path / "start", self.settings)
+            )
         student = load_model(str(self.path / "start"), dtype=source.dtype, device=source.device)
         self.console.print(f"student: {layers} of {pruning.source_layers} layers of {name}, kept {list(pruning.kept)}")
         return student
@@ -264,12 +288,16 @@ class _Run:
             return self.settings.steps
         assert self.settings.minutes is not None
         path = self.path / "plan.json"
-        if not path.exists():
+        if not self.processes.from_first(path.exists):
             with self.console.status("measuring how long a step takes"):
-                write_json(path, {"steps": steps_for(trainer, self.settings.minutes)})
-        return int(json.loads(path.read_text(encoding="utf-8"))["steps"])
+                steps = steps_for(trainer, self.settings.minutes)
+            self.processes.from_first(lambda: write_json(path, {"steps": steps}))
+        return self.processes.from_first(lambda: int(json.loads(path.read_text(encoding="utf-8"))["steps"]))
 
     def _train(self, trainer: Trainer, steps: int) -> None:
+        if not self.processes.first:
+            trainer.run(steps, lambda step, line: None)
+            return
         metrics = Metrics(self.path / "metrics.jsonl", trainer.step, self.extra)
         with RunProgress(self.console, steps, trainer.step) as progress:
 
@@ -325,6 +353,18 @@ class _Run:
 
 _TEACHER_ANSWERS, _BEFORE_ANSWERS, _AFTER_ANSWERS = 0, 1, 2
 _MEASURED = ("device", "dtype", "threads")
+
+
+def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
+    """The place of the run, which the first process holds for all."""
+    held: list[RunFolder] = []
+
+    def hold() -> bool:
+        held.append(claim(out, "distill", resume))
+        return held[0].resumed
+
+    resumed = processes.from_first(hold)
+    return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
 
 
 def _began(folder: Path, now: Callable[[], datetime]) -> datetime:

@@ -15,7 +15,7 @@ from stillhouse.errors import RunFolderError
 __all__ = ["check_same_settings", "how_it_is_asked"]
 
 _HOW = re.compile(
-    r"(teacher|teachers\.[^.]+)\.endpoint\."
+    r"(teacher|teachers\.[^.]+|rollout\.server)\.endpoint\."
     r"(key_env|concurrency|timeout|retries|backoff|longest_wait|n_field|cache|prices|budget)(\..*)?"
 )
 

@@ -7,13 +7,15 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
+from torch import Tensor
 
-from stillhouse.distill.batching import micro_batches
+from stillhouse.distill.batching import MicroBatch, micro_batches
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.graders import GradingInputs, TokenGrader
-from stillhouse.distill.loss import LossInputs, graded_loss
+from stillhouse.distill.loss import Head, Rule
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.phase import Writers
@@ -57,52 +59,64 @@ def backward(
 ) -> dict[str, float]:
     """Accumulate the gradient of the mean loss per completion token over `rollouts`, micro-batch by micro-batch.
 
-    `coefficients`: how much the log-likelihood of each answer counts in the loss of the step, where a judge grades.
-    Returns means per completion token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
+    The micro-batches are dealt out to the writers' processes, all of which give the same `rollouts`. `coefficients`:
+    how much the log-likelihood of each answer counts in the loss of the step, where a judge grades. Returns means per
+    completion token: `loss`, and the rule's figures (`kl`, `entropy`), in nats.
     """
     student = writers.student
     total = sum(len(r.tokens) for r in rollouts)
     sums: dict[str, float] = {}
-    for teacher, part in _by_teacher(writers, rollouts):
-        for cpu_batch in micro_batches([rollouts[i] for i in part], settings.micro_batch):
-            batch = cpu_batch.to(student.device)
-            answers = [rollouts[i] for i in part]
-            watch.lap("other")
-            with torch.no_grad():
-                reading = grader.read(teacher, batch, answers)
-            watch.lap("teacher")
-            student_hidden = student.hidden(batch)
-            watch.lap("student")
-            coefficient_N = None
-            if coefficients is not None:
-                # The rules give losses per token, each with a share of 1 / total in the loss of the step.
-                coefficient_N = torch.tensor([coefficients[i] * total for i in part], device=student.device)[
-                    batch.row_N
-                ]
-            with torch.no_grad():
-                rule = grader.rule(
-                    GradingInputs(
-                        rollouts=answers,
-                        row_N=batch.row_N,
-                        token_N=batch.token_N,
-                        temperature=settings.temperature,
-                        chunk=settings.loss_chunk,
-                        student_hidden_NH=student_hidden.detach(),
-                        student_head=student.head,
-                        reading=reading,
-                        coefficient_N=coefficient_N,
-                    )
-                )
-            weight_N = torch.full((len(batch.token_N),), 1.0 / total, device=student.device)
-            out = graded_loss(
-                LossInputs(student_hidden, student.head, weight_N, settings.temperature, settings.loss_chunk), rule
-            )
-            watch.lap("loss")
-            out.loss.backward()
-            watch.lap("student")
-            for name, value in out.metrics.items():
-                sums[name] = sums.get(name, 0.0) + value
-    return {name: value / total for name, value in sums.items()}
+    for (teacher, part, cpu_batch), counts in writers.processes.dealt(_micro_batches(writers, rollouts, settings)):
+        batch = cpu_batch.to(student.device)
+        answers = [rollouts[i] for i in part]
+        watch.lap("other")
+        with torch.no_grad():
+            reading = grader.read(teacher, batch, answers)
+        watch.lap("teacher")
+        coefficient_N = None
+        if coefficients is not None:
+            # The rules give losses per token, each with a share of 1 / total in the loss of the step.
+            coefficient_N = torch.tensor([coefficients[i] * total for i in part], device=student.device)[batch.row_N]
+        inputs = partial(
+            GradingInputs,
+            rollouts=answers,
+            row_N=batch.row_N,
+            token_N=batch.token_N,
+            temperature=settings.temperature,
+            chunk=settings.loss_chunk,
+            reading=reading,
+            coefficient_N=coefficient_N,
+        )
+        rule_of = partial(_rule, grader, inputs, watch)
+        weight_N = torch.full((len(batch.token_N),), counts / total, device=student.device)
+        out = student.loss(batch, rule_of, weight_N, settings.temperature, settings.loss_chunk)
+        watch.lap("loss")
+        out.loss.backward()
+        watch.lap("student")
+        for name, value in out.metrics.items() if counts else ():
+            sums[name] = sums.get(name, 0.0) + value
+    parts = writers.processes.gather(sums)
+    return {name: sum(part.get(name, 0.0) for part in parts) / total for name in parts[0]}
+
+
+@torch.no_grad()
+def _rule(
+    grader: TokenGrader, inputs: Callable[..., GradingInputs], watch: Stopwatch, hidden_NH: Tensor, head: Head
+) -> Rule:
+    """The rule for a micro-batch, made when the student has read it."""
+    watch.lap("student")
+    return grader.rule(inputs(student_hidden_NH=hidden_NH, student_head=head))
+
+
+def _micro_batches(
+    writers: Writers, rollouts: Sequence[Rollout], settings: DistillSettings
+) -> list[tuple[Network | None, list[int], MicroBatch]]:
+    """Each micro-batch with its teacher and with the answers (by index) that its `row_N` counts."""
+    return [
+        (teacher, part, batch)
+        for teacher, part in _by_teacher(writers, rollouts)
+        for batch in micro_batches([rollouts[i] for i in part], settings.micro_batch)
+    ]
 
 
 def _by_teacher(writers: Writers, rollouts: Sequence[Rollout]) -> list[tuple[Network | None, list[int]]]:

@@ -11,13 +11,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from stillhouse.distill import checkpoint
 from stillhouse.distill.config import DistillSettings
@@ -63,13 +65,21 @@ class Trainer:
         judging: Judging | None = None,
     ) -> None:
         self.writers, self.prompts, self.settings, self.clock = writers, prompts, settings, clock
-        self.judged = None if judging is None else JudgedLessons(writers.student, settings, judging)
+        self.processes = writers.processes
+        self.judged = None
+        if judging is not None:
+            with writers.student.whole():
+                self.judged = JudgedLessons(writers.student, settings, judging)
         self.store = RolloutStore(folder / "rollouts")
         self.checkpoints = folder / "checkpoints"
         writers.student.share_embedding_gradient()
-        named = {n: p for n, p in writers.student.model.named_parameters() if p.requires_grad}
-        self.optimizer = MasterAdamW(named, settings.optimizer, sums=settings.batch > settings.micro_batch)
-        self.grader = grader(settings.grader)
+        self.optimizer = MasterAdamW(
+            writers.student.trainable(),
+            settings.optimizer,
+            sums=settings.batch > settings.micro_batch * self.processes.size,
+            processes=self.processes,
+        )
+        self.grader = grader(settings.grader, writers.servers.teacher)
         self.step = 0
         self.totals = Totals()
         self._phase: tuple[int, list[Rollout]] | None = None
@@ -92,29 +102,45 @@ class Trainer:
         """
         if self._saved != self.step:
             tensors = self.optimizer.state()
-            for name, tensor in tensors.items():
-                if not tensor.isfinite().all():
-                    raise TrainingError(
-                        f"step {self.step}: {name} is not finite after the update; the last checkpoint before it is "
-                        "kept: lower optimizer.lr and start a new run"
-                    )
-            state = checkpoint.CheckpointState(self.step, dict(self.totals.values))
-            checkpoint.save(self.checkpoints, tensors, state, self.settings.checkpoint.keep)
+            self.processes.from_first(lambda: self._write(tensors))
             self._saved = self.step
+
+    def _write(self, tensors: Mapping[str, Tensor]) -> None:
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise TrainingError(
+                    f"step {self.step}: {name} is not finite after the update; the last checkpoint before it is "
+                    "kept: lower optimizer.lr and start a new run"
+                )
+        state = checkpoint.CheckpointState(self.step, dict(self.totals.values))
+        checkpoint.save(self.checkpoints, tensors, state, self.settings.checkpoint.keep)
 
     def answers(self, step: int, progress: Callable[[int], None] | None = None) -> list[Rollout]:
         """The answers of optimiser step `step`, from the store where the phase is there, else written now."""
         phase, offset = divmod(step, self.settings.rollout.steps_ahead)
         if self._phase is None or self._phase[0] != phase:
-            stored = self.store.read(phase)
+            stored = self.processes.from_first(lambda: self.store.read(phase))
             if stored is None:
                 stored = phase_rollouts(self.writers, self.prompts, self.settings, phase, progress)
-                self.store.write(phase, stored)
+                self.keep(phase, stored)
             if self.judged is not None:
-                self.judged.judge(stored)
+                judge = partial(self.judged.judge, stored)
+                self.processes.from_first(judge)
             self._phase = phase, stored
         batch = self.settings.batch
         return self._phase[1][offset * batch : (offset + 1) * batch]
+
+    def _lesson(self, answers: list[Rollout]) -> Lesson:
+        """What the step with these answers learns; the first process alone asks the judge."""
+        if self.judged is None:
+            return Lesson(answers)
+        lesson = partial(self.judged.lesson, answers)
+        with self.writers.student.whole():
+            return self.processes.from_first(lesson)
+
+    def keep(self, phase: int, rollouts: list[Rollout]) -> None:
+        """Put the answers of a phase into the store."""
+        self.processes.from_first(lambda: self.store.write(phase, rollouts))
 
     def run(
         self,
@@ -127,14 +153,16 @@ class Trainer:
         An interrupt (Ctrl-C) saves a checkpoint on its way out, after the update that it fell into. TrainingError
         leaves the last one as it was.
         """
-        try:
-            while self.step < steps:
-                self.one_step(steps, on_step, on_tokens)
-                if self.step % self.settings.checkpoint.every == 0 or self.step == steps:
-                    self.save()
-        except KeyboardInterrupt:
-            self.save()
-            raise
+        with self.processes.interrupts() as check:
+            try:
+                while self.step < steps:
+                    self.one_step(steps, on_step, on_tokens)
+                    if self.step % self.settings.checkpoint.every == 0 or self.step == steps:
+                        self.save()
+                    check()
+            except KeyboardInterrupt:
+                self.save()
+                raise
 
     def one_step(
         self,
@@ -149,9 +177,10 @@ class Trainer:
         watch.start()
         answers = self.answers(self.step, on_tokens)
         watch.lap("rollout")
-        lesson = Lesson(answers) if self.judged is None else self.judged.lesson(answers)
+        lesson = self._lesson(answers)
         watch.lap("judge" if self.judged is not None else "other")
-        torch.manual_seed(settings.seed * 1_000_003 + self.step)  # dropout of adapters, if any
+        # Dropout of adapters, if any: another one at each process.
+        torch.manual_seed((settings.seed * 1_000_003 + self.step) * self.processes.size + self.processes.rank)
         self.writers.student.model.train()
         lr = learning_rate(settings.optimizer, self.step, steps)
         with uninterrupted():
@@ -214,7 +243,10 @@ _READ = {
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the block is done: a checkpoint of half an update would not be any step's."""
+    """Ctrl-C waits until the block is done: a checkpoint of half an update would not be any step's.
+
+    Then it goes to whoever handled it before.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # interrupts reach the main thread only
         return
@@ -224,8 +256,8 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
+    if held and callable(before):
+        before(signal.SIGINT, None)
 
 
 def steps_for(trainer: Trainer, minutes: float) -> int:
@@ -240,8 +272,8 @@ def steps_for(trainer: Trainer, minutes: float) -> int:
     start = trainer.clock()
     written = phase_rollouts(trainer.writers, trainer.prompts, settings, 0)
     rollout = (trainer.clock() - start) / settings.rollout.steps_ahead
-    if trainer.store.read(0) is None:
-        trainer.store.write(0, written)
+    if trainer.processes.from_first(lambda: trainer.store.read(0)) is None:
+        trainer.keep(0, written)
     answers = trainer.answers(0)
     trainer.writers.student.model.train()
     taken = []

@@ -16,7 +16,9 @@ from stillhouse.distill.graders.imitation import ImitationGrader
 from stillhouse.distill.graders.likelihood import LikelihoodGrader
 from stillhouse.distill.graders.mixed import MixedGrader, Part
 from stillhouse.distill.graders.sampled import SampledGrader
+from stillhouse.distill.graders.served_top_k import ServedTopKGrader
 from stillhouse.distill.graders.top_k import TopKGrader
+from stillhouse.models.vllm import VllmServer
 
 __all__ = [
     "DivergenceGrader",
@@ -26,6 +28,7 @@ __all__ = [
     "MixedGrader",
     "Part",
     "SampledGrader",
+    "ServedTopKGrader",
     "TeacherReading",
     "TokenGrader",
     "TopKGrader",
@@ -33,13 +36,13 @@ __all__ = [
 ]
 
 
-def grader(settings: GraderSettings) -> TokenGrader:
-    """The grader that a config names."""
+def grader(settings: GraderSettings, server: VllmServer | None = None) -> TokenGrader:
+    """The grader that a config names; the teacher is at `server`, if that is given."""
     match settings:
         case DivergenceSettings(beta=beta):
             return DivergenceGrader(beta)
         case TopKSettings(k=k, beta=beta):
-            return TopKGrader(k, beta)
+            return TopKGrader(k, beta) if server is None else ServedTopKGrader(server, k, beta)
         case SampledSettings():
             return SampledGrader()
         case ImitationSettings():
@@ -47,4 +50,6 @@ def grader(settings: GraderSettings) -> TokenGrader:
         case JudgeGraderSettings(learn=learn):
             return LikelihoodGrader(learn.clip if isinstance(learn, PolicyGradientSettings) else None)
         case MixSettings(parts=parts):
-            return MixedGrader(tuple(Part(name, part.weight, grader(part.grader)) for name, part in parts.items()))
+            return MixedGrader(
+                tuple(Part(name, part.weight, grader(part.grader, server)) for name, part in parts.items())
+            )

@@ -1,0 +1,201 @@
+"""A model served by vLLM, for work that needs token ids: answers that are trained on, and scores of given answers.
+
+`HttpModel` asks for text and may be anything behind an endpoint. Here the prompt goes out as token ids and ids come
+back, because text that is encoded again need not give the same tokens. What is used of vLLM:
+
+    POST /v1/completions        `prompt` as ids; `return_token_ids`, `logprobs: 0` for what was drawn and its
+                                log-probability; `prompt_logprobs: k` for the k likeliest tokens at each place of a
+                                given text, and the text's own (vllm/entrypoints/openai/completion/protocol.py)
+    POST /collective_rpc        `{"method": "reload_weights", "kwargs": {"weights_path": folder}}`: every worker loads
+                                that folder's safetensors in place (docs/training/layerwise.md)
+    POST /reset_prefix_cache    keys and values of prompts that older weights have read
+
+The last two exist where the server was started with `VLLM_SERVER_DEV_MODE=1` alone. Calls are made many at once,
+`concurrency` of the settings, because a server that decodes one answer at a time is idle.
+"""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from stillhouse.errors import EndpointError
+from stillhouse.models.connection import MALFORMED, Connection, status_kind
+from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.http import USER_AGENT
+from stillhouse.models.refusal import given_up, key_from, refused
+from stillhouse.models.retry import backoff_bound, is_passing, seconds_to_wait
+from stillhouse.types import Sampling
+
+__all__ = ["Likeliest", "VllmServer", "Written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer as ids with the log-probability of each at temperature 1 (nats). `finish_reason`: `stop`, `length`."""
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """What a model thinks at one place of a text: its likeliest `tokens`, falling, with their `logprobs` in nats.
+
+    `own` is the log-probability of the token that stands there.
+    """
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    own: float
+
+
+class VllmServer:
+    """The model called `name` at `settings.base_url`, whose path ends in `/v1`. Not for use inside an event loop.
+
+    What a method raises is an EndpointError, after the retries that the settings allow.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: EndpointSettings,
+        *,
+        environ: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Random | None = None,
+    ) -> None:
+        self.name, self.settings = name, settings
+        self.place = f"{settings.base_url} (model '{name}')"
+        self._key = key_from(environ, settings.key_env)
+        self._clock, self._sleep, self._random = clock, sleep, Random() if random is None else random
+
+    def write(
+        self, prompts: Sequence[Sequence[int]], sampling: Sampling, *, ends: frozenset[int], seeds: Sequence[int]
+    ) -> list[Written]:
+        """One answer to each of `prompts`, drawn with its own seed. A closing token of `ends` is part of it.
+
+        Whatever the server's own defaults are, nothing but `temperature` and `top_p` shapes the draw.
+        """
+        bodies = [
+            {
+                "prompt": list(prompt),
+                "max_tokens": sampling.max_tokens,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "top_k": -1,
+                "min_p": 0.0,
+                "repetition_penalty": 1.0,
+                "presence_penalty": 0.0,
+                "frequency_penalty": 0.0,
+                "seed": seed,
+                "stop_token_ids": sorted(ends),
+                "skip_special_tokens": False,
+                "logprobs": 0,
+                "return_token_ids": True,
+            }
+            for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
+        return [self._written(choice) for choice in self._complete(bodies)]
+
+    def score(self, texts: Sequence[Sequence[int]], starts: Sequence[int], k: int) -> list[list[Likeliest]]:
+        """For each of `texts`, what the model thinks at each place from the text's start in `starts` (>= 1) on.
+
+        The `k` likeliest tokens, fewer if the vocabulary is smaller. The server has to allow that many
+        (`--max-logprobs`), and it gives log-probabilities at temperature 1.
+        """
+        bodies = [{"prompt": list(text), "max_tokens": 1, "temperature": 0.0, "prompt_logprobs": k} for text in texts]
+        found = []
+        for text, start, choice in zip(texts, starts, self._complete(bodies), strict=True):
+            rows = choice.get("prompt_logprobs")
+            if not isinstance(rows, list) or len(rows) != len(text):
+                raise EndpointError(f"{self.place}: gives no prompt_logprobs; serve the model with vLLM")
+            found.append([_likeliest(row, token, k) for row, token in zip(rows[start:], text[start:], strict=True)])
+        return found
+
+    def load(self, folder: Path) -> None:
+        """Go on with the weights in `folder` (safetensors as of the model served), which the server has to see."""
+        root = self.settings.base_url.removesuffix("/v1")
+        reload = {"method": "reload_weights", "kwargs": {"weights_path": str(folder.resolve())}}
+        self._each([(f"{root}/collective_rpc", reload)])
+        (reset,) = self._each([(f"{root}/reset_prefix_cache", {})])
+        if reset.get("success", True) is False:
+            raise EndpointError(f"{self.place}: answers somebody else's calls while its weights change; stop those")
+
+    def _complete(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        url = f"{self.settings.base_url}/completions"
+        extra = self.settings.extra
+        answers = self._each([(url, {"model": self.name, **body, **extra}) for body in bodies])
+        return [_choice(self.place, answer) for answer in answers]
+
+    def _written(self, choice: Mapping[str, Any]) -> Written:
+        tokens, shown, reason = choice.get("token_ids"), choice.get("logprobs"), choice.get("finish_reason")
+        logprobs = shown.get("token_logprobs") if isinstance(shown, dict) else None
+        if not tokens or not logprobs or len(tokens) != len(logprobs):
+            raise EndpointError(
+                f"{self.place}: shows no token ids with log-probabilities; serve the model with a vLLM that knows "
+                "return_token_ids"
+            )
+        if reason not in ("stop", "length"):
+            raise EndpointError(f"{self.place}: ended an answer for the reason '{reason}'; look into its log")
+        return Written(tuple(tokens), tuple(logprobs), reason)
+
+    def _each(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """The answers to all of `calls` (address, body), in their order."""
+        return asyncio.run(self._together(calls))
+
+    async def _together(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        connection = Connection(self.settings, headers, self._key)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._ask(connection, url, body)) for url, body in calls]
+        except* EndpointError as faults:
+            raise faults.exceptions[0] from None
+        finally:
+            await connection.close()
+        return [task.result() for task in tasks]
+
+    async def _ask(self, connection: Connection, url: str, body: dict[str, Any]) -> dict[str, Any]:
+        content, met = json.dumps(body).encode(), Counter[str]()
+        control = not url.endswith("/completions")
+        for attempt in range(self.settings.retries + 1):
+            tried = await connection.post(url, content)
+            if tried.body is not None:
+                return tried.body
+            if control and tried.kind == MALFORMED and tried.status == 200:
+                return {}  # some versions answer with an empty body
+            if control and tried.kind == status_kind(404):
+                raise EndpointError(f"{self.place}: has no {url}; start vLLM with VLLM_SERVER_DEV_MODE=1")
+            met[tried.kind] += 1
+            if not is_passing(tried.kind):
+                raise EndpointError(refused(self.place, self.settings, tried))
+            if attempt < self.settings.retries:
+                bound = backoff_bound(attempt, self.settings.backoff, self.settings.longest_wait)
+                asked = seconds_to_wait(tried.retry_after, self._clock())
+                await self._sleep(max(min(asked, self.settings.longest_wait), self._random.uniform(0, bound)))
+        raise EndpointError(given_up(self.place, self.settings, met, tried))
+
+
+def _choice(place: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+    choices = answer.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
+        raise EndpointError(f"{place}: gave no single answer to a call; check that base_url is a vLLM server's")
+    choice: dict[str, Any] = choices[0]
+    return choice
+
+
+def _likeliest(row: Mapping[str, Mapping[str, float]], own: int, k: int) -> Likeliest:
+    """One place of `prompt_logprobs`: the k likeliest tokens, and the text's own if it is none of them."""
+    found = {int(token): float(shown["logprob"]) for token, shown in row.items()}
+    order = sorted(found, key=lambda token: -found[token])[:k]
+    return Likeliest(tuple(order), tuple(found[token] for token in order), found[own])
