@@ -18,15 +18,14 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase,
 from bench.results import Row
 from stillhouse.distill.alignment import Aligner
 from stillhouse.distill.batching import micro_batches
-from stillhouse.distill.config import PromptSource
-from stillhouse.distill.graders.cross_grader import CrossTokenizerGrader
+from stillhouse.distill.config import CrossTokenizerSettings, PromptSource
+from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.hardware import choose_dtype
 from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.reading import Reading, read_by
 from stillhouse.distill.rollout import Rollout
-from stillhouse.distill.span_settings import CrossTokenizerSettings
 from stillhouse.distill.step import Stopwatch
 from stillhouse.distill.token_bytes import token_bytes
 from stillhouse.models.bundled import BUNDLED
@@ -85,7 +84,6 @@ def _step(
 ) -> Reading:
     """One step's work but for the optimiser, timed part by part."""
     (micro,) = micro_batches(rollouts, len(rollouts))
-    grader = CrossTokenizerGrader(CrossTokenizerSettings(), torch.empty(0, dtype=torch.long))
     watch.start()
     reading = read_by(aligner, rollouts, prompts)
     watch.lap("reading")
@@ -97,7 +95,9 @@ def _step(
     hidden = student.hidden(micro)
     watch.lap("student")
     head, other = student.head, teacher.head
-    rule = grader.rule(spans, micro.token_N, hidden, head, batch.token_N, theirs, other, 1.0, _CHUNK)
+    read = CrossReading(spans, batch.token_N, theirs, other)
+    table = torch.empty(0, dtype=torch.long)  # `sampled` looks at no shared tokens
+    rule = cross_rule(CrossTokenizerSettings(), table, read, micro.token_N, hidden, head, 1.0, _CHUNK)
     weight_N = torch.full((len(micro.token_N),), 1 / len(micro.token_N))
     out = graded_loss(LossInputs(hidden, head, weight_N, chunk=_CHUNK), rule)
     watch.lap("loss")

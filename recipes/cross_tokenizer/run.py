@@ -19,13 +19,15 @@ def main() -> None:
     parser.add_argument("teacher", type=Path, help="the GGUF file of Qwen2.5-Coder-1.5B-Instruct")
     parser.add_argument("overrides", nargs="*", help="a.b=value")
     parser.add_argument("--out", type=Path, default=Path("runs/cross_tokenizer"), help="new folder of the run")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     command = [sys.executable, "-m", "stillhouse", "distill", "run", str(HERE / "config.yaml")]
     command += [f"teacher.model={given.teacher}", *given.overrides, "--out", str(given.out)]
     print("$", *command[2:], flush=True)
     subprocess.run(command, check=True)
     evaluation = json.loads((given.out / "evaluation.json").read_text(encoding="utf-8"))
-    for name in evaluation["after"]:
+    for name, metric in evaluation["after"].items():
+        if metric["value"] is None:
+            continue
         for when in ("before", "after"):
             metric = evaluation[when][name]
             print(f"{when:6} {name:32} {metric['value']:.4f}  [{metric['low']:.4f}, {metric['high']:.4f}]")

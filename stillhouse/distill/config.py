@@ -16,6 +16,7 @@ from stillhouse.models.endpoint import EndpointSettings
 __all__ = [
     "BestOfNSettings",
     "CheckpointSettings",
+    "CrossTokenizerSettings",
     "DistillSettings",
     "DivergenceSettings",
     "DpoSettings",
@@ -138,6 +139,25 @@ class ImitationSettings(Settings):
     kind: Literal["imitation"] = "imitation"
 
 
+class CrossTokenizerSettings(Settings):
+    """Grade across two tokenizers, by the stretches of text that both cut out of an answer."""
+
+    kind: Literal["cross_tokenizer"] = "cross_tokenizer"
+    compare: Literal["sampled", "binary", "shared"] = Field(
+        "sampled",
+        description="`sampled`: a span's log-ratio is the advantage of a policy gradient; `binary`: divergence between "
+        "the span and any other text; `shared`: both models' distributions over the tokens that they share",
+    )
+    window: int = Field(
+        0,
+        ge=0,
+        description="with `sampled`: neighbouring spans on each side whose log-ratio counts too; a number above the "
+        "length of an answer is unbiased for whole answers, and noisier",
+    )
+    k: int = Field(64, ge=1, description="with `shared`: how many of the teacher's shared tokens are kept")
+    beta: float = Field(0.0, ge=0, le=1, description="with `binary` and `shared`: 0 forward KL, 0.5 JSD, 1 reverse KL")
+
+
 class PolicyGradientSettings(Settings):
     """An answer counts by how much its score is above that of the other answers to its prompt."""
 
@@ -180,7 +200,12 @@ class JudgeGraderSettings(Settings):
 
 
 SingleGraderSettings = Annotated[
-    DivergenceSettings | TopKSettings | SampledSettings | ImitationSettings | JudgeGraderSettings,
+    DivergenceSettings
+    | TopKSettings
+    | SampledSettings
+    | ImitationSettings
+    | CrossTokenizerSettings
+    | JudgeGraderSettings,
     Field(discriminator="kind"),
 ]
 
@@ -207,7 +232,13 @@ class MixSettings(Settings):
 
 
 GraderSettings = Annotated[
-    DivergenceSettings | TopKSettings | SampledSettings | ImitationSettings | JudgeGraderSettings | MixSettings,
+    DivergenceSettings
+    | TopKSettings
+    | SampledSettings
+    | ImitationSettings
+    | CrossTokenizerSettings
+    | JudgeGraderSettings
+    | MixSettings,
     Field(discriminator="kind"),
 ]
 
@@ -316,7 +347,7 @@ class DistillSettings(Settings):
     prompts: tuple[PromptSource, ...] = Field(min_length=1, description="where the training prompts come from")
     grader: GraderSettings = Field(
         default_factory=DivergenceSettings,
-        description="how the teacher grades: `divergence`, `top_k`, `sampled`, `imitation`, `judge`, `mix`",
+        description="how: `divergence`, `top_k`, `sampled`, `imitation`, `cross_tokenizer`, `judge`, `mix`",
     )
     lmbda: float = Field(
         1.0, ge=0, le=1, description="share of prompts answered by the student; the rest are given answers"
@@ -416,6 +447,8 @@ class DistillSettings(Settings):
                     "grader `sampled` estimates the reverse KL only on answers drawn from what is trained; set "
                     "rollout.temperature to temperature, rollout.top_p and rollout.steps_ahead to 1"
                 )
+            case CrossTokenizerSettings():
+                self._cross_fits(grader, own)
             case JudgeGraderSettings():
                 self._judge_fits(grader, own)
             case DivergenceSettings() | TopKSettings() | SampledSettings():
@@ -445,6 +478,36 @@ class DistillSettings(Settings):
             raise ValueError("temperature is not 1, at which alone a server gives probabilities; set it to 1")
         if any(source.teacher not in (None, "teacher") for source in self.prompts):
             raise ValueError("prompts names further teachers beside one whose probabilities are served; leave them out")
+
+    @property
+    def crosses_tokenizers(self) -> bool:
+        """Whether the teacher reads answers in tokens of its own."""
+        return any(isinstance(part, CrossTokenizerSettings) for part in self.graders)
+
+    def _cross_fits(self, grader: CrossTokenizerSettings, own: bool) -> None:
+        if len(self.graders) > 1 and not all(
+            isinstance(part, CrossTokenizerSettings | JudgeGraderSettings) for part in self.graders
+        ):
+            raise ValueError(
+                "grader.parts mixes `cross_tokenizer` with a grader that needs one tokenizer for both; keep one of them"
+            )
+        if self.teacher.endpoint is not None or any(source.teacher is not None for source in self.prompts):
+            raise ValueError(
+                "grader `cross_tokenizer` reads the probabilities of one teacher whose weights are here; give "
+                "`teacher` without `endpoint`, and no teacher of its own to a prompt source"
+            )
+        if self.lmbda < 1 and self.given == "teacher":
+            raise ValueError(
+                "given answers of a teacher with another tokenizer are not in the student's tokens; collect them as "
+                "text (`stillhouse distill collect`) and set given to reference, or set lmbda to 1"
+            )
+        if any(source.name == "magpie" for source in self.prompts):
+            raise ValueError("prompts names `magpie`, whose teacher needs the student's tokenizer; leave it out")
+        if grader.compare == "sampled" and (self.lmbda < 1 or not own or self.rollout.steps_ahead > 1):
+            raise ValueError(
+                "compare `sampled` estimates the reverse KL only on answers drawn from what is trained; set lmbda to "
+                "1, rollout.temperature to temperature, rollout.top_p and rollout.steps_ahead to 1, or compare `binary`"
+            )
 
     def _judge_fits(self, grader: JudgeGraderSettings, own: bool) -> None:
         if grader.by != "teacher" and grader.by not in self.teachers:

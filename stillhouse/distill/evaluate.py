@@ -10,8 +10,10 @@ tokens of one answer are not independent, and intervals that pretend they are co
 * `top1_agreement`: share of positions in the teacher's answers at which both find the same token likeliest.
 * `exact_match/<task>`: greedy answers to checkable prompts.
 
-The first three need the teacher's probabilities. Where it is only an endpoint they are there without a value, so that
-who reads the file finds every key and no number that was not measured.
+The first three need the teacher's probabilities of the student's own tokens. Where it is only an endpoint, or has
+another tokenizer, they are there without a value, so that who reads the file finds every key and no number that was not
+measured. Across tokenizers `kl_to_teacher_per_byte` and `on_policy_kl_per_byte` stand for the first two: the same
+divergences, of whole answers and in nats per byte, estimated from sampled answers (see `span_kl`).
 """
 
 import math
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.config import EvaluationSettings
@@ -29,7 +32,9 @@ from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
+from stillhouse.distill.span_kl import compare_spans
 from stillhouse.distill.tasks import check
+from stillhouse.distill.translation import Translation
 from stillhouse.errors import TrainingError
 from stillhouse.stats import Interval, ratio_of_sums, wilson
 from stillhouse.types import Sampling
@@ -38,7 +43,7 @@ __all__ = ["Evaluator", "Sums", "compare", "exact_match", "hold_out", "row_recor
 
 _EVALUATION = 7
 _DISTANCES = ("kl_to_teacher", "on_policy_kl", "top1_agreement")
-_NOT_MEASURED = {"value": None, "low": None, "high": None, "n": 0, "method": "not measured: the teacher is an endpoint"}
+_NOT_MEASURED = {"value": None, "low": None, "high": None, "n": 0, "method": "not measured"}
 _ROWS = 64  # compared at once: half a dozen arrays of them are in memory
 
 
@@ -97,18 +102,23 @@ class Evaluator:
 
     def answers(self, who: str, prompts: Sequence[EncodedPrompt], temperature: float) -> list[Rollout]:
         """One answer to each prompt by `student` or `teacher`."""
-        network = self.writers.student if who == "student" else self.writers.teacher
+        writers, between = self.writers, self.writers.translation
+        network = writers.student if who == "student" else writers.teacher
         assert network is not None
         network.model.eval()
+        asked: list[tuple[str, Sequence[int]]] = [(p.prompt.id, p.tokens) for p in prompts]
+        ends = writers.ends
+        if who == "teacher" and between is not None:
+            asked, ends = between.prompts_of_teacher(prompts), between.teacher.ends
         sampling = Sampling(
             max_tokens=self.settings.max_new_tokens, temperature=temperature, repetition_stop=self.repetition_stop
         )
         return generate(
             network.model,
             network.head,
-            [(p.prompt.id, p.tokens) for p in prompts],
+            asked,
             sampling,
-            eos=self.writers.ends,
+            eos=ends,
             uniforms=uniforms(self.seed, _EVALUATION, len(prompts), sampling.max_tokens),
             batch=self.batch,
             source=who,
@@ -144,6 +154,8 @@ class Evaluator:
         student, teacher = self.writers.student, self.writers.teacher
         assert teacher is not None
         self.progress("distance from the teacher")
+        if self.writers.translation is not None:
+            return self._across_tokenizers(self.writers.translation, teacher, given, own)
         theirs = compare(student, teacher, given, self.batch)
         mine = compare(student, teacher, own, self.batch)
         if not all(map(math.isfinite, theirs.forward_kl + mine.reverse_kl)):
@@ -157,13 +169,31 @@ class Evaluator:
             "top1_agreement": self._mean(theirs.agreement, theirs.tokens),
         }
 
+    def _across_tokenizers(
+        self, between: Translation, teacher: Network, given: Sequence[Rollout], own: Sequence[Rollout]
+    ) -> dict[str, Interval]:
+        student = self.writers.student
+        row = {}
+        for name, writer, reader, answers, reading in (
+            ("kl_to_teacher_per_byte", teacher, student, given, between.read_by_student(given)),
+            ("on_policy_kl_per_byte", student, teacher, own, between.read_by_teacher(own)),
+        ):
+            sums = compare_spans(writer, reader, answers, reading, self.batch)
+            kept = [i for i, size in enumerate(sums.bytes) if size > 0]
+            row[name] = self._mean([sums.log_ratio[i] for i in kept], [sums.bytes[i] for i in kept])
+        return row
+
     def _tasks(self, who: str) -> dict[str, Interval]:
         row = {}
         for name, prompts in self.tasks:
             self.progress(name)
             greedy = self.answers(who, prompts, 0.0)
-            row[f"exact_match/{name}"] = exact_match(self.writers, prompts, greedy)
+            row[f"exact_match/{name}"] = exact_match(self._tokenizer(who), prompts, greedy)
         return row
+
+    def _tokenizer(self, who: str) -> PreTrainedTokenizerBase:
+        between = self.writers.translation
+        return self.writers.tokenizer if who == "student" or between is None else between.teacher.tokenizer
 
     def _mean(self, sums: Sequence[float], tokens: Sequence[int]) -> Interval:
         return ratio_of_sums(sums, tokens, resamples=self.settings.resamples, seed=self.seed)
@@ -177,9 +207,11 @@ def row_record(row: Mapping[str, Interval]) -> dict[str, dict[str, Any]]:
     return {**dict.fromkeys(_DISTANCES, _NOT_MEASURED), **{name: interval.as_dict() for name, interval in row.items()}}
 
 
-def exact_match(writers: Writers, prompts: Sequence[EncodedPrompt], answers: Sequence[Rollout]) -> Interval:
+def exact_match(
+    tokenizer: PreTrainedTokenizerBase, prompts: Sequence[EncodedPrompt], answers: Sequence[Rollout]
+) -> Interval:
     """Share of answers whose extracted final answer is right, with Wilson's interval."""
-    right = sum(check(p.prompt, text_of(writers.tokenizer, a.tokens)) for p, a in zip(prompts, answers, strict=True))
+    right = sum(check(p.prompt, text_of(tokenizer, a.tokens)) for p, a in zip(prompts, answers, strict=True))
     return wilson(right, len(prompts))
 
 

@@ -30,6 +30,8 @@ def _how(grader: Mapping[str, Any]) -> str:
             return f"{_divergence(grader['beta'])} over {kept}"
         case "sampled":
             return "log-ratio of both models at the sampled token, as the advantage of a policy gradient"
+        case "cross_tokenizer":
+            return f"{_COMPARED[grader['compare']]} between models of different tokenizers"
         case "judge":
             return (
                 f"{_METHODS[grader['method']['kind']]} by `{grader['by']}`, learnt by {_LEARN[grader['learn']['kind']]}"
@@ -41,6 +43,11 @@ def _how(grader: Mapping[str, Any]) -> str:
             return "cross-entropy on given answers, without a grade"
 
 
+_COMPARED = {
+    "sampled": "log-ratio of both models at each stretch of text that both cut alike, as an advantage,",
+    "binary": "divergence of each stretch of text that both cut alike against any other",
+    "shared": "divergence over the tokens that both vocabularies have",
+}
 _METHODS = {
     "rubric": "scores on a rubric",
     "ranking": "ranking of the answers to one prompt",

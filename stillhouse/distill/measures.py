@@ -40,6 +40,20 @@ _KNOWN = (
         better="lower",
     ),
     Measure(
+        key="kl_to_teacher_per_byte",
+        label="KL to the teacher",
+        meaning="nats per byte, estimated from the teacher's own answers to held-out prompts (other tokenizer)",
+        kind="nats",
+        better="lower",
+    ),
+    Measure(
+        key="on_policy_kl_per_byte",
+        label="On-policy KL",
+        meaning="reverse KL in nats per byte, estimated from the student's own answers to held-out prompts",
+        kind="nats",
+        better="lower",
+    ),
+    Measure(
         key="top1_agreement",
         label="Top-1 agreement",
         meaning="share of positions where both models have the same likeliest token",

@@ -18,6 +18,7 @@ from stillhouse.distill.remote import Servers, answer_seeds, remote_rollouts
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.schedule import answer_cap, prompt_order, student_answers
+from stillhouse.distill.translation import Translation
 from stillhouse.types import Sampling
 
 __all__ = ["Writers", "phase_rollouts", "write_answers"]
@@ -31,7 +32,7 @@ class Writers:
 
     `teacher` is None where it is only an endpoint. `others` are further teachers by name, and `route` says which of
     them grades the answers to a prompt, by the prompt's id; `teacher` grades the rest. `processes` share the work;
-    `servers` hold models that are served.
+    `servers` hold models that are served. `translation` is between student and teacher of different tokenizers.
     """
 
     student: Network
@@ -42,6 +43,7 @@ class Writers:
     route: Mapping[str, str] = field(default_factory=dict)
     processes: Processes = ALONE
     servers: Servers = field(default_factory=Servers)
+    translation: Translation | None = None
 
     def teacher_of(self, rollout: Rollout) -> Network | None:
         """The teacher that grades this answer by probability."""

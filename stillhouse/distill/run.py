@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stillhouse.config import dump, load
 from stillhouse.distill.card import write_card
@@ -43,7 +43,7 @@ from stillhouse.distill.remote import Servers
 from stillhouse.distill.report import write_report
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.same_settings import check_same_settings, how_it_is_asked
-from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models
+from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models, translate
 from stillhouse.distill.sharded import shard
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer, steps_for
@@ -156,7 +156,9 @@ class _Run:
             student.activation_checkpointing_enable({"use_reentrant": False})
             student.enable_input_require_grads()
         network = shard(Network(student, self.models.vocabulary), self.processes)
-        writers = replace(self.models.writers(network, self.data.route), processes=self.processes, servers=self.servers)
+        between = translate(self.models, settings, [*prompts, *(p for _, found in tasks for p in found)])
+        writers = self.models.writers(network, self.data.route, between)
+        writers = replace(writers, processes=self.processes, servers=self.servers)
         if self.judging is not None:
             self.processes.from_first(self.judging.check)
         evaluator = Evaluator(
@@ -275,12 +277,16 @@ class _Run:
     def _samples(self, prompts: Sequence[EncodedPrompt], answers: dict[str, list[Rollout]]) -> None:
         lines = []
         for i, p in enumerate(prompts[: self.settings.evaluation.samples]):
-            texts = {who: text_of(self.models.tokenizer, rows[i].tokens) for who, rows in answers.items()}
+            texts = {who: text_of(self._tokenizer(who), rows[i].tokens) for who, rows in answers.items()}
             finish = {who: rows[i].finish_reason for who, rows in answers.items()}
             lines.append(
                 json.dumps({"prompt": p.prompt.messages[-1].content, **texts, "finish": finish}, ensure_ascii=False)
             )
         write_atomic(self.path / "samples.jsonl", "".join(line + "\n" for line in lines))
+
+    def _tokenizer(self, who: str) -> PreTrainedTokenizerBase:
+        theirs = self.models.teacher_tokenizer
+        return theirs if who == "teacher" and theirs is not None else self.models.tokenizer
 
     def _steps(self, trainer: Trainer) -> int:
         """How many steps: as configured, or what fits in `minutes`, decided once and kept in plan.json."""

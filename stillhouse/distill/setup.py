@@ -26,10 +26,21 @@ from stillhouse.distill.preflight import (
 )
 from stillhouse.distill.prompts import Prompt, drop_duplicates, read_source, source_record
 from stillhouse.distill.tasks import is_checkable
+from stillhouse.distill.translation import Side, Translation, translation
 from stillhouse.errors import ConfigError
 from stillhouse.models.local import load_model, load_tokenizer
 
-__all__ = ["Data", "Models", "add_adapters", "check_prompts", "encode_all", "load_data", "load_models", "read_data"]
+__all__ = [
+    "Data",
+    "Models",
+    "add_adapters",
+    "check_prompts",
+    "encode_all",
+    "load_data",
+    "load_models",
+    "read_data",
+    "translate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,19 @@ class Models:
     vocabulary: int
     ends: frozenset[int]
     others: dict[str, PreTrainedModel] = field(default_factory=dict)
+    teacher_ends: frozenset[int] = frozenset()
 
-    def writers(self, student: Network, route: Mapping[str, str] | None = None) -> Writers:
-        """`route`: which of the other teachers grades the answers to a prompt, by its id."""
-        teacher = None if self.teacher is None else Network(self.teacher, self.vocabulary)
+    def writers(
+        self, student: Network, route: Mapping[str, str] | None = None, between: Translation | None = None
+    ) -> Writers:
+        """`route`: which of the other teachers grades the answers to a prompt, by its id.
+
+        `between` student and teacher, where their tokenizers differ.
+        """
+        size = self.vocabulary if between is None else len(between.student_id_V)
+        teacher = None if self.teacher is None else Network(self.teacher, size)
         others = {name: Network(model, self.vocabulary) for name, model in self.others.items()}
-        return Writers(student, teacher, self.tokenizer, self.ends, others, route or {})
+        return Writers(student, teacher, self.tokenizer, self.ends, others, route or {}, translation=between)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +151,12 @@ def load_models(settings: DistillSettings, hardware: Hardware, started: Path | N
     tokenizers = {name: load_tokenizer(teacher.model, teacher.revision) for name, teacher in here.items()}
     tokenizer = load_tokenizer(student_name, revision)
     vocabulary = own_vocabulary(tokenizer)
+    sizes = dict.fromkeys([*here, "student"], vocabulary)
     for name, theirs in tokenizers.items():
-        check_same_tokenizer(theirs, tokenizer, here[name].model, student_name)
+        if name == "teacher" and settings.crosses_tokenizers:
+            sizes[name] = own_vocabulary(theirs)
+        else:
+            check_same_tokenizer(theirs, tokenizer, here[name].model, student_name)
     dtype, device = hardware.torch_dtype, hardware.device
     teachers = {
         name: load_model(teacher.model, revision=teacher.revision, dtype=dtype, device=device)
@@ -149,28 +171,57 @@ def load_models(settings: DistillSettings, hardware: Hardware, started: Path | N
     else:
         where = student_name if started is None else str(started)
         learner = load_model(where, revision=revision if started is None else None, dtype=dtype, device=device)
-    named = [(here[name].model, model) for name, model in teachers.items()] + [(student_name, learner)]
+    roles = {"student": (student_name, learner), **{name: (here[name].model, m) for name, m in teachers.items()}}
     if teacher is not None:
-        named.insert(0, (settings.teacher.model, teacher))
-    for name, model in named:
+        roles["teacher"] = (settings.teacher.model, teacher)
+    for role, (name, model) in roles.items():
         check_finite(name, model)
-        Network(model, vocabulary).check_packing(name)
+        Network(model, sizes[role]).check_packing(name)
     own_ends = declared_ends(learner, tokenizer)
-    ends = own_ends if teacher is None else declared_ends(teacher, tokenizers["teacher"])
+    teacher_ends = own_ends if teacher is None else declared_ends(teacher, tokenizers["teacher"])
+    ends = own_ends if settings.crosses_tokenizers else teacher_ends
     check_same_ends(ends, own_ends, tokenizer)
     ends |= {closing_token(tokenizer, own_ends)}
-    check_context(named, _longest(settings))
+    check_context(list(roles.values()), _longest(settings))
     if settings.lora is not None:
         check_targets(student_name, learner, settings.lora.targets)
     if to_cut is not None:
         check_layers(student_name, learner, to_cut)
     student, source = (learner, None) if to_cut is None else (None, learner)
-    return Models(teacher, student, source, tokenizer, tokenizers.get("teacher"), vocabulary, ends, teachers)
+    return Models(
+        teacher, student, source, tokenizer, tokenizers.get("teacher"), vocabulary, ends, teachers, teacher_ends
+    )
 
 
 def encode_all(models: Models, settings: DistillSettings, prompts: Sequence[Prompt]) -> list[EncodedPrompt]:
     """Prompts by the student's template."""
     return encode_prompts(models.tokenizer, prompts, longest=settings.max_prompt_tokens, system=settings.system)
+
+
+def translate(models: Models, settings: DistillSettings, encoded: Sequence[EncodedPrompt]) -> Translation | None:
+    """Between student and teacher, for these prompts of the student's; None where they share a tokenizer.
+
+    RecordError for a prompt that is too long in the teacher's tokens.
+    """
+    if not settings.crosses_tokenizers:
+        return None
+    assert models.teacher_tokenizer is not None
+    theirs = encode_prompts(
+        models.teacher_tokenizer,
+        [p.prompt for p in encoded],
+        longest=settings.max_prompt_tokens,
+        system=settings.system,
+    )
+    student = Side(
+        _student_name(settings.student)[0], models.tokenizer, models.ends, {p.prompt.id: p.tokens for p in encoded}
+    )
+    teacher = Side(
+        settings.teacher.model,
+        models.teacher_tokenizer,
+        models.teacher_ends,
+        {p.prompt.id: p.tokens for p in theirs},
+    )
+    return translation(student, teacher)
 
 
 def add_adapters(model: PreTrainedModel, lora: LoraSettings) -> Any:

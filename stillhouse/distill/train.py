@@ -79,7 +79,7 @@ class Trainer:
             sums=settings.batch > settings.micro_batch * self.processes.size,
             processes=self.processes,
         )
-        self.grader = grader(settings.grader, writers.servers.teacher)
+        self.grader = grader(settings.grader, writers.servers.teacher, writers.translation)
         self.step = 0
         self.totals = Totals()
         self._phase: tuple[int, list[Rollout]] | None = None
@@ -121,8 +121,10 @@ class Trainer:
         if self._phase is None or self._phase[0] != phase:
             stored = self.processes.from_first(lambda: self.store.read(phase))
             if stored is None:
-                stored = phase_rollouts(self.writers, self.prompts, self.settings, phase, progress)
-                self.keep(phase, stored)
+                self.keep(phase, phase_rollouts(self.writers, self.prompts, self.settings, phase, progress))
+                # As they are on disk, log-probabilities rounded: a resumed run must learn from the same numbers.
+                stored = self.processes.from_first(lambda: self.store.read(phase))
+                assert stored is not None
             if self.judged is not None:
                 judge = partial(self.judged.judge, stored)
                 self.processes.from_first(judge)

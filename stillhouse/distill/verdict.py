@@ -14,7 +14,7 @@ from stillhouse.distill.measures import Measure, measure, measure_order, value_t
 __all__ = ["Finding", "Verdict", "findings", "verdict"]
 
 Tone = Literal["better", "worse", "unclear"]
-PRIMARY = "kl_to_teacher"
+PRIMARY = ("kl_to_teacher", "kl_to_teacher_per_byte")
 JUDGED = "judged_win_rate"
 
 
@@ -37,14 +37,14 @@ class Verdict:
 
 
 def verdict(evidence: Evidence) -> Verdict:
-    """The headline rests on `kl_to_teacher` alone; the other measures are findings beside it.
+    """The headline rests on the divergence from the teacher alone; the other measures are findings beside it.
 
     Where the teacher's probabilities are not known, it rests on the judge's comparison of the answers before and after.
     """
     found = findings(evidence.evaluation)
     if not evidence.evaluation.get("after"):
         return Verdict(tone="unclear", headline=_unfinished(evidence), findings=())
-    primary = next((finding for finding in found if finding.measure.key == PRIMARY), None)
+    primary = next((finding for finding in found if finding.measure.key in PRIMARY), None)
     if primary is None and JUDGED in evidence.evaluation["after"]:
         return _judged(evidence.evaluation["after"][JUDGED], found)
     if primary is None:

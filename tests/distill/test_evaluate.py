@@ -131,7 +131,7 @@ def test_right_answers_are_counted(tiny_llama: TinyLlama, tiny_tokenizer: PreTra
     said = ["#### 0", "#### 1", "#### 7", "#### 3"]
     written = [tiny_tokenizer(text)["input_ids"] for text in said]
     answers = [Rollout("x", (1,), (*tokens, 2), (), "stop", "student") for tokens in written]
-    found = exact_match(measured.writers, asked, answers)
+    found = exact_match(measured.writers.tokenizer, asked, answers)
     assert (found.value, found.n) == (0.75, 4) and found.low < 0.75 < found.high < 1
 
 

@@ -9,17 +9,17 @@ from transformers import PreTrainedTokenizerFast
 
 from stillhouse.distill.alignment import Aligner, Alignment
 from stillhouse.distill.batching import micro_batches
+from stillhouse.distill.config import CrossTokenizerSettings
 from stillhouse.distill.evaluate import compare
-from stillhouse.distill.graders.cross_grader import CrossTokenizerGrader
-from stillhouse.distill.graders.shared_spans import student_ids
+from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.reading import Reading, read_by
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
 from stillhouse.distill.span_kl import compare_spans
-from stillhouse.distill.span_settings import CrossTokenizerSettings
 from stillhouse.distill.token_bytes import shared_tokens, token_bytes
+from stillhouse.distill.translation import student_ids
 from stillhouse.stats import ratio_of_sums
 from stillhouse.types import Sampling
 from tests.conftest import TinyLlama
@@ -97,7 +97,7 @@ def test_equal_tokenizers_agree_with_the_divergence_of_each_token(pair: Pair, ti
     assert abs(float(differences.mean())) < 4 * error < 0.2 * sum(exact.reverse_kl) / len(rollouts)
 
 
-def train(pair: Pair, grader: CrossTokenizerGrader, steps: int = 25) -> None:
+def train(pair: Pair, how: CrossTokenizerSettings, table: torch.Tensor, steps: int = 25) -> None:
     """On-policy training, in its shortest form."""
     optimizer = torch.optim.Adam(pair.student.model.parameters(), lr=3e-3)
     for step in range(steps):
@@ -107,7 +107,8 @@ def train(pair: Pair, grader: CrossTokenizerGrader, steps: int = 25) -> None:
         with torch.no_grad():
             theirs = pair.teacher.hidden(batch)
         mine, (head, other) = pair.student.hidden(micro), (pair.student.head, pair.teacher.head)
-        rule = grader.rule(spans, micro.token_N, mine, head, batch.token_N, theirs, other, 1.0, 512)
+        reading = CrossReading(spans, batch.token_N, theirs, other)
+        rule = cross_rule(how, table, reading, micro.token_N, mine, head, 1.0, 512)
         weight_N = torch.full((len(micro.token_N),), 1 / len(micro.token_N))
         optimizer.zero_grad()
         graded_loss(LossInputs(mine, head, weight_N), rule).loss.backward()
@@ -126,6 +127,6 @@ def test_training_brings_a_student_nearer_to_a_teacher_of_another_tokenizer(
 
     before = distance()
     table = student_ids(shared_tokens(pair.teacher_bytes, pair.student_bytes), pair.teacher.vocabulary)
-    train(pair, CrossTokenizerGrader(CrossTokenizerSettings(compare=compare_by, k=16), table))
+    train(pair, CrossTokenizerSettings(compare=compare_by, k=16), table)
     after = distance()
     assert after[1] < before[0], "the intervals do not meet"

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from stillhouse.distill.span_settings import CrossTokenizerSettings
+from stillhouse.distill.config import CrossTokenizerSettings
 
 
 def test_defaults_are_the_analogue_of_sampled() -> None:

@@ -22,16 +22,9 @@ from stillhouse.distill.graders.top_k import TopKGrade, top_k_divergence
 from stillhouse.distill.loss import Head, Rule, RuleOutputs
 from stillhouse.distill.reading import PackedSpans
 
-__all__ = ["SharedGrade", "shared_grade", "span_shared", "student_ids"]
+__all__ = ["SharedGrade", "shared_grade", "span_shared"]
 
 _FLOOR = 1e-9  # as that of `top_k`
-
-
-def student_ids(shared: dict[int, int], vocabulary: int) -> Tensor:
-    """[vocabulary] int64: the student's id of each of the teacher's tokens, -1 where it has none (`shared_tokens`)."""
-    found = torch.full((vocabulary,), -1)
-    found[torch.tensor(list(shared))] = torch.tensor(list(shared.values()))
-    return found
 
 
 @dataclass(frozen=True, slots=True)

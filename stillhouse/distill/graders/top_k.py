@@ -17,6 +17,7 @@ from torch import Tensor
 
 from stillhouse.distill.batching import MicroBatch
 from stillhouse.distill.graders.base import GradingInputs, TeacherReading, read_tokens
+from stillhouse.distill.graders.outcomes import outcome_divergence
 from stillhouse.distill.loss import Head, Rule, RuleOutputs
 from stillhouse.distill.network import Network
 from stillhouse.distill.rollout import Rollout
@@ -74,17 +75,8 @@ def top_k_divergence(grade: TopKGrade, beta: float) -> Rule:
         tail_C1 = p_CV.scatter_(1, tokens_CK, 0.0).sum(-1, keepdim=True).clamp_min(_FLOOR)
         logp = torch.cat([kept_CK, tail_C1.log()], dim=-1)
         logq = torch.cat([logq_CK, grade.tail_N1[rows]], dim=-1)
-        p, q = logp.exp(), logq.exp()
-        kl_C = (p * (logp - logq)).sum(-1)
-        if beta == 0:
-            loss_C, grad_logp = (q * (logq - logp)).sum(-1), -q
-        elif beta == 1:
-            loss_C, grad_logp = kl_C, p * (logp - logq + 1)
-        else:
-            logm = torch.logaddexp(logp + math.log1p(-beta), logq + math.log(beta))
-            loss_C = beta * (q * (logq - logm)).sum(-1) + (1 - beta) * (p * (logp - logm)).sum(-1)
-            # The terms in m cancel but for the constant: d/dp' = (1 - beta) (log p'/m + 1) - (1 - beta).
-            grad_logp = (1 - beta) * p * (logp - logm)
+        loss_C, grad_logp, kl_C = outcome_divergence(logp, logq, beta)
+        p = logp.exp()
         share_of_tail = grad_logp[:, -1:] / p[:, -1:]
         whole = grad_logp.sum(-1, keepdim=True)
         grad_CV = p_CV.mul_(share_of_tail - whole)

@@ -5,13 +5,13 @@ from typing import Literal
 import pytest
 import torch
 
-from stillhouse.distill.graders.cross_grader import CrossTokenizerGrader
+from stillhouse.distill.config import CrossTokenizerSettings
+from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.graders.cross_tokenizer import span_binary, span_grade, span_reverse_kl
 from stillhouse.distill.graders.sampled import sampled_grade
 from stillhouse.distill.graders.shared_spans import shared_grade, span_shared
 from stillhouse.distill.loss import Head
 from stillhouse.distill.reading import PackedSpans
-from stillhouse.distill.span_settings import CrossTokenizerSettings
 
 
 @pytest.mark.parametrize(("compare", "window"), [("sampled", 0), ("sampled", 1), ("binary", 0), ("shared", 0)])
@@ -24,7 +24,7 @@ def test_the_rule_that_the_settings_name(compare: Literal["sampled", "binary", "
     spans = PackedSpans(*map(torch.tensor, ([0, 1, 1, 2, 3], [0, 1, 2, 3], [0, 0, 0, 1], [1, 2, 1, 1])))
     ids = torch.tensor([3, -1, 0, -1, 5, 6])
     settings = CrossTokenizerSettings(compare=compare, window=window, k=2, beta=0.5)
-    got = CrossTokenizerGrader(settings, ids).rule(spans, token_N, mine, head, token_M, theirs, other, 0.8, 3)
+    got = cross_rule(settings, ids, CrossReading(spans, token_M, theirs, other), token_N, mine, head, 0.8, 3)
     logq = sampled_grade(theirs, other, token_M, 0.8, 3).logp_N
     grade = span_grade(spans, logq, token_N, mine, head, temperature=0.8, chunk=3, window=window)
     shared = shared_grade(spans, theirs, other, ids, k=2, temperature=0.8, chunk=3)

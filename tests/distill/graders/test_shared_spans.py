@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from stillhouse.distill.graders.cross_tokenizer import span_binary, span_grade
-from stillhouse.distill.graders.shared_spans import shared_grade, span_shared, student_ids
+from stillhouse.distill.graders.shared_spans import shared_grade, span_shared
 from stillhouse.distill.graders.top_k import top_k_divergence, top_k_grade
 from stillhouse.distill.loss import Head, LossInputs, graded_loss
 from stillhouse.distill.reading import PackedSpans
+from stillhouse.distill.translation import student_ids
 from tests.distill.reference import Array, divergence, log_softmax, numeric_gradient, with_tail
 
 BETAS = pytest.mark.parametrize("beta", [0.0, 0.5, 1.0])

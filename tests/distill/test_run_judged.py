@@ -1,0 +1,140 @@
+"""Whole runs that learn from a judge over real HTTP: what they learn, what they keep, and how they stop."""
+
+import json
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from stillhouse.distill.encode import text_of
+from stillhouse.distill.grades import GradeBook
+from stillhouse.distill.judging import spent_on_calls
+from stillhouse.distill.store import RolloutStore
+from stillhouse.errors import BudgetError, EndpointError
+from stillhouse.models.local import load_tokenizer
+from tests.command import Command
+from tests.distill.judges.readers import longest
+from tests.distill.test_run import train
+from tests.judge_server import JudgeServer, judge_server, served
+from tests.tiny import Pair, rows, run_settings, write_yaml
+
+RANKING: dict[str, Any] = {"kind": "ranking"}
+
+
+def shortest(text: str, position: int, chance: float) -> float:
+    return -len(text)
+
+
+def judged(pair: Pair, judge: JudgeServer, learn: str = "policy_gradient", **changes: Any) -> dict[str, Any]:
+    grader = {"kind": "judge", "method": RANKING, "learn": {"kind": learn}}
+    return run_settings(
+        pair, **{"teacher": served(judge.url), "grader": grader, "rollout__answers": 4, "batch": 8, **changes}
+    )
+
+
+@pytest.mark.parametrize("learn", ["policy_gradient", "best_of_n", "dpo"])
+def test_student_learns_what_the_judge_prefers(pair: Pair, tmp_path: Path, learn: str) -> None:
+    """A judge of short answers makes them shorter, with every objective; the teacher is here by its words alone."""
+    out = tmp_path / "run"
+    with judge_server(shortest) as judge:
+        settings = judged(pair, judge, learn, steps=24, evaluation__held_out=12, optimizer__lr=0.01)
+        train(out, settings)
+    lines = rows(out / "metrics.jsonl")
+    assert all(line["missing_ratio"] == 0 and 0 <= line["score"] <= 1 for line in lines)
+    tokenizer, store = load_tokenizer(str(pair.student)), RolloutStore(out / "rollouts")
+    letters = [fmean(len(text_of(tokenizer, a.tokens)) for a in store.read(phase) or []) for phase in store.phases()]
+    assert fmean(letters[-2:]) < 0.9 * fmean(letters[:2])
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    won = evaluation["after"]["judged_win_rate"]
+    assert won["value"] > 0.5 and won["n"] == 12
+    for who in ("teacher", "before", "after"):
+        assert {evaluation[who][key]["value"] for key in ("kl_to_teacher", "on_policy_kl", "top1_agreement")} == {None}
+    kept = json.loads((out / "judge.json").read_text())
+    measured = {row["name"]: row for row in kept["reliability"]}
+    assert measured["missing"]["value"] == 0 and measured["length bias"]["value"] < -0.9
+    manifest = json.loads((out / "manifest.json").read_text())
+    calls = [line for line in rows(out / "calls" / "teacher.jsonl")]
+    assert len(calls) == judge.calls and manifest["api_cost"]["value"] == sum(call["cost_usd"] for call in calls) > 0
+    assert manifest["api_cost"]["value"] == pytest.approx(judge.calls * (100 * 1.0 + 10 * 2.0) / 1e6)
+    assert manifest["tokens"]["judge"] == 110 * judge.calls and "list of 3" in manifest["judge_prompts"]
+    assert manifest["teacher"]["weights_digest"] is None and manifest["teacher"]["endpoint"] == judge.url
+    assert "The judge" in (out / "report.html").read_text() and judge.url in (out / "student" / "README.md").read_text()
+
+
+def test_judge_and_probability_grade_the_same_answers(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    parts = {
+        "words": {"weight": 0.5, "grader": {"kind": "judge", "by": "voice", "method": RANKING}},
+        "numbers": {"weight": 1.0, "grader": {"kind": "divergence"}},
+    }
+    with judge_server(longest) as judge:
+        settings = judged(pair, judge, grader={"kind": "mix", "parts": parts}, steps=4)
+        settings |= {"teacher": run_settings(pair)["teacher"], "teachers": {"voice": served(judge.url)}}
+        train(out, settings)
+    line = rows(out / "metrics.jsonl")[0]
+    assert line["loss"] == pytest.approx(0.5 * line["loss/words"] + line["loss/numbers"], rel=1e-6)
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    assert evaluation["after"]["kl_to_teacher"]["value"] > 0 and "judged_win_rate" in evaluation["after"]
+    assert json.loads((out / "manifest.json").read_text())["teachers"]["voice"]["endpoint"] == judge.url
+
+
+def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twice(pair: Pair, tmp_path: Path) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    with judge_server(longest) as judge:
+        train(whole, judged(pair, judge))
+        of_whole = judge.calls
+    with judge_server(longest) as judge:
+        few = served(judge.url, budget={"tokens": 5_000})
+        with pytest.raises(BudgetError, match=r"of budget\.tokens 5,000"):
+            train(out, judged(pair, judge, teacher=few))
+        assert 0 < spent_on_calls(out).tokens <= 5_000
+        train(out, judged(pair, judge, teacher=served(judge.url, budget={"tokens": 10**6})), resume=True)
+        assert judge.calls == of_whole
+    assert (out / "student" / "model.safetensors").read_bytes() == (
+        whole / "student" / "model.safetensors"
+    ).read_bytes()
+    assert GradeBook(out, "teacher").rows() == GradeBook(whole, "teacher").rows()
+
+
+def test_endpoint_that_goes_away_loses_nothing(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with judge_server(longest) as judge:
+        judge.last = 9
+        with pytest.raises(EndpointError, match="404"):
+            train(out, judged(pair, judge))
+        graded = len(GradeBook(out, "teacher").rows())
+        judge.last = 10**9
+        train(out, judged(pair, judge), resume=True)
+    assert 0 < graded < len(GradeBook(out, "teacher").rows())
+
+
+def test_wrong_key_is_one_line_and_one_call(command: Command, pair: Pair, tmp_path: Path) -> None:
+    with judge_server(longest) as judge:
+        judge.key = "right"
+        settings = judged(pair, judge, teacher=served(judge.url, key_env="PATH"))
+        result = command(
+            "distill", "run", write_yaml(tmp_path / "c.yaml", settings), "--out", tmp_path / "run", "--quiet"
+        )
+    assert result.code == 2 and result.err.count("\n") == 1
+    assert "401" in result.err and "PATH" in result.err and judge.calls == 0
+    assert len(rows(tmp_path / "run" / "calls" / "teacher.jsonl")) == 1
+
+
+def test_judge_that_always_talks_is_an_error_with_its_words(pair: Pair, tmp_path: Path) -> None:
+    with judge_server(longest) as judge:
+        judge.prose = True
+        with pytest.raises(EndpointError, match=r"no readable judgement for \d+ of \d+ answers.*Well, both have merit"):
+            train(tmp_path / "run", judged(pair, judge))
+
+
+def test_answers_to_one_prompt_stand_together(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with judge_server(longest) as judge:
+        train(out, judged(pair, judge, steps=2))
+    answers = RolloutStore(out / "rollouts").read(0)
+    assert answers is not None and len(answers) == 16
+    groups = [answers[start : start + 4] for start in range(0, 16, 4)]
+    assert all(len({answer.prompt_id for answer in group}) == 1 for group in groups)
+    assert len({group[0].prompt_id for group in groups}) == 4
+    assert len({answer.tokens for answer in answers}) > 12
