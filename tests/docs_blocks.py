@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.grade import GradeSettings
 from stillhouse.models.endpoint import EndpointSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "distill": DistillSettings,
     "collect": CollectSettings,
     "endpoints": EndpointSettings,
+    "judging": GradeSettings,
 }
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
 

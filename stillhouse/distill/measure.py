@@ -10,11 +10,13 @@ from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.evaluate import Evaluator
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.network import Network
+from stillhouse.distill.preflight import tokenizer_difference
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.queries import add_queries
-from stillhouse.distill.setup import encode_all, load_models, read_data
+from stillhouse.distill.setup import encode_all, load_models, read_data, translate
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import ConfigError
+from stillhouse.models.local import load_tokenizer
 
 __all__ = ["evaluation_settings", "measure", "run_of"]
 
@@ -49,6 +51,7 @@ def measure(
         max_new_tokens=max_new_tokens,
         tasks=tasks,
         seed=seed,
+        crossing=tokenizer_difference(load_tokenizer(teacher), load_tokenizer(model)) is not None,
     )
     data = read_data(settings)
     questions = data.prompts if run is None or kept is None else _held_out(run, kept)[:limit]
@@ -58,10 +61,13 @@ def measure(
     hardware.apply()
     models = load_models(settings, hardware, None)
     assert models.student is not None
+    asked = encode_all(models, settings, questions)
+    checked = [(name, encode_all(models, settings, found)) for name, found in data.tasks]
+    between = translate(models, settings, [*asked, *(p for _, found in checked for p in found)])
     evaluator = Evaluator(
-        models.writers(Network(models.student, models.vocabulary)),
-        encode_all(models, settings, questions),
-        [(name, encode_all(models, settings, found)) for name, found in data.tasks],
+        models.writers(Network(models.student, models.vocabulary), between=between),
+        asked,
+        checked,
         settings.evaluation,
         seed=seed,
         batch=settings.rollout.batch,
@@ -87,8 +93,12 @@ def evaluation_settings(
     max_new_tokens: int,
     tasks: Sequence[str],
     seed: int,
+    crossing: bool = False,
 ) -> DistillSettings:
-    """Settings that only measure. `kept` are those of the student's run, whose system prompt and number type stay."""
+    """Settings that only measure. `kept` are those of the student's run, whose system prompt and number type stay.
+
+    `crossing`: the two have different tokenizers.
+    """
     return validate(
         DistillSettings,
         {
@@ -100,6 +110,7 @@ def evaluation_settings(
             "system": None if kept is None else kept.system,
             "rollout": {"max_new_tokens": max_new_tokens},
             "seed": seed,
+            **({"grader": {"kind": "cross_tokenizer"}} if crossing else {}),
             # In what its run measured it in: another number type rounds differently.
             "dtype": "auto" if kept is None else kept.dtype,
             "evaluation": {
@@ -121,12 +132,12 @@ def run_of(model: str) -> Path | None:
 
 
 def _held_out(run: Path, settings: DistillSettings) -> list[Prompt]:
-    """The prompts that `run` kept away from training: those that its teacher answered before it."""
+    """The prompts that `run` kept away from training: those that its student answered before it."""
     data = read_data(settings)
     if data.magpie is not None:
         add_queries(data, json.loads((run / "magpie.json").read_text(encoding="utf-8")), settings)
     known = {prompt.id: prompt for prompt in data.prompts}
-    answers = RolloutStore(run / "evaluation").read(0) or []
+    answers = RolloutStore(run / "evaluation").read(1) or []
     if not answers or any(answer.prompt_id not in known for answer in answers):
         raise ConfigError(f"{run}: the prompts that this run held out are not in its sources any more; give --prompts")
     return [known[answer.prompt_id] for answer in answers]

@@ -26,6 +26,7 @@ __all__ = [
     "declared_ends",
     "end_tokens",
     "own_vocabulary",
+    "tokenizer_difference",
 ]
 
 _PROBES = (
@@ -45,32 +46,35 @@ def own_vocabulary(tokenizer: PreTrainedTokenizerBase) -> int:
 def check_same_tokenizer(
     teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase, teacher_name: str, student_name: str
 ) -> None:
-    """ModelError that names a difference, unless a token id means the same to both.
-
-    All entries must be shared, but for those at the end that only fill the vocabulary up (`[PAD151936]`).
-    """
-    ours, theirs = _without_fillers(student.get_vocab()), _without_fillers(teacher.get_vocab())
-    difference: str | None = None
-    if ours != theirs:
-        token = next(iter(sorted(set(ours.items()) ^ set(theirs.items()))))[0]
-        difference = (
-            f"{len(theirs)} and {len(ours)} entries; {token!r} is {theirs.get(token, 'absent')} "
-            f"for the teacher and {ours.get(token, 'absent')} for the student"
-        )
-    else:
-        for probe in _PROBES:
-            if (
-                student(probe, add_special_tokens=False)["input_ids"]
-                != teacher(probe, add_special_tokens=False)["input_ids"]
-            ):
-                difference = f"same entries, but {probe[:20]!r}... is cut into other tokens"
-                break
+    """ModelError that names a difference, unless a token id means the same to both."""
+    difference = tokenizer_difference(teacher, student)
     if difference is not None:
         raise ModelError(
             f"teacher '{teacher_name}' and student '{student_name}' have different tokenizers ({difference}); graders "
             "divergence, top_k and sampled need the same one: use grader `cross_tokenizer`, or a student of the "
             "teacher's family"
         )
+
+
+def tokenizer_difference(teacher: PreTrainedTokenizerBase, student: PreTrainedTokenizerBase) -> str | None:
+    """A place where a token id does not mean the same to both, in words; None if there is none.
+
+    All entries must be shared, but for those at the end that only fill the vocabulary up (`[PAD151936]`).
+    """
+    ours, theirs = _without_fillers(student.get_vocab()), _without_fillers(teacher.get_vocab())
+    if ours != theirs:
+        token = next(iter(sorted(set(ours.items()) ^ set(theirs.items()))))[0]
+        return (
+            f"{len(theirs)} and {len(ours)} entries; {token!r} is {theirs.get(token, 'absent')} "
+            f"for the teacher and {ours.get(token, 'absent')} for the student"
+        )
+    for probe in _PROBES:
+        if (
+            student(probe, add_special_tokens=False)["input_ids"]
+            != teacher(probe, add_special_tokens=False)["input_ids"]
+        ):
+            return f"same entries, but {probe[:20]!r}... is cut into other tokens"
+    return None
 
 
 def declared_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from stillhouse.config import validate
-from stillhouse.distill.config import DistillSettings, DivergenceSettings, TopKSettings
+from stillhouse.distill.config import CrossTokenizerSettings, DistillSettings, DivergenceSettings, TopKSettings
 from stillhouse.errors import ConfigError
 from tests.tiny import Pair, run_settings
 
@@ -34,6 +35,8 @@ def test_grader_is_chosen_by_its_kind() -> None:
 URL = "http://127.0.0.1:8000/v1"
 SERVED: dict[str, Any] = {"model": "served", "permission": "made by this test", "endpoint": {"base_url": URL}}
 JUDGE: dict[str, Any] = {"kind": "judge", "method": {"kind": "ranking"}}
+CROSSING = {"kind": "cross_tokenizer"}
+MIXED = ("cross_tokenizer", "divergence")
 CRITERION = {"name": "right", "description": "It is right.", "weight": 1}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"student": {"model": "a", "prune": "b", "layers": 1}}, "exactly one of `model` (a ready student) and `prune`"),
@@ -84,6 +87,14 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"teacher": {**SERVED, "endpoint": {"base_url": URL, "budget": {"usd": 0}}}},
         "'teacher.endpoint.budget.usd' is 0",
     ),
+    ({"grader": CROSSING, "lmbda": 0.5}, "given answers of a teacher with another tokenizer are not in the student's"),
+    ({"grader": CROSSING}, "compare `sampled` estimates the reverse KL only on answers drawn from what is trained"),
+    ({"grader": CROSSING, "teacher": SERVED}, "reads the probabilities of one teacher whose weights are here"),
+    ({"grader": CROSSING, "prompts": [{"name": "magpie"}]}, "whose teacher needs the student's tokenizer"),
+    (
+        {"grader": {"kind": "mix", "parts": {k: {"weight": 1, "grader": {"kind": k}} for k in MIXED}}},
+        "mixes `cross_tokenizer` with a grader that needs one tokenizer for both; keep one of them",
+    ),
     ({"grader": {"kind": "divergence", "beta": 2}}, "'grader.beta' is 2"),
     ({"rollout__start_new_tokens": 4}, "rollout.start_new_tokens goes with rollout.grow_steps"),
     ({"rollout__start_new_tokens": 11, "rollout__grow_steps": 2}, "is above rollout.max_new_tokens; lower it"),
@@ -107,3 +118,16 @@ def test_contradiction_is_one_line(change: dict[str, Any], part: str) -> None:
     with pytest.raises(ConfigError) as caught:
         validate(DistillSettings, run_settings(HERE, **change), "c.yaml")
     assert part in str(caught.value) and str(caught.value).startswith("c.yaml: ") and "\n" not in str(caught.value)
+
+
+def test_crossing_defaults_are_the_analogue_of_sampled() -> None:
+    settings = CrossTokenizerSettings()
+    assert (settings.kind, settings.compare, settings.window) == ("cross_tokenizer", "sampled", 0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"compare": "uld"}, {"window": -1}, {"k": 0}, {"beta": 1.5}, {"kind": "sampled"}, {"temperature": 2}]
+)
+def test_impossible_crossing_settings_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        CrossTokenizerSettings.model_validate(wrong)

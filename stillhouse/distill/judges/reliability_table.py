@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from stillhouse.distill.judges.reliability import Measured
@@ -11,14 +12,14 @@ __all__ = ["reliability_table"]
 
 
 def reliability_table(judge: str, measured: Sequence[Measured]) -> Table:
-    """One row for each measure: value, interval or p-value, prompts, and what it means or why there is none."""
+    """One row for each measure: what it means or why there is none, value, interval or p-value, prompts."""
     table = Table(title=f"How far {judge} can be trusted", title_justify="left")
-    table.add_column("measure", no_wrap=True)
+    table.add_column("measure")
     for heading in ("value", "95 % interval", "prompts"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("meaning")
     for row in measured:
-        table.add_row(row.name, *_cells(row), row.meaning if row.value is not None else f"not measured: {row.why}")
+        meaning = row.meaning if row.value is not None else f"not measured: {row.why}"
+        table.add_row(f"{row.name}\n[dim]{escape(meaning)}", *_cells(row), end_section=True)
     return table
 
 

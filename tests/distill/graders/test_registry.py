@@ -4,9 +4,11 @@ from typing import get_args
 
 import pytest
 from pydantic import TypeAdapter
+from transformers import PreTrainedTokenizerFast
 
 from stillhouse.distill.config import GraderSettings
 from stillhouse.distill.graders import (
+    CrossTokenizerGrader,
     DivergenceGrader,
     ImitationGrader,
     LikelihoodGrader,
@@ -17,6 +19,8 @@ from stillhouse.distill.graders import (
     TopKGrader,
     grader,
 )
+from stillhouse.distill.translation import Side, translation
+from tests.distill.other_tokenizers import other_tokenizer
 
 CASES: list[tuple[dict[str, object], TokenGrader]] = [
     ({"kind": "divergence"}, DivergenceGrader(1.0)),
@@ -40,6 +44,17 @@ CASES: list[tuple[dict[str, object], TokenGrader]] = [
 ]
 
 
+def test_across_tokenizers_it_gets_both_sides(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    settings: GraderSettings = TypeAdapter(GraderSettings).validate_python({"kind": "cross_tokenizer", "window": 2})
+    sides = (
+        Side("s", tiny_tokenizer, frozenset({2})),
+        Side("t", other_tokenizer(), frozenset({2})),
+    )
+    built = grader(settings, None, between := translation(*sides))
+    assert isinstance(built, CrossTokenizerGrader) and built.needs_teacher
+    assert built.translation is between and built.settings == settings
+
+
 @pytest.mark.parametrize(("config", "expected"), CASES)
 def test_config_to_grader(config: dict[str, object], expected: TokenGrader) -> None:
     settings: GraderSettings = TypeAdapter(GraderSettings).validate_python(config)
@@ -48,5 +63,5 @@ def test_config_to_grader(config: dict[str, object], expected: TokenGrader) -> N
 
 def test_every_kind_is_tried_and_only_two_need_no_teacher() -> None:
     kinds = {kind.model_fields["kind"].default for kind in get_args(get_args(GraderSettings)[0])}
-    assert kinds == {config["kind"] for config, _ in CASES}
+    assert kinds == {config["kind"] for config, _ in CASES} | {"cross_tokenizer"}
     assert {config["kind"] for config, built in CASES if not built.needs_teacher} == {"imitation", "judge"}
