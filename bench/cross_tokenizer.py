@@ -18,7 +18,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase,
 from bench.results import Row
 from stillhouse.distill.alignment import Aligner
 from stillhouse.distill.batching import micro_batches
-from stillhouse.distill.config import CrossTokenizerSettings, PromptSource
+from stillhouse.distill.config import PromptSource
+from stillhouse.distill.grader_settings import CrossTokenizerSettings
 from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.hardware import choose_dtype
 from stillhouse.distill.loss import LossInputs, graded_loss

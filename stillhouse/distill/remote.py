@@ -13,7 +13,8 @@ import torch
 
 from stillhouse.distill.batching import micro_batches
 from stillhouse.distill.checkpoint import whole_folder
-from stillhouse.distill.config import DistillSettings, TopKSettings
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.grader_settings import TopKSettings
 from stillhouse.distill.network import Network
 from stillhouse.distill.rollout import CHECK_REPETITION_EVERY, Rollout, repeats
 from stillhouse.errors import EndpointError

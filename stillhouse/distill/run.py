@@ -18,20 +18,20 @@ import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from stillhouse.config import dump, load
+from stillhouse.distill.before_after import BeforeAfter
 from stillhouse.distill.card import write_card
 from stillhouse.distill.checkpoint import whole_folder
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.cut import cut
 from stillhouse.distill.distributed import ALONE, Processes, check_shares
-from stillhouse.distill.encode import EncodedPrompt, render, text_of
-from stillhouse.distill.evaluate import Evaluator, hold_out, row_record
+from stillhouse.distill.encode import EncodedPrompt, render
+from stillhouse.distill.evaluate import Evaluator, hold_out
 from stillhouse.distill.flops import flops_by_part, model_shape
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.inputs import check_same_inputs, measure_inputs
-from stillhouse.distill.judges.reliability_table import reliability_table
 from stillhouse.distill.judging import run_judge, spent_on_calls
 from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
@@ -41,17 +41,13 @@ from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_re
 from stillhouse.distill.queries import add_queries, teacher_queries
 from stillhouse.distill.remote import Servers
 from stillhouse.distill.report import write_report
-from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.same_settings import check_same_settings, how_it_is_asked
 from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models, translate
 from stillhouse.distill.sharded import shard
-from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer, steps_for
-from stillhouse.distill.win_rate import WinRate
-from stillhouse.errors import RunFolderError
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, weights_digest
-from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
+from stillhouse.records import RunFolder, claim, commit, versions, write_json
 
 __all__ = ["Outcome", "distill"]
 
@@ -170,17 +166,19 @@ class _Run:
             batch=settings.rollout.batch,
             repetition_stop=settings.rollout.repetition_stop,
         )
+        measured = BeforeAfter(self.path, settings, self.models, self.judging, self.console)
         trainer = Trainer(writers, training, settings, self.path, self.clock, self.judging)
         for line in trainer.resume():
             self.console.print(f"[yellow]{escape(line)}")
         with network.whole():
-            evaluation = self.processes.from_first(lambda: self._before(evaluator, trainer.step))
+            evaluation = self.processes.from_first(lambda: measured.before(evaluator, trainer.step))
         steps = self._steps(trainer)
         self.processes.from_first(lambda: self._manifest(start, trainer, finished=None))
         self._train(trainer, steps)
 
         def finish() -> dict[str, Any]:
-            found = self._after(evaluator, evaluation, student, wrapper)
+            self._save_student(student, wrapper)
+            found = measured.after(evaluator, evaluation)
             self._manifest(start, trainer, finished=self.now())
             write_card(self.path)
             write_report(self.path)
@@ -208,63 +206,6 @@ class _Run:
         self.console.print(f"student: {layers} of {pruning.source_layers} layers of {name}, kept {list(pruning.kept)}")
         return student
 
-    def _before(self, evaluator: Evaluator, step: int) -> dict[str, Any]:
-        """Teacher and student before the first step; measured once, then read back.
-
-        RunFolderError if that is gone and the student has already learnt.
-        """
-        path = self.path / "evaluation.json"
-        store = RolloutStore(self.path / "evaluation")
-        if path.exists():
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return found
-        if step > 0:
-            raise RunFolderError(f"{path}: the measures from before training are gone; start the run again")
-        with self.console.status("measuring teacher and student before training") as status:
-            evaluator.progress = lambda part: status.update(f"measuring before training: {part}")
-            answers = evaluator.teacher_answers()
-            if answers is not None:
-                store.write(_TEACHER_ANSWERS, answers)
-            teacher = evaluator.teacher(answers)
-            before, own = evaluator.student(answers)
-            store.write(_BEFORE_ANSWERS, own)
-        found = {"teacher": row_record(teacher), "before": row_record(before)}
-        write_json(path, found)
-        return found
-
-    def _after(
-        self, evaluator: Evaluator, evaluation: dict[str, Any], student: PreTrainedModel, wrapper: Any
-    ) -> dict[str, Any]:
-        """Save the student, measure it on the same prompts, and put answers side by side."""
-        self._save_student(student, wrapper)
-        store = RolloutStore(self.path / "evaluation")
-        given, before = store.read(_TEACHER_ANSWERS), store.read(_BEFORE_ANSWERS)
-        if before is None or (given is None and self.models.teacher is not None):
-            raise RunFolderError(f"{store.folder}: the answers from before training are gone; start the run again")
-        with self.console.status("measuring after training") as status:
-            evaluator.progress = lambda part: status.update(f"measuring after training: {part}")
-            after, own = evaluator.student(given)
-        store.write(_AFTER_ANSWERS, own)
-        if self.judging is not None:
-            with self.console.status("the judge compares the answers before and after"):
-                won = self.judging.win_rate(before, own)
-            after["judged_win_rate"] = won.rate
-            write_json(self.path / "judge.json", self._judge_record(won))
-        evaluation = {**evaluation, "after": row_record(after)}
-        write_json(self.path / "evaluation.json", evaluation)
-        answers = {"teacher": given, "before": before, "after": own}
-        self._samples(evaluator.held_out, {who: rows for who, rows in answers.items() if rows is not None})
-        return evaluation
-
-    def _judge_record(self, won: WinRate) -> dict[str, Any]:
-        """What is known of the judge at the end: its habits over all that it graded, and its verdict on the student."""
-        assert self.judging is not None
-        store, each = RolloutStore(self.path / "rollouts"), self.settings.rollout.answers
-        answers = [answer for phase in store.phases() for answer in store.read(phase) or []]
-        measured = self.judging.reliability([answers[i : i + each] for i in range(0, len(answers), each)])
-        self.console.print(reliability_table(self.judging.teacher.model, measured))
-        return {"v": "stillhouse.judge/1", "win_rate": won.as_dict(), "reliability": [m.as_dict() for m in measured]}
-
     def _save_student(self, student: PreTrainedModel, wrapper: Any) -> None:
         if wrapper is not None:
             with whole_folder(self.path / "adapter") as draft:
@@ -273,20 +214,6 @@ class _Run:
         with whole_folder(self.path / "student") as draft, without_progress_bars():
             student.save_pretrained(draft)
             self.models.tokenizer.save_pretrained(draft)
-
-    def _samples(self, prompts: Sequence[EncodedPrompt], answers: dict[str, list[Rollout]]) -> None:
-        lines = []
-        for i, p in enumerate(prompts[: self.settings.evaluation.samples]):
-            texts = {who: text_of(self._tokenizer(who), rows[i].tokens) for who, rows in answers.items()}
-            finish = {who: rows[i].finish_reason for who, rows in answers.items()}
-            lines.append(
-                json.dumps({"prompt": p.prompt.messages[-1].content, **texts, "finish": finish}, ensure_ascii=False)
-            )
-        write_atomic(self.path / "samples.jsonl", "".join(line + "\n" for line in lines))
-
-    def _tokenizer(self, who: str) -> PreTrainedTokenizerBase:
-        theirs = self.models.teacher_tokenizer
-        return theirs if who == "teacher" and theirs is not None else self.models.tokenizer
 
     def _steps(self, trainer: Trainer) -> int:
         """How many steps: as configured, or what fits in `minutes`, decided once and kept in plan.json."""
@@ -357,7 +284,6 @@ class _Run:
         write_json(self.path / "manifest.json", manifest)
 
 
-_TEACHER_ANSWERS, _BEFORE_ANSWERS, _AFTER_ANSWERS = 0, 1, 2
 _MEASURED = ("device", "dtype", "threads")
 
 

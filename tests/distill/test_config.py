@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from stillhouse.config import validate
-from stillhouse.distill.config import CrossTokenizerSettings, DistillSettings, DivergenceSettings, TopKSettings
+from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.grader_settings import CrossTokenizerSettings, DivergenceSettings, TopKSettings
 from stillhouse.errors import ConfigError
 from tests.tiny import Pair, run_settings
 

@@ -9,8 +9,8 @@ from transformers import PreTrainedTokenizerFast
 
 from stillhouse.distill.alignment import Aligner, Alignment
 from stillhouse.distill.batching import micro_batches
-from stillhouse.distill.config import CrossTokenizerSettings
 from stillhouse.distill.evaluate import compare
+from stillhouse.distill.grader_settings import CrossTokenizerSettings
 from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network

@@ -1,6 +1,6 @@
 """One file for each way a teacher grades. `grader(settings)` is the table of contents."""
 
-from stillhouse.distill.config import (
+from stillhouse.distill.grader_settings import (
     CrossTokenizerSettings,
     DivergenceSettings,
     GraderSettings,

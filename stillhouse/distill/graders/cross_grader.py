@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from stillhouse.distill.batching import MicroBatch
-from stillhouse.distill.config import CrossTokenizerSettings
+from stillhouse.distill.grader_settings import CrossTokenizerSettings
 from stillhouse.distill.graders.base import GradingInputs
 from stillhouse.distill.graders.cross_tokenizer import span_binary, span_grade, span_reverse_kl
 from stillhouse.distill.graders.sampled import sampled_grade

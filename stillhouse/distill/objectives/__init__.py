@@ -1,6 +1,6 @@
 """One file for each way to learn from scored answers. `objective(settings)` is the table of contents."""
 
-from stillhouse.distill.config import BestOfNSettings, DpoSettings, ObjectiveSettings, PolicyGradientSettings
+from stillhouse.distill.grader_settings import BestOfNSettings, DpoSettings, ObjectiveSettings, PolicyGradientSettings
 from stillhouse.distill.objectives.base import Group, Lessons, LogLikelihoods, Objective
 from stillhouse.distill.objectives.best_of_n import BestOfN
 from stillhouse.distill.objectives.dpo import Dpo

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 import torch
 
-from stillhouse.distill.config import CrossTokenizerSettings
+from stillhouse.distill.grader_settings import CrossTokenizerSettings
 from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.graders.cross_tokenizer import span_binary, span_grade, span_reverse_kl
 from stillhouse.distill.graders.sampled import sampled_grade

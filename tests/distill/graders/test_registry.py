@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 from transformers import PreTrainedTokenizerFast
 
-from stillhouse.distill.config import GraderSettings
+from stillhouse.distill.grader_settings import GraderSettings
 from stillhouse.distill.graders import (
     CrossTokenizerGrader,
     DivergenceGrader,
