@@ -22,6 +22,7 @@ from stillhouse.distill.grader_settings import (
     SingleGraderSettings,
     TopKSettings,
 )
+from stillhouse.distill.judges.settings import MOST_IN_A_LIST, RankingSettings
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = [
@@ -269,6 +270,7 @@ class DistillSettings(Settings):
         for source in self.prompts:
             if source.teacher is not None and source.teacher not in self.teachers:
                 raise ValueError(f"prompts names the teacher '{source.teacher}', which is none of `teachers`; add it")
+        self._routes_fit()
         for part in self.graders:
             self._fits(part)
         if self.judge is not None and self.steps is None:
@@ -332,6 +334,19 @@ class DistillSettings(Settings):
             case _:
                 pass
 
+    def _routes_fit(self) -> None:
+        routed = [source for source in self.prompts if source.teacher is not None]
+        if not routed:
+            return
+        if any(source.name == "magpie" for source in routed):
+            raise ValueError("prompts names `magpie`, which `teacher` itself writes; leave its `teacher` out")
+        read = (DivergenceSettings, TopKSettings, SampledSettings)
+        if not any(isinstance(part, read) for part in self.graders):
+            raise ValueError(
+                "prompts gives a source a teacher of its own, and no grader reads a teacher's probabilities of the "
+                "student's tokens (`divergence`, `top_k`, `sampled`); leave `teacher` out there"
+            )
+
     @property
     def reads_server(self) -> bool:
         """Whether the teacher's probabilities come from a vLLM server: grader `top_k` and a `completions` endpoint."""
@@ -382,8 +397,38 @@ class DistillSettings(Settings):
             raise ValueError(f"grader `judge` asks '{grader.by}', which has no `endpoint`; say where it is served")
         if self.rollout.answers < 2:
             raise ValueError("grader `judge` compares the answers to one prompt; set rollout.answers to at least 2")
-        if isinstance(grader.learn, PolicyGradientSettings) and (self.lmbda < 1 or not own):
+        if self.lmbda < 1 and self.given == "reference":
+            raise ValueError(
+                "the given answers to one prompt are all the same, so a judge has nothing to compare; set lmbda to 1, "
+                "or given to teacher"
+            )
+        ranking = isinstance(grader.method, RankingSettings) and grader.method.compare == "list"
+        if ranking and self.rollout.answers > MOST_IN_A_LIST:
+            raise ValueError(
+                f"rollout.answers is {self.rollout.answers}, and a list holds at most {MOST_IN_A_LIST}; lower it, or "
+                "set compare to pairs"
+            )
+        if isinstance(grader.learn, PolicyGradientSettings):
+            self._policy_fits(grader.learn, own)
+
+    def _policy_fits(self, learn: PolicyGradientSettings, own: bool) -> None:
+        if self.lmbda < 1 or not own:
             raise ValueError(
                 "learn `policy_gradient` needs answers drawn from what is trained; set lmbda to 1, rollout.temperature "
                 "to temperature and rollout.top_p to 1, or learn by `best_of_n` or `dpo`"
+            )
+        if learn.clip is None and self.rollout.steps_ahead > 1:
+            raise ValueError(
+                "learn.clip is none, and without it answers of earlier weights are taken for the present ones'; set "
+                "clip, or rollout.steps_ahead to 1"
+            )
+        if self.lora is not None and self.lora.dropout > 0:
+            raise ValueError(
+                "lora.dropout makes the student another one than the one that answered, which `policy_gradient` "
+                "compares; set it to 0, or learn by `best_of_n`"
+            )
+        if self.rollout.server is not None and self.temperature != 1:
+            raise ValueError(
+                "a server tells the log-probabilities that `policy_gradient` needs at temperature 1 only; set "
+                "temperature and rollout.temperature to 1"
             )

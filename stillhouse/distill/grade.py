@@ -17,9 +17,9 @@ from pydantic import Field
 
 from stillhouse.config import Settings, load
 from stillhouse.distill.config import DistillSettings, TeacherSettings
-from stillhouse.distill.grades import GradeBook
+from stillhouse.distill.grades import GradeBook, grader_id
 from stillhouse.distill.judges.settings import JudgeSettings
-from stillhouse.distill.judging import Judging
+from stillhouse.distill.judging import Judging, judge_id
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.queries import add_queries
 from stillhouse.distill.rollout import Rollout
@@ -28,6 +28,7 @@ from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.teacher_scores import score_here, score_there
 from stillhouse.errors import ConfigError, RunFolderError
 from stillhouse.models.local import load_tokenizer
+from stillhouse.records import claim
 from stillhouse.stats import spearman_within
 
 __all__ = ["GradeSettings", "compare_books", "grade_run", "settings_with"]
@@ -71,8 +72,13 @@ def grade_run(
     What is in the grade book already is not asked for again. RunFolderError without answers; ConfigError,
     EndpointError and BudgetError as the grader raises them; what was graded before stays.
     """
+    with claim(run, "distill", resume=True):  # a run that is under way writes books and logs of its own
+        return _grade(run, settings, phases, progress)
+
+
+def _grade(run: Path, settings: GradeSettings, phases: int | None, progress: Callable[[str], None]) -> dict[str, Any]:
     kept = _settings(run)
-    book = GradeBook(run, settings.name)
+    book = GradeBook(run, settings.name, _by(settings))
     groups = _groups(run, kept.rollout.answers, phases)
     judging = None
     if settings.method is not None:
@@ -93,12 +99,10 @@ def grade_run(
     else:
         missing = [group for group in groups if book.of(group) is None]
         progress(f"reading {sum(map(len, missing))} answers")
-        if settings.teacher.endpoint is None:
-            found = score_here(settings.teacher, _student(run, kept), kept, missing) if missing else []
-        else:
-            found = score_there(settings.teacher, settings.name, run, missing, os.environ)
-        for group, scored in zip(missing, found, strict=True):
-            book.add(group, scored)
+        if settings.teacher.endpoint is not None:
+            score_there(settings.teacher, settings.name, run, missing, book.add, os.environ)
+        elif missing:
+            score_here(settings.teacher, _student(run, kept), kept, missing, book.add)
     graded = [grades for group in groups if (grades := book.of(group)) is not None]
     known = [score for grades in graded for score in grades.scores if score is not None]
     count = sum(len(group) for group in groups)
@@ -115,6 +119,15 @@ def grade_run(
             if other != settings.name
         },
     }
+
+
+def _by(settings: GradeSettings) -> str:
+    """The id of the grader."""
+    teacher = settings.teacher
+    if settings.method is not None and teacher.endpoint is not None:
+        return judge_id(teacher, settings.method)
+    where = None if teacher.endpoint is None else [teacher.endpoint.base_url, teacher.endpoint.extra]
+    return grader_id("probability", teacher.model, teacher.revision, where)
 
 
 def compare_books(groups: Sequence[Sequence[Rollout]], one: GradeBook, other: GradeBook) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ line is written when its group is done, so a killed run has lost at most the gro
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from stillhouse.errors import ConfigError, RecordError
 from stillhouse.records import append_jsonl
 from stillhouse.records.files import decode_line
 
-__all__ = ["GradeBook", "GroupGrades", "group_id"]
+__all__ = ["GradeBook", "GroupGrades", "grader_id", "group_id"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
@@ -36,13 +37,22 @@ def group_id(answers: Sequence[Rollout]) -> str:
     return hashlib.sha256(" ".join(rollout_id(answer) for answer in answers).encode()).hexdigest()[:16]
 
 
-class GradeBook:
-    """All grades that one grader gave in a run: the file `grades/<name>.jsonl` of its folder."""
+def grader_id(*identity: Any) -> str:
+    """16 hex digits that name a grader by whatever decides what it says, as JSON values."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
-    def __init__(self, run: Path, name: str) -> None:
+
+class GradeBook:
+    """All grades that one grader gave in a run: the file `grades/<name>.jsonl` of its folder.
+
+    `by` is the grader's id. ConfigError if the book was written by another grader: grades of two must not be mixed.
+    None takes any, for reading.
+    """
+
+    def __init__(self, run: Path, name: str, by: str | None = None) -> None:
         if not _NAME.fullmatch(name):
             raise ConfigError(f"grades cannot be called '{name}'; use letters, digits, '.', '_' and '-'")
-        self.name = name
+        self.name, self.by = name, by
         self.path = run / "grades" / f"{name}.jsonl"
         self._known = self._read()
 
@@ -64,6 +74,7 @@ class GradeBook:
             raise ValueError(f"{len(answers)} answers with {len(grades.scores)} scores")
         self.path.parent.mkdir(exist_ok=True)
         line = {
+            "by": self.by,
             "group": key,
             "prompt": answers[0].prompt_id,
             "rollouts": [rollout_id(answer) for answer in answers],
@@ -81,12 +92,18 @@ class GradeBook:
         if not self.path.exists():
             return {}
         *lines, _ = self.path.read_bytes().split(b"\n")  # a last line without its newline was never finished
-        known = {}
+        known: dict[str, GroupGrades] = {}
         for number, line in enumerate(lines, 1):
             place = f"{self.path}:{number}"
             row = decode_line(line, place)
             try:
-                known[row["group"]] = GroupGrades(tuple(row["scores"]), tuple(row["details"]))
+                known.setdefault(row["group"], GroupGrades(tuple(row["scores"]), tuple(row["details"])))
+                by = row["by"]
             except (KeyError, TypeError) as error:
                 raise RecordError(f"{place}: not the grades of a group ({error}); remove the line") from None
+            if self.by is not None and by != self.by:
+                raise ConfigError(
+                    f"{place}: the grades called '{self.name}' were given by another grader (model, address or method "
+                    "differ); give this one another name"
+                )
         return known

@@ -7,6 +7,7 @@ is paid for twice.
 
 import asyncio
 import hashlib
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.config import DistillSettings, TeacherSettings
 from stillhouse.distill.encode import text_of
-from stillhouse.distill.grades import GradeBook, GroupGrades, group_id
+from stillhouse.distill.grades import GradeBook, GroupGrades, grader_id, group_id
 from stillhouse.distill.judges.ask import together
 from stillhouse.distill.judges.base import Judge, Judgement
 from stillhouse.distill.judges.judged import Judged
@@ -31,9 +32,9 @@ from stillhouse.distill.win_rate import WinRate, judged_win_rate
 from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import Spending, spending
 from stillhouse.records import ExchangeLog
-from stillhouse.types import Message, Sampling
+from stillhouse.types import Exchange, Message, Sampling
 
-__all__ = ["Judging", "pairwise", "run_judge", "served", "spent_on_calls"]
+__all__ = ["Judging", "judge_id", "pairwise", "run_judge", "served", "spent_on_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,31 @@ class Judging:
     @property
     def templates(self) -> Mapping[str, str]:
         """Every text that the judge is given, by name. ConfigError if its key is not in the environment."""
-        return judge(self.method, self._model()).templates
+        model = self._model()
+        return {**RankingJudge(pairwise(self.method), model).templates, **judge(self.method, model).templates}
 
-    def check(self) -> None:
-        """One short call, so that a wrong key or a wrong address is found before an hour of work. EndpointError."""
+    def check(self) -> list[Exchange]:
+        """One short call, so that a wrong key or a wrong address is found before anything is made. EndpointError.
 
-        async def ask() -> None:
-            async with self._model() as model:
+        The run's folder is not needed for it: the call comes back as a record, for `note`.
+        """
+
+        async def ask(scratch: Path) -> None:
+            async with served(self.teacher, self.name, scratch, self.environ) as model:
                 await model.sample([Message("user", "Say yes.")], Sampling(max_tokens=4, temperature=0.0))
 
-        asyncio.run(ask())
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder) / self.run.name
+            asyncio.run(ask(scratch))
+            return list(ExchangeLog(scratch / "calls" / f"{self.name}.jsonl"))
+
+    def note(self, calls: Sequence[Exchange]) -> None:
+        """Put calls that were made before there was a folder into the run's log."""
+        if calls:
+            log = self.run / "calls" / f"{self.name}.jsonl"
+            log.parent.mkdir(exist_ok=True)
+            with ExchangeLog(log) as kept:
+                kept.extend(calls)
 
     def grade(
         self, groups: Sequence[Sequence[Rollout]], progress: Callable[[int], None] = lambda done: None
@@ -73,27 +89,37 @@ class Judging:
         """The grades of all groups; those that the book does not have are asked for. `progress` counts groups.
 
         EndpointError or BudgetError if the judge cannot be asked; what it said before is in the book. EndpointError too
-        if hardly anything that it says can be read.
+        if hardly anything that it has said in this run can be read: groups without a readable word are kept only if it
+        has not come to that, so they are asked again when the run goes on.
         """
         missing = [group for group in groups if self.book.of(group) is None]
         if missing:
-            check_missing(self.teacher.model, asyncio.run(self._grade(missing, progress)))
+            unread = asyncio.run(self._grade(missing, progress))
+            said = [j for grades in (*self.book.rows().values(), *(g for _, g in unread)) for j in _judgements(grades)]
+            check_missing(self.teacher.model, said)
+            for group, grades in unread:
+                self.book.add(group, grades)
         graded = [self.book.of(group) for group in groups]
         return [grades for grades in graded if grades is not None]
 
-    async def _grade(self, groups: Sequence[Sequence[Rollout]], progress: Callable[[int], None]) -> list[Judgement]:
+    async def _grade(
+        self, groups: Sequence[Sequence[Rollout]], progress: Callable[[int], None]
+    ) -> list[tuple[Sequence[Rollout], GroupGrades]]:
+        """Ask about all groups and keep what could be read of each; returns the groups of which nothing could."""
         async with self._model() as model:
             asked = judge(self.method, model)
             found = await together(self._one(asked, group, progress) for group in groups)
-        return [judgement for group in found for judgement in group]
+        return [(group, grades) for group, grades in zip(groups, found, strict=True) if not _readable(grades)]
 
-    async def _one(self, asked: Judge, group: Sequence[Rollout], progress: Callable[[int], None]) -> list[Judgement]:
+    async def _one(self, asked: Judge, group: Sequence[Rollout], progress: Callable[[int], None]) -> GroupGrades:
         prompt = self.prompts[group[0].prompt_id]
         seed = int(hashlib.sha256(group_id(group).encode()).hexdigest()[:7], 16)
         judgements = await asked.judge(prompt, self._texts(group), seed=seed)
-        self.book.add(group, GroupGrades(tuple(j.score for j in judgements), tuple(j.detail for j in judgements)))
+        grades = GroupGrades(tuple(j.score for j in judgements), tuple(j.detail for j in judgements))
+        if _readable(grades):
+            self.book.add(group, grades)
         progress(1)
-        return judgements
+        return grades
 
     def win_rate(self, before: Sequence[Rollout], after: Sequence[Rollout]) -> WinRate:
         """How often the judge prefers after[i] to before[i], answers to the same prompts, compared two at a time."""
@@ -112,8 +138,7 @@ class Judging:
         for group in groups:
             grades = self.book.of(group)
             if grades is not None:
-                said = [Judgement(score=s, detail=d) for s, d in zip(grades.scores, grades.details, strict=True)]
-                judged.append(Judged.of(self.prompts[group[0].prompt_id], self._texts(group), said))
+                judged.append(Judged.of(self.prompts[group[0].prompt_id], self._texts(group), _judgements(grades)))
         return reliability(judged)
 
     def _texts(self, answers: Sequence[Rollout]) -> list[str]:
@@ -123,11 +148,29 @@ class Judging:
         return served(self.teacher, self.name, self.run, self.environ)
 
 
+def _readable(grades: GroupGrades) -> bool:
+    return any(score is not None for score in grades.scores)
+
+
+def _judgements(grades: GroupGrades) -> list[Judgement]:
+    return [Judgement(score=s, detail=d) for s, d in zip(grades.scores, grades.details, strict=True)]
+
+
+def judge_id(teacher: TeacherSettings, method: JudgeSettings) -> str:
+    """The id of a judge: its model, its address, and how it is asked."""
+    assert teacher.endpoint is not None
+    endpoint = teacher.endpoint
+    how = method.model_dump(mode="json", exclude={"max_tokens"})
+    return grader_id(teacher.model, endpoint.base_url, endpoint.api, endpoint.extra, how)
+
+
 def pairwise(method: JudgeSettings) -> RankingSettings:
     """The settings for comparing two answers: a ranking judge's own, else plain ones with the same sampling."""
     if isinstance(method, RankingSettings):
         return method
-    return RankingSettings(temperature=method.temperature, max_tokens=method.max_tokens)
+    return RankingSettings(
+        temperature=method.temperature, max_tokens=method.max_tokens, instructions=method.instructions
+    )
 
 
 def served(teacher: TeacherSettings, name: str, run: Path, environ: Mapping[str, str]) -> HttpModel:
@@ -156,8 +199,8 @@ def run_judge(
     if grader is None:
         return None
     prompts = {prompt.id: prompt for prompt in data.prompts}
-    book = GradeBook(run, grader.by)
     teacher = settings.teacher_called(grader.by)
+    book = GradeBook(run, grader.by, judge_id(teacher, grader.method))
     return Judging(teacher, grader.by, grader.method, prompts, tokenizer, run, book, environ)
 
 

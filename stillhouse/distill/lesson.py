@@ -31,16 +31,17 @@ class Lesson:
 class JudgedLessons:
     """A judge and an objective at work on `student`, which is as it was at the start when this is made.
 
-    Where the objective needs a reference, a copy of the student is kept, at the price of its memory.
+    Where the objective needs a reference, a copy of the student is kept, at the price of its memory; not where this
+    process makes no lessons (`at_work`).
     """
 
-    def __init__(self, student: Network, settings: DistillSettings, judging: Judging) -> None:
+    def __init__(self, student: Network, settings: DistillSettings, judging: Judging, *, at_work: bool = True) -> None:
         grader = settings.judge
         assert grader is not None
         self.settings, self.judging = settings, judging
         self.objective = objective(grader.learn, settings.rollout.max_new_tokens)
         self.networks = {"student": student}
-        if self.objective.needs_reference:
+        if self.objective.needs_reference and at_work:
             start = copy.deepcopy(student.model).requires_grad_(False).eval()
             self.networks["reference"] = Network(start, student.vocabulary)
 

@@ -21,11 +21,14 @@ def token_logprobs(
 ) -> list[list[float]]:
     """log p(token) in nats of every token of every answer, at `temperature`, `batch` answers at a time."""
     found: list[list[float]] = [[] for _ in rollouts]
+    training = network.model.training
+    network.model.eval()  # dropout of adapters would make another number of the same answer
     for cpu_batch in micro_batches(rollouts, batch):
         micro = cpu_batch.to(network.device)
         grade = sampled_grade(network.hidden(micro), network.head, micro.token_N, temperature, chunk)
         for row, logp in zip(cpu_batch.row_N.tolist(), grade.logp_N.tolist(), strict=True):
             found[row].append(logp)
+    network.model.train(training)
     return found
 
 

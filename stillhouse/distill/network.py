@@ -7,7 +7,6 @@ tokens, a chunk at a time.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,10 +31,8 @@ _MOST_ERROR = 0.05  # relative; bfloat16 alone makes one or two hundredths
 class Network:
     """A causal language model and the `vocabulary` (number of token ids) that its tokenizer can produce."""
 
-    def __init__(self, model: PreTrainedModel, vocabulary: int, wrapper: Any = None) -> None:
+    def __init__(self, model: PreTrainedModel, vocabulary: int) -> None:
         self.model = model
-        self.wrapper = wrapper
-        """The peft model around `model`, if adapters are trained."""
         head = model.get_output_embeddings()
         if head is None or getattr(head, "bias", None) is not None:
             raise ModelError(f"{type(model).__name__}: no bias-free output projection; use a causal language model")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,11 @@ def distill(
         extra = reporter(settings.reporter, out, settings.model_dump(mode="json")) if processes.first else None
         run = _Run(folder, settings, models, data, inputs, console, command, now, clock, extra, processes, servers)
         more = {"inputs.json": inputs, **({} if queries is None else {"magpie.json": queries})}
+        judging = run.judging
+        calls = [] if judging is None else processes.from_first(judging.check)
         processes.from_first(lambda: folder.begin(dump(settings), more))
+        if judging is not None:
+            processes.from_first(partial(judging.note, calls))
         return run.to_the_end(prompts, tasks)
 
 
@@ -155,8 +160,6 @@ class _Run:
         between = translate(self.models, settings, [*prompts, *(p for _, found in tasks for p in found)])
         writers = self.models.writers(network, self.data.route, between)
         writers = replace(writers, processes=self.processes, servers=self.servers)
-        if self.judging is not None:
-            self.processes.from_first(self.judging.check)
         evaluator = Evaluator(
             writers,
             held_out,

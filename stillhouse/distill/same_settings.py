@@ -14,6 +14,7 @@ from stillhouse.errors import RunFolderError
 
 __all__ = ["check_same_settings", "how_it_is_asked"]
 
+_CAP = re.compile(r"grader\.(parts\.[^.]+\.grader\.)?method\.max_tokens")
 _HOW = re.compile(
     r"(teacher|teachers\.[^.]+|rollout\.server)\.endpoint\."
     r"(key_env|concurrency|timeout|retries|backoff|longest_wait|n_field|cache|prices|budget)(\..*)?"
@@ -21,8 +22,11 @@ _HOW = re.compile(
 
 
 def how_it_is_asked(key: str) -> bool:
-    """Whether this key only says how an endpoint is asked: `teacher.endpoint` without `base_url`, `api` and `extra`."""
-    return _HOW.fullmatch(key) is not None
+    """Whether this key only says how an endpoint is asked: `teacher.endpoint` without `base_url`, `api` and `extra`.
+
+    The cap of a judge's reply is one of them: a reply that was cut off could not be read.
+    """
+    return _HOW.fullmatch(key) is not None or _CAP.fullmatch(key) is not None
 
 
 def check_same_settings(out: Path, kept: Settings, given: Settings, may_change: Callable[[str, Any], bool]) -> None:

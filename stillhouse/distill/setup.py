@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from stillhouse.distill.config import DistillSettings, LoraSettings, PromptSource, StudentSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts, given_answer
 from stillhouse.distill.hardware import Hardware
+from stillhouse.distill.judges.reference import reference_of
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.preflight import (
@@ -93,7 +94,7 @@ def read_data(settings: DistillSettings) -> Data:
     prompts: list[Prompt] = []
     records: list[dict[str, Any]] = []
     magpie = None
-    route: dict[str, str] = {}
+    first: dict[str, str | None] = {}  # a prompt belongs to the source that has it first
     for source in settings.prompts:
         if source.name == "magpie":
             magpie = source
@@ -101,9 +102,8 @@ def read_data(settings: DistillSettings) -> Data:
         found, duplicates = read_source(source)
         records.append(_record(source, found, duplicates, "training"))
         prompts += found
-        if source.teacher is not None:
-            for prompt in found:
-                route.setdefault(prompt.id, source.teacher)
+        for prompt in found:
+            first.setdefault(prompt.id, source.teacher)
     tasks = []
     for source in settings.evaluation.tasks:
         found, duplicates = read_source(source)
@@ -117,7 +117,7 @@ def read_data(settings: DistillSettings) -> Data:
         tasks.append((source.title, found))
     checked = {p.id for _, found in tasks for p in found}
     prompts = [p for p in drop_duplicates(prompts)[0] if p.id not in checked]
-    return Data(prompts, tasks, records, magpie, route)
+    return Data(prompts, tasks, records, magpie, {id: name for id, name in first.items() if name is not None})
 
 
 def load_data(settings: DistillSettings) -> Data:
@@ -138,6 +138,9 @@ def check_prompts(data: Data, settings: DistillSettings) -> None:
     if settings.lmbda < 1 and settings.given == "reference":
         for prompt in data.prompts:
             given_answer(prompt)
+    if settings.judge is not None and settings.judge.method.kind == "reference":
+        for prompt in data.prompts:
+            reference_of(prompt)
 
 
 def load_models(settings: DistillSettings, hardware: Hardware, started: Path | None) -> Models:

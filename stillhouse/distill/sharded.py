@@ -40,7 +40,7 @@ class ShardedNetwork(Network):
     """`model` has weights inside `whole()` alone; outside they are NaN, so that a use by mistake is seen."""
 
     def __init__(self, network: Network, processes: Processes) -> None:
-        super().__init__(network.model, network.vocabulary, network.wrapper)
+        super().__init__(network.model, network.vocabulary)
         model = network.model
         device = self.device.type
         # The same modules once more, with the same weights, of which `fully_shard` then keeps this process's parts.

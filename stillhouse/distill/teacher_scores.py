@@ -5,7 +5,7 @@ its mean log-probability per token, since a sum would mostly say how short it is
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -24,10 +24,13 @@ from stillhouse.models.local import load_model, load_tokenizer
 
 __all__ = ["score_here", "score_there"]
 
+Keep = Callable[[Sequence[Rollout], GroupGrades], None]
+"""What is done with the grades of a group as soon as they are there."""
+
 
 def score_here(
-    teacher: TeacherSettings, student: str, kept: DistillSettings, groups: Sequence[Sequence[Rollout]]
-) -> list[GroupGrades]:
+    teacher: TeacherSettings, student: str, kept: DistillSettings, groups: Sequence[Sequence[Rollout]], keep: Keep
+) -> None:
     """Grades by the weights of `teacher`, in the run's number type. ModelError unless `student` has its tokenizer."""
     tokenizer, theirs = load_tokenizer(student), load_tokenizer(teacher.model, teacher.revision)
     check_same_tokenizer(theirs, tokenizer, teacher.model, student)
@@ -37,30 +40,35 @@ def score_here(
     check_finite(teacher.model, model)
     network = Network(model, own_vocabulary(tokenizer))
     network.check_packing(teacher.model)
-    answers = [answer for group in groups for answer in group]
-    logprobs = iter(token_logprobs(network, answers, temperature=1.0, batch=kept.micro_batch, chunk=kept.loss_chunk))
-    return [_grades(group, [next(logprobs) for _ in group]) for group in groups]
+    for group in groups:
+        found = token_logprobs(network, group, temperature=1.0, batch=kept.micro_batch, chunk=kept.loss_chunk)
+        keep(group, _grades(group, found))
 
 
 def score_there(
-    teacher: TeacherSettings, name: str, run: Path, groups: Sequence[Sequence[Rollout]], environ: Mapping[str, str]
-) -> list[GroupGrades]:
+    teacher: TeacherSettings,
+    name: str,
+    run: Path,
+    groups: Sequence[Sequence[Rollout]],
+    keep: Keep,
+    environ: Mapping[str, str],
+) -> None:
     """Grades by the log-probabilities that an endpoint gives of the answers' own tokens, sent as ids.
 
     EndpointError where it gives none: only `completions` endpoints that know `echo` do. That the model served there has
     the student's tokenizer cannot be seen from here.
     """
 
-    async def ask() -> list[GroupGrades]:
+    async def ask() -> None:
         async with served(teacher, name, run, environ) as model:
-            return await together(_served_group(model, group) for group in groups)
+            await together(_served_group(model, group, keep) for group in groups)
 
-    return asyncio.run(ask())
+    asyncio.run(ask())
 
 
-async def _served_group(model: HttpModel, group: Sequence[Rollout]) -> GroupGrades:
+async def _served_group(model: HttpModel, group: Sequence[Rollout], keep: Keep) -> None:
     found = await together(_served_answer(model, answer) for answer in group)
-    return _grades(group, found)
+    keep(group, _grades(group, found))
 
 
 async def _served_answer(model: HttpModel, answer: Rollout) -> list[float]:

@@ -69,14 +69,15 @@ class Trainer:
         self.judged = None
         if judging is not None:
             with writers.student.whole():
-                self.judged = JudgedLessons(writers.student, settings, judging)
+                # The first process alone makes lessons, so a reference is kept there only.
+                self.judged = JudgedLessons(writers.student, settings, judging, at_work=self.processes.first)
         self.store = RolloutStore(folder / "rollouts")
         self.checkpoints = folder / "checkpoints"
         writers.student.share_embedding_gradient()
         self.optimizer = MasterAdamW(
             writers.student.trainable(),
             settings.optimizer,
-            sums=settings.batch > settings.micro_batch * self.processes.size,
+            sums=settings.batch > settings.micro_batch * self.processes.size or bool(writers.route),
             processes=self.processes,
         )
         self.grader = grader(settings.grader, writers.servers.teacher, writers.translation)

@@ -9,7 +9,7 @@ from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
 from stillhouse.stats.label_agreement import label_agreement
 from stillhouse.stats.paired import PairedChange, holm, paired_change
 from stillhouse.stats.position import PositionEffect, position_effect
-from stillhouse.stats.rank import kendall_within, spearman_within
+from stillhouse.stats.rank import spearman_within
 from stillhouse.stats.share import mean_share, win_rate
 from stillhouse.stats.sums import of_sums
 
@@ -18,7 +18,6 @@ __all__ = [
     "PairedChange",
     "PositionEffect",
     "holm",
-    "kendall_within",
     "krippendorff_alpha",
     "label_agreement",
     "mean_share",

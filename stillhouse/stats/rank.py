@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from stillhouse.stats.bootstrap import Interval
 from stillhouse.stats.sums import of_sums
 
-__all__ = ["kendall_within", "spearman_within"]
+__all__ = ["spearman_within"]
 
 Array: TypeAlias = NDArray[np.float64]
 Groups: TypeAlias = Sequence[Sequence[float]]
@@ -30,24 +30,9 @@ def spearman_within(x: Groups, y: Groups, *, resamples: int, seed: int, level: f
     return of_sums(_products(x, y, _centred_ranks), _correlation, resamples=resamples, seed=seed, level=level)
 
 
-def kendall_within(x: Groups, y: Groups, *, resamples: int, seed: int, level: float = 0.95) -> Interval:
-    """Kendall's tau-b within groups, -1 to 1; arguments and errors as of `spearman_within`.
-
-    Concordant minus discordant pairs of answers to one prompt, over the geometric mean of the pairs that are not tied
-    in x and those that are not tied in y, each summed over groups (Kendall, Biometrika 33, 1945, for one group).
-    """
-    return of_sums(_products(x, y, _pair_signs), _correlation, resamples=resamples, seed=seed, level=level)
-
-
 def _centred_ranks(values: Array) -> Array:
     ranks: Array = rankdata(values)
     return np.asarray(ranks - ranks.mean())
-
-
-def _pair_signs(values: Array) -> Array:
-    """The sign of the difference of every pair i < j."""
-    first, second = np.triu_indices(len(values), 1)
-    return np.sign(values[second] - values[first])
 
 
 def _products(x: Groups, y: Groups, transform: Callable[[Array], Array]) -> Array:

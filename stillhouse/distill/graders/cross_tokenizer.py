@@ -64,8 +64,7 @@ def span_grade(
     """The grade of a micro-batch, from the teacher's log-probability of each of its own tokens.
 
     `hidden_NH` and `head` are the student's, read without gradient and only where a span has several of its tokens, or
-    everywhere if `window` > 0: then the spans up to `window` before and after count in a token's advantage, less what
-    they come to on average in the other answers, a baseline that takes most of the noise and adds no bias.
+    everywhere if `window` > 0: then the spans up to `window` before and after count in a token's advantage.
     """
     count = len(spans.answer_S)
     inside = spans.writer_N >= 0
@@ -79,8 +78,6 @@ def span_grade(
     logp_S = _sums(spans.writer_N, logp_N, count)
     logq_S = _sums(spans.reader_M, teacher_logp_M, count)
     around_S = _neighbours(logp_S - logq_S, spans.answer_S, window)
-    if window:
-        around_S[:-1] -= _mean_of_others(around_S[:-1], spans.answer_S)
     span_N = spans.writer_N
     return SpanGrade(token_N, size_N, logp_S[span_N] - logp_N, logq_S[span_N], around_S[span_N])
 
@@ -161,14 +158,6 @@ def _neighbours(ratio_S: Tensor, answer_S: Tensor, window: int) -> Tensor:
     before = torch.cat([ratio_S.new_zeros(1, dtype=torch.float64), ratio_S.double().cumsum(0)])
     around_S = before[last] - before[first] - ratio_S[:-1]
     return torch.cat([around_S.to(ratio_S.dtype), ratio_S.new_zeros(1)])
-
-
-def _mean_of_others(value_S: Tensor, answer_S: Tensor) -> Tensor:
-    """For each span, the mean over the spans of all other answers; 0 where there is only one."""
-    _, place_S = answer_S.unique_consecutive(return_inverse=True)
-    sums_A, counts_A = torch.bincount(place_S, value_S.double()), torch.bincount(place_S)
-    others_A = (sums_A.sum() - sums_A) / (counts_A.sum() - counts_A).clamp_min(1)
-    return others_A[place_S].to(value_S.dtype)
 
 
 def _binary(logp_C: Tensor) -> Tensor:

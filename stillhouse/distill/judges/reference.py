@@ -21,7 +21,7 @@ from stillhouse.distill.prompts import Prompt
 from stillhouse.errors import ConfigError
 from stillhouse.types import Message, Sampler, Sampling
 
-__all__ = ["ReferenceJudge"]
+__all__ = ["ReferenceJudge", "reference_of"]
 
 _VALUES = {"yes": 1.0, "partly": 0.5, "no": 0.0}
 _FORM = Form({"same": list(_VALUES)}, {"same": '"yes", "partly" or "no"'})
@@ -62,7 +62,7 @@ class ReferenceJudge:
 
         Raises ConfigError for a prompt that has neither a reference nor an answer.
         """
-        asked, reference = question(prompt), _reference(prompt)
+        asked, reference = question(prompt), reference_of(prompt)
 
         async def about(answer: str, repeat: int) -> dict[str, Any]:
             sampling = Sampling(
@@ -88,7 +88,8 @@ class ReferenceJudge:
         )
 
 
-def _reference(prompt: Prompt) -> str:
+def reference_of(prompt: Prompt) -> str:
+    """What answers to this prompt are compared with. ConfigError, with the prompt's place, if it has nothing."""
     for text in (prompt.reference, prompt.answer):
         if text is not None and text.strip():
             return text

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from stillhouse.config import Settings
 
 __all__ = [
+    "MOST_IN_A_LIST",
     "Criterion",
     "CritiqueSettings",
     "JudgeSettings",
@@ -16,6 +17,8 @@ __all__ = [
     "Scale",
 ]
 
+MOST_IN_A_LIST = 26
+"""One letter for each answer of a list."""
 _SLACK = 1e-6
 
 
