@@ -340,6 +340,11 @@ class DistillSettings(Settings):
             return
         if any(source.name == "magpie" for source in routed):
             raise ValueError("prompts names `magpie`, which `teacher` itself writes; leave its `teacher` out")
+        if self.lmbda < 1 and self.given == "teacher":
+            raise ValueError(
+                "prompts gives a source a teacher of its own, and given answers are written by `teacher`; set lmbda to "
+                "1, or given to reference"
+            )
         read = (DivergenceSettings, TopKSettings, SampledSettings)
         if not any(isinstance(part, read) for part in self.graders):
             raise ValueError(

@@ -19,7 +19,7 @@ divergences, of whole answers and in nats per byte, estimated from sampled answe
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -151,13 +151,11 @@ class Evaluator:
         return {**distances, **self._tasks("student"), "answer_length": self._length(own)}, own
 
     def _distances(self, given: Sequence[Rollout], own: Sequence[Rollout]) -> dict[str, Interval]:
-        student, teacher = self.writers.student, self.writers.teacher
-        assert teacher is not None
         self.progress("distance from the teacher")
         if self.writers.translation is not None:
-            return self._across_tokenizers(self.writers.translation, teacher, given, own)
-        theirs = compare(student, teacher, given, self.batch)
-        mine = compare(student, teacher, own, self.batch)
+            assert self.writers.teacher is not None
+            return self._across_tokenizers(self.writers.translation, self.writers.teacher, given, own)
+        theirs, mine = self._compared(given), self._compared(own)
         if not all(map(math.isfinite, theirs.forward_kl + mine.reverse_kl)):
             raise TrainingError(
                 "the student's distance from its teacher is not a finite number, so its weights have overflowed; lower "
@@ -168,6 +166,18 @@ class Evaluator:
             "on_policy_kl": self._mean(mine.reverse_kl, mine.tokens),
             "top1_agreement": self._mean(theirs.agreement, theirs.tokens),
         }
+
+    def _compared(self, answers: Sequence[Rollout]) -> Sums:
+        """Each answer compared with what the teacher says that grades it."""
+        count = len(answers)
+        found = Sums([0] * count, [0.0] * count, [0.0] * count, [0.0] * count)
+        for teacher, rows in self.writers.by_teacher(answers):
+            assert teacher is not None
+            part = compare(self.writers.student, teacher, [answers[i] for i in rows], self.batch)
+            for whole, values in ((getattr(found, f.name), getattr(part, f.name)) for f in fields(Sums)):
+                for i, value in zip(rows, values, strict=True):
+                    whole[i] = value
+        return found
 
     def _across_tokenizers(
         self, between: Translation, teacher: Network, given: Sequence[Rollout], own: Sequence[Rollout]

@@ -50,6 +50,14 @@ class Writers:
         name = self.route.get(rollout.prompt_id)
         return self.teacher if name is None else self.others[name]
 
+    def by_teacher(self, rollouts: Sequence[Rollout]) -> list[tuple[Network | None, list[int]]]:
+        """The answers (by index) that each teacher grades, so that what is read together has one teacher."""
+        parts: dict[int, tuple[Network | None, list[int]]] = {}
+        for i, rollout in enumerate(rollouts):
+            teacher = self.teacher_of(rollout)
+            parts.setdefault(id(teacher), (teacher, []))[1].append(i)
+        return list(parts.values())
+
 
 def phase_rollouts(
     writers: Writers,

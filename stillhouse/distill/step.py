@@ -114,18 +114,9 @@ def _micro_batches(
     """Each micro-batch with its teacher and with the answers (by index) that its `row_N` counts."""
     return [
         (teacher, part, batch)
-        for teacher, part in _by_teacher(writers, rollouts)
+        for teacher, part in writers.by_teacher(rollouts)
         for batch in micro_batches([rollouts[i] for i in part], settings.micro_batch)
     ]
-
-
-def _by_teacher(writers: Writers, rollouts: Sequence[Rollout]) -> list[tuple[Network | None, list[int]]]:
-    """The answers (by index) that each teacher grades, so that a micro-batch has one teacher."""
-    parts: dict[int, tuple[Network | None, list[int]]] = {}
-    for i, rollout in enumerate(rollouts):
-        teacher = writers.teacher_of(rollout)
-        parts.setdefault(id(teacher), (teacher, []))[1].append(i)
-    return list(parts.values())
 
 
 def optimiser_step(

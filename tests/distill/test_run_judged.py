@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from stillhouse.distill.encode import text_of
+from stillhouse.distill.grade import GradeSettings, grade_run
 from stillhouse.distill.grades import GradeBook
 from stillhouse.distill.judging import spent_on_calls
 from stillhouse.distill.store import RolloutStore
-from stillhouse.errors import BudgetError, EndpointError
+from stillhouse.errors import BudgetError, ConfigError, EndpointError
 from stillhouse.models.local import load_tokenizer
 from tests.command import Command
 from tests.distill.judges.readers import longest
 from tests.distill.test_run import train
 from tests.judge_server import JudgeServer, judge_server, served
-from tests.tiny import Pair, rows, run_settings, write_yaml
+from tests.tiny import Pair, rows, run_settings, write_prompts, write_yaml
 
 RANKING: dict[str, Any] = {"kind": "ranking"}
 
@@ -90,7 +91,7 @@ def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twi
             train(out, judged(pair, judge, teacher=few))
         assert 0 < spent_on_calls(out).tokens <= 5_000
         train(out, judged(pair, judge, teacher=served(judge.url, budget={"tokens": 10**6})), resume=True)
-        assert judge.calls == of_whole
+        assert judge.calls == of_whole + 1  # the short call with which each part of a run begins
     assert (out / "student" / "model.safetensors").read_bytes() == (
         whole / "student" / "model.safetensors"
     ).read_bytes()
@@ -118,14 +119,58 @@ def test_wrong_key_is_one_line_and_one_call(command: Command, pair: Pair, tmp_pa
         )
     assert result.code == 2 and result.err.count("\n") == 1
     assert "401" in result.err and "PATH" in result.err and judge.calls == 0
-    assert len(rows(tmp_path / "run" / "calls" / "teacher.jsonl")) == 1
+    assert not (tmp_path / "run").exists()
 
 
-def test_judge_that_always_talks_is_an_error_with_its_words(pair: Pair, tmp_path: Path) -> None:
+@pytest.mark.parametrize("batch", [4, 8])
+def test_judge_that_always_talks_ends_the_run_and_may_be_mended(pair: Pair, tmp_path: Path, batch: int) -> None:
+    """With four answers a step it takes two steps to know; what could not be read is asked again on resume."""
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    changes: dict[str, Any] = {"batch": batch, "rollout__steps_ahead": 1}
     with judge_server(longest) as judge:
+        train(whole, judged(pair, judge, **changes))
         judge.prose = True
         with pytest.raises(EndpointError, match=r"no readable judgement for \d+ of \d+ answers.*Well, both have merit"):
-            train(tmp_path / "run", judged(pair, judge))
+            train(out, judged(pair, judge, **changes))
+        judge.prose = False
+        mended = judged(pair, judge, **changes)
+        mended["grader"] |= {"method": {**RANKING, "max_tokens": 512}}
+        train(out, mended, resume=True)
+    assert all(line["missing_ratio"] == 0 for line in rows(out / "metrics.jsonl")[batch == 4 :])
+
+
+def test_dpo_with_dropout_resumes_with_the_same_bytes(pair: Pair, tmp_path: Path) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    with judge_server(longest) as judge:
+        settings = judged(pair, judge, "dpo", lora={"r": 2, "alpha": 4, "dropout": 0.3})
+        train(whole, settings)
+        judge.last = judge.calls + 20
+        with pytest.raises(EndpointError):
+            train(out, settings)
+        judge.last = 10**9
+        train(out, settings, resume=True)
+    one, two = ((run / "student" / "model.safetensors").read_bytes() for run in (whole, out))
+    assert one == two
+
+
+def test_grades_of_another_judge_are_not_taken_for_its_own(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with judge_server(longest) as judge, judge_server(shortest) as other:
+        train(out, judged(pair, judge, steps=2))
+        settings = GradeSettings.model_validate({"name": "teacher", "teacher": served(other.url), "method": RANKING})
+        with pytest.raises(ConfigError, match=r"'teacher' were given by another grader .* another name"):
+            grade_run(out, settings)
+        assert other.calls == 0
+
+
+def test_checkable_faults_are_found_before_anything_is_made(pair: Pair, tmp_path: Path) -> None:
+    prompts = write_prompts(tmp_path / "open.jsonl", given=False)
+    with judge_server(longest) as judge:
+        settings = judged(pair, judge, prompts=[{"path": str(prompts)}])
+        settings["grader"] |= {"method": {"kind": "reference"}}
+        with pytest.raises(ConfigError, match=r"open\.jsonl:1: prompt .* has neither a reference nor an answer"):
+            train(tmp_path / "run", settings)
+        assert judge.calls == 0 and not (tmp_path / "run").exists()
 
 
 def test_answers_to_one_prompt_stand_together(pair: Pair, tmp_path: Path) -> None:

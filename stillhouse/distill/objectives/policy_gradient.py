@@ -5,6 +5,10 @@ that does not depend on the answer (Williams 1992, REINFORCE). Here b is the mea
 same prompt, which keeps the estimate unbiased; with the group's own mean it would come out too small by the factor
 (n - 1) / n (Kool et al. 2019, "Buy 4 REINFORCE Samples, Get a Baseline for Free!").
 
+That holds for scores that an answer has by itself (`rubric`, `critique`, `reference`). A rank or a share of wins among
+the n answers depends on the others, and the others' mean depends on it in turn: what comes out is n / (n - 1) times
+the gradient of the probability to win against another answer. A constant factor, which the optimiser's scale takes up.
+
 GRPO (Shao et al. 2024, arXiv 2402.03300, eq. 3) also divides by the answer's own length and by the group's standard
 deviation. The first makes long wrong answers cheap and short right ones dear, the second weighs prompts by how little
 their answers differ; both bias the gradient (Liu et al. 2025, "Understanding R1-Zero-Like Training", arXiv

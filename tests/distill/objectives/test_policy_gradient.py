@@ -56,6 +56,22 @@ def test_gradient_is_unbiased_by_enumeration() -> None:
     np.testing.assert_allclose(total, wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_ranks_give_the_gradient_of_winning_times_a_constant(n: int) -> None:
+    """Each score is the share of wins (ties half) among the siblings: n / (n - 1) times d P(win) / d logits."""
+    logits, worth = np.array([0.3, -0.5, 0.1]), np.array([1.0, 0.2, 0.0])
+    p = np.exp(logits) / np.exp(logits).sum()
+    slope = np.eye(3) - p
+    beats = (worth[:, None] > worth).astype(float) + (worth[:, None] == worth) / 2
+    wanted = (p * (beats @ p)) @ slope / 10  # the opponent is held fixed
+    total = np.zeros(3)
+    for drawn in itertools.product(range(3), repeat=n):
+        wins = [sum(beats[i, j] for b, j in enumerate(drawn) if b != a) / (n - 1) for a, i in enumerate(drawn)]
+        c = PolicyGradient(length=10, clip=None).lessons([Group([answer(1) for _ in drawn], wins)], never).coefficients
+        total += math.prod(p[i] for i in drawn) * np.array(c) @ slope[list(drawn)]
+    np.testing.assert_allclose(total, n / (n - 1) * wanted, atol=1e-12)
+
+
 def test_scores_belong_to_answers() -> None:
     with pytest.raises(ValueError, match="2 answers with 1 scores"):
         Group([answer(1), answer(1)], [1.0])
