@@ -27,7 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Teach a small language model from a stronger one that grades the small model's own answers.",
 )
-distill_app = typer.Typer(rich_markup_mode=None, help="Train a student, cut one, measure one.")
+distill_app = typer.Typer(
+    rich_markup_mode=None, help="Train a student, grade its answers, collect a teacher's, measure, hand on."
+)
 app.add_typer(distill_app, name="distill")
 
 # Some versions of typer bring their own copy of click: its base class is reached through what typer exports.

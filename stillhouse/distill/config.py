@@ -245,7 +245,7 @@ class DistillSettings(Settings):
         "auto",
         description="of the matrix products; `auto` is bfloat16 where a GPU has it or a CPU is measured faster in it",
     )
-    threads: int | None = Field(None, ge=1, description="CPU threads; unset measures which count is fastest")
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; unset measures which is fastest")
     reporter: Literal["none", "tensorboard", "wandb", "trackio"] = Field(
         "none", description="where metrics go besides metrics.jsonl"
     )

@@ -43,7 +43,9 @@ def comparison(evaluation: dict[str, dict[str, dict[str, float]]]) -> Table:
     table = Table(title="held-out prompts, 95 % intervals over prompts")
     for title in ("measure", "before", "after", "teacher"):
         table.add_column(title, justify="left" if title == "measure" else "right")
-    for name in evaluation["after"]:
+    for name, metric in evaluation["after"].items():
+        if metric["value"] is None:
+            continue
         table.add_row(name, *(_cell(name, evaluation[who].get(name)) for who in ("before", "after", "teacher")))
     return table
 
