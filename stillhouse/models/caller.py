@@ -82,14 +82,9 @@ class Caller:
                 raise EndpointError(self._refusal)
             if self._leaving:
                 raise CallError(f"{self._name}: not asked any more; the caller has left")
-            with self._waiting():
-                await self._purse.reserve(most)
-            try:
-                answer = await self._try_until_answered(request, content, check, most)
-                await keep(answer)
-                return answer
-            finally:
-                await self._purse.settle(most)
+            answer = await self._try_until_answered(request, content, check, most)
+            await keep(answer)
+            return answer
         finally:
             self._turns.release()
 
@@ -120,19 +115,9 @@ class Caller:
     ) -> dict[str, Any]:
         met: Counter[str] = Counter()
         for attempt in range(self._settings.retries + 1):
-            began = self._clock()
-            tried = await self._connection.post(self._settings.base_url + self._wire.path, content)
-            body = tried.body
-            if body is not None:
-                try:
-                    check(body)
-                except MalformedAnswer as fault:
-                    tried = replace(tried, kind=MALFORMED, body=None, message=str(fault))
-                else:
-                    self._log.add(request, tried, self._wire.usage(body), most, began, attempt)
-                    return body
-            if tried.status is not None:
-                self._log.add(request, tried, {}, most, began, attempt)
+            tried = await self._try(request, content, check, most, attempt)
+            if tried.body is not None and not tried.kind:
+                return tried.body
             met[tried.kind] += 1
             self.errors[tried.kind] += 1
             if not is_passing(tried.kind):
@@ -143,6 +128,33 @@ class Caller:
             else:
                 break
         raise self._given_up(met, tried)
+
+    async def _try(
+        self,
+        request: Mapping[str, Any],
+        content: bytes,
+        check: Callable[[dict[str, Any]], object],
+        most: Mapping[str, int],
+        attempt: int,
+    ) -> Try:
+        """One try, in the log. Each has a reservation of its own, since an answer that is of no use may be billed."""
+        with self._waiting():
+            await self._purse.reserve(most)
+        try:
+            began = self._clock()
+            tried = await self._connection.post(self._settings.base_url + self._wire.path, content)
+            told: Mapping[str, int] = {}
+            if tried.body is not None:
+                told = self._wire.usage(tried.body)
+                try:
+                    check(tried.body)
+                except MalformedAnswer as fault:
+                    tried = replace(tried, kind=MALFORMED, message=str(fault))
+            if tried.status is not None:
+                self._log.add(request, tried, told, most, began, attempt)
+            return tried
+        finally:
+            await self._purse.settle(most)
 
     async def _wait(self, attempt: int, tried: Try) -> None:
         settings = self._settings

@@ -44,9 +44,9 @@ _IDLE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """What came of a try. `kind` is the word under which a failure is counted, empty for a body that is a JSON object.
+    """What came of a try. `kind` is the word under which a failure is counted, empty for an answer that can be used.
 
-    `status` is None where no answer came. `message` is what the other side or the library said, in one line.
+    `status` is None where no answer came, `body` where what came is no JSON object. `message` is what the other side or the library said, in one line.
     """
 
     kind: str
