@@ -15,16 +15,13 @@ from typing import Any
 from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.call_log import CallLog
 from stillhouse.models.connection import MALFORMED, Connection, Try
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import CAPS, FACTORS, EndpointSettings
 from stillhouse.models.refusal import given_up, refused, waits_too_long
 from stillhouse.models.retry import UNREACHABLE, backoff_bound, is_final_for_all, is_passing, seconds_to_wait
 from stillhouse.models.spending import Purse
 from stillhouse.models.wire import MalformedAnswer, Wire
 
 __all__ = ["Caller"]
-
-# Where an API names the most that may be written.
-_CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 class Caller:
@@ -182,5 +179,6 @@ class Caller:
 
     def _most(self, request: Mapping[str, Any], content: bytes) -> dict[str, int]:
         """The most that a call can take: no tokenizer makes more tokens than bytes, and each answer has a cap."""
-        cap = next((request[name] for name in _CAPS if name in request), 0)
-        return {"input_tokens": len(content), "output_tokens": cap * request.get("n", 1)}
+        cap = max((request[name] for name in CAPS if name in request), default=0)
+        answers = max(request.get(name, 1) for name in FACTORS)
+        return {"input_tokens": len(content), "output_tokens": cap * answers}

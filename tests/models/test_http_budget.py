@@ -101,3 +101,14 @@ def test_answers_of_no_use_are_billed_and_kept(tmp_path: Path) -> None:
     assert [exchange.response for exchange in log] == [useless] * 5
     assert all(exchange.extra["error"]["kind"] == "malformed body" for exchange in log)
     assert spending(log).tokens == 75 and spending(log).usd == 25.0
+
+
+def test_every_cap_and_every_answer_is_reserved() -> None:
+    async def go() -> None:
+        extra = {"max_completion_tokens": 40, "best_of": 3}
+        async with FaultServer(answered) as server, model(server, extra=extra, budget={"tokens": 200}) as asked:
+            with pytest.raises(BudgetError, match=r"the next could take 2\d\d;"):
+                await asked.sample(question("a"), SAMPLING)
+            assert server.asked == []
+
+    asyncio.run(go())
