@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import httpx2
@@ -40,13 +41,15 @@ STALL = "stall"
 _CONNECT_SECONDS = 10.0
 # Servers close idle connections after 5 s; one closed under our hands would count as a reset.
 _IDLE_SECONDS = 2.0
+_SPARE_LEVELS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
     """What came of a try. `kind` is the word under which a failure is counted, empty for an answer that can be used.
 
-    `status` is None where no answer came, `body` where what came is no JSON object. `message` is what the other side or the library said, in one line.
+    `status` is None where no answer came, `body` where what came is no JSON object. `message` is what the other side or
+    the library said, in one line.
     """
 
     kind: str
@@ -100,11 +103,13 @@ class Connection:
             kind = QUOTA if status == 429 and b'"insufficient_quota"' in raw else status_kind(status)
             return Try(kind=kind, status=status, message=message, retry_after=response.headers.get("retry-after"))
         try:
-            body = json.loads(raw, parse_constant=_refuse)
+            body = json.loads(raw, parse_constant=_refuse, parse_float=_finite)
             # Half of a surrogate pair is valid JSON and no text: it could not be kept.
-            json.dumps(body, ensure_ascii=False).encode()
+            json.dumps(_wrapped(body), ensure_ascii=False).encode()
         except ValueError as error:
             return Try(kind=MALFORMED, status=status, message=self._line(str(error)))
+        except RecursionError:
+            return Try(kind=MALFORMED, status=status, message="nested too deeply")
         if not isinstance(body, dict):
             return Try(kind=MALFORMED, status=status, message=f"a JSON {type(body).__name__}, not an object")
         return Try(kind="", status=status, body=body)
@@ -141,13 +146,28 @@ def _told(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     told = body
     for name in ("error", "detail", "message"):
         told = told.get(name, told) if isinstance(told, dict) else told
-    return told if isinstance(told, str) else json.dumps(told)
+    try:
+        return told if isinstance(told, str) else json.dumps(told)
+    except RecursionError:
+        return text
 
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if isfinite(value) else _refuse(digits)
+
+
+def _wrapped(body: object) -> object:
+    """`body` some levels deeper: what bears this can be kept, read back and shown from wherever that happens."""
+    for _ in range(_SPARE_LEVELS):
+        body = [body]
+    return body

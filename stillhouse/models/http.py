@@ -30,7 +30,7 @@ from stillhouse.models.caller import Caller
 from stillhouse.models.connection import Connection
 from stillhouse.models.endpoint import EndpointSettings
 from stillhouse.models.refusal import key_from
-from stillhouse.models.wire import WIRES, ChatCompletions, Completions, MalformedAnswer, TokenLogprob
+from stillhouse.models.wire import WIRES, Completions, TokenLogprob
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["USER_AGENT", "HttpModel", "Usage"]
@@ -141,28 +141,6 @@ class HttpModel:
                 raise one
         return [completion for one in found if not isinstance(one, BaseException) for completion in one]
 
-    async def sample_with_logprobs(
-        self, messages: Sequence[Message], sampling: Sampling, top: int
-    ) -> tuple[Completion, list[TokenLogprob]]:
-        """One answer and its tokens, each with the `top` likeliest in its place.
-
-        Raises EndpointError as well where the API or the endpoint shows no log-probabilities.
-        """
-        wire = self._wire
-        if not isinstance(wire, ChatCompletions | Completions):
-            raise EndpointError(
-                f"{self._place}: api '{wire.api}' shows no log-probabilities; set api to 'chat.completions'"
-            )
-        request = wire.with_logprobs(wire.body(self._name, messages, sampling, 1, self.settings.extra), top)
-
-        def read(answer: dict[str, Any]) -> tuple[Completion, list[TokenLogprob]]:
-            return wire.completions(answer, request)[0], wire.written(answer)
-
-        completion, tokens = await self._ask(request, {"seed": None, "draw": 0}, read)
-        if not tokens and completion.text:
-            raise EndpointError(f"{self._place}: shows no log-probabilities; ask for scores in words instead")
-        return completion, tokens
-
     async def logprobs(self, text: str | Sequence[int], *, top: int = 1) -> list[TokenLogprob]:
         """log p(token | the tokens before it) in nats for each token of `text`, or of token ids; entry 0 is 0.0.
 
@@ -190,10 +168,7 @@ class HttpModel:
         unsaid = {"seed": None if self._wire.knows_seed else sampling.seed, "draw": draw}
 
         def read(answer: dict[str, Any]) -> list[Completion]:
-            found = self._wire.completions(answer, request)
-            if not found:
-                raise MalformedAnswer("holds no answer")
-            return found
+            return self._wire.completions(answer, request)
 
         found = await self._ask(request, unsaid, read)
         if len(found) < together:

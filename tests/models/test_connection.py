@@ -71,6 +71,11 @@ def test_an_error_without_a_body_says_its_reason_or_where_to_go() -> None:
     assert tried(Reply(b"", 308, {"Location": "/v2"})).message == "/v2"
 
 
+def test_an_error_body_nested_without_end_is_shown_as_it_is() -> None:
+    found = tried(Reply(b"[" * 100_000 + b"]" * 100_000, 400))
+    assert found.kind == "HTTP 400" and found.message == "[" * 297 + "..."
+
+
 def test_an_error_body_that_is_cut_keeps_its_status() -> None:
     whole = json.dumps({"error": {"message": "no"}}).encode()
     found = tried(Reply(whole, 401, how="cut"))

@@ -31,23 +31,6 @@ def test_an_answer_is_paid_for_once(tmp_path: Path) -> None:
     asyncio.run(go())
 
 
-def test_two_readings_of_one_question_share_a_call(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Reply:
-        body = chat_answer("Four")
-        body["choices"][0]["logprobs"] = {"content": [{"token": "Four", "logprob": -0.5, "top_logprobs": []}]}
-        return Reply.json(body)
-
-    async def go() -> None:
-        shown = {"logprobs": True, "top_logprobs": 1}
-        async with FaultServer(script) as server, model(server, tmp_path, extra=shown) as asked:
-            [plain], (same, tokens) = await asyncio.gather(
-                asked.sample(question("a"), SAMPLING), asked.sample_with_logprobs(question("a"), SAMPLING, top=1)
-            )
-            assert plain == same and [token.text for token in tokens] == ["Four"] and len(server.asked) == 1
-
-    asyncio.run(go())
-
-
 def test_without_a_cache_every_question_is_asked() -> None:
     async def go() -> None:
         async with FaultServer(answered) as server, model(server) as asked:

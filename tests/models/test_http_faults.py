@@ -1,6 +1,7 @@
 """Whatever a server does on the way, every answer comes and every failure is counted under its own word."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
@@ -30,6 +31,7 @@ class Sleeps:
         self.seconds.append(seconds)
 
 
+WHOLE = json.dumps(chat_answer("a")).encode()
 FAULTS: Mapping[str, Callable[[], Reply]] = {
     "reset": reset,
     "stall": stall,
@@ -179,12 +181,38 @@ def test_nobody_there_is_final() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"[1]", b'{"choices": [], "x": NaN}', b'{"choices": []}', b'{"a": "\\ud83d"}', b"\xff"]
+    "raw",
+    [
+        b"[1]",
+        b'{"choices": [], "x": NaN}',
+        WHOLE[:-1] + b', "x": 1e999}',
+        WHOLE[:-1] + b', "x": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"a":' * 100_000,
+        b'{"choices": []}',
+        b'{"choices": [null]}',
+        b'{"a": "\\ud83d"}',
+        b"\xff",
+    ],
 )
 def test_a_body_that_is_no_answer_is_asked_again(raw: bytes) -> None:
     async def go() -> None:
         async with FaultServer(first_then(Reply(raw))) as server, model(server) as asked:
             assert (await asked.sample(question("a"), SAMPLING))[0].text == "answer to a"
             assert asked.usage.errors == {"malformed body": 1}
+
+    asyncio.run(go())
+
+
+def test_a_count_that_is_none_is_not_told(tmp_path: Path) -> None:
+    body = chat_answer("a")
+    body["usage"]["prompt_tokens"] = 10**400
+
+    async def go() -> None:
+        async with (
+            FaultServer(lambda asked: Reply.json(body)) as server,
+            model(server, tmp_path, prices={"input": 1.0}, budget={"usd": 1.0}) as asked,
+        ):
+            assert (await asked.sample(question("a"), SAMPLING))[0].text == "a"
+            assert asked.usage.output_tokens == 8
 
     asyncio.run(go())

@@ -40,6 +40,7 @@ def test_the_bound_doubles_up_to_the_longest_wait() -> None:
         ("-3", 0.0),
         ("nan", 0.0),
         ("soon", 0.0),
+        ("Mon, 01 Jan 999999999999 00:00:00 GMT", 0.0),
         ("", 0.0),
         (formatdate(1000.0 + 45, usegmt=True), 45.0),
         (formatdate(1000.0 - 45, usegmt=True), 0.0),

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from stillhouse.types import Api, Completion, Message, Sampling
 
-__all__ = ["MalformedAnswer", "TokenLogprob", "Wire", "integer", "merged", "need", "short"]
+__all__ = ["MalformedAnswer", "TokenLogprob", "Wire", "integer", "listed", "merged", "need", "short"]
 
 
 class MalformedAnswer(ValueError):
@@ -91,9 +91,14 @@ def need(holder: Any, name: str, kind: type) -> Any:
 
 
 def integer(holder: Any, name: str) -> int | None:
-    """`holder[name]` where it is a count, else None."""
+    """`holder[name]` where it is a count, else None. JSON agrees on integers below 2**53 (RFC 8259, section 6)."""
     value = holder.get(name) if isinstance(holder, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+
+
+def listed(holder: Any, name: str) -> list[Any]:
+    """`holder[name]`, a list; empty where it is absent or null."""
+    return [] if isinstance(holder, Mapping) and holder.get(name) is None else need(holder, name, list)
 
 
 def short(value: object, limit: int = 60) -> str:
