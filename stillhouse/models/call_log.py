@@ -1,4 +1,4 @@
-"""Every answer of an endpoint, error answers too, as one line of a log, and the sum of what they cost.
+"""Every try of an endpoint, failed ones too, as one line of a log, and the sum of what they cost.
 
 The line is written before an answer is used or cached: after a kill, money that was spent is never missing from the
 log. The log of an earlier part of the same run is read back first, so a budget holds for the run and not for the part.
@@ -76,7 +76,7 @@ class CallLog:
         began: float,
         attempt: int,
     ) -> None:
-        """Keep one try that got an answer, sent at `began`; `attempt` counts from 0.
+        """Keep one try, sent at `began`; `attempt` counts from 0. Where no answer came, `status` is 0.
 
         An answer that does not tell what it took (`told` is empty) counts as `most` and says so. One that is of no use
         is kept as it came and counts as what it tells: it was billed.

@@ -14,12 +14,12 @@ from typing import Any
 
 from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.call_log import CallLog
-from stillhouse.models.connection import MALFORMED, Connection, Try
+from stillhouse.models.connection import FAILED, MALFORMED, QUOTA, UNUSABLE, Connection, Try, says_quota
 from stillhouse.models.endpoint import CAPS, FACTORS, EndpointSettings
 from stillhouse.models.refusal import given_up, refused, waits_too_long
 from stillhouse.models.retry import UNREACHABLE, backoff_bound, is_final_for_all, is_passing, seconds_to_wait
 from stillhouse.models.spending import Purse
-from stillhouse.models.wire import MalformedAnswer, Wire
+from stillhouse.models.wire import FailedAnswer, MalformedAnswer, Wire
 
 __all__ = ["Caller"]
 
@@ -61,7 +61,7 @@ class Caller:
         check: Callable[[dict[str, Any]], object],
         keep: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> dict[str, Any]:
-        """The response body; `check` raises MalformedAnswer to have it asked again.
+        """The response body. `check` raises MalformedAnswer to have it asked again, any other of its errors is final.
 
         `keep` gets the body while the call still has its turn: after a kill, no more answers than may be under way at
         once are paid for twice. Raises CallError if this call failed for good, EndpointError or BudgetError if no other
@@ -116,7 +116,6 @@ class Caller:
             if tried.body is not None and not tried.kind:
                 return tried.body
             met[tried.kind] += 1
-            self.errors[tried.kind] += 1
             if not is_passing(tried.kind):
                 raise self._refused(tried)
             if attempt < self._settings.retries and not self._leaving:
@@ -141,14 +140,23 @@ class Caller:
             began = self._clock()
             tried = await self._connection.post(self._settings.base_url + self._wire.path, content)
             told: Mapping[str, int] = {}
+            unusable: EndpointError | None = None
             if tried.body is not None:
                 told = self._wire.usage(tried.body)
                 try:
                     check(tried.body)
                 except MalformedAnswer as fault:
-                    tried = replace(tried, kind=MALFORMED, message=str(fault))
-            if tried.status is not None:
-                self._log.add(request, tried, told, most, began, attempt)
+                    tried = replace(tried, kind=MALFORMED, message=self._connection.line(str(fault)))
+                except FailedAnswer as fault:
+                    kind = QUOTA if says_quota(str(fault)) else FAILED
+                    tried = replace(tried, kind=kind, message=self._connection.line(str(fault)))
+                except EndpointError as fault:
+                    tried, unusable = replace(tried, kind=UNUSABLE, message=str(fault)), fault
+            self._log.add(request, tried, told, most, began, attempt)
+            if tried.kind:
+                self.errors[tried.kind] += 1
+            if unusable is not None:
+                raise unusable
             return tried
         finally:
             await self._purse.settle(most)

@@ -152,3 +152,13 @@ def test_an_endpoint_that_shows_no_logprobs_is_named() -> None:
                     await asked.logprobs("The sea")
 
     asyncio.run(go())
+
+
+def test_no_answers_cannot_be_asked_for() -> None:
+    async def go() -> None:
+        async with FaultServer(answered) as server, model(server) as asked:
+            for n in (0, -1):
+                with pytest.raises(ValueError, match=rf"^n is {n}; at least one"):
+                    await asked.sample(question("a"), SAMPLING, n=n)
+
+    asyncio.run(go())

@@ -10,11 +10,15 @@ from typing import Any, Protocol
 
 from stillhouse.types import Api, Completion, Message, Sampling
 
-__all__ = ["MalformedAnswer", "TokenLogprob", "Wire", "integer", "listed", "merged", "need", "short"]
+__all__ = ["FailedAnswer", "MalformedAnswer", "TokenLogprob", "Wire", "integer", "listed", "merged", "need", "short"]
 
 
 class MalformedAnswer(ValueError):
     """A response body that is not what its wire format says; never seen outside of `models`."""
+
+
+class FailedAnswer(ValueError):
+    """A response body that says that there is no answer and why; never seen outside of `models`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class Wire(Protocol):
         ...
 
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
-        """The answers in a response body to `request`. MalformedAnswer where it holds none.
+        """The answers in a response body to `request`. MalformedAnswer where it holds none, FailedAnswer if it says so.
 
         `finish_reason` is `stop` or `length` where the format's own word means that, else that word.
         """
