@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stillhouse.records import write_atomic
+from stillhouse.records import check_place, disk_errors, write_atomic
 
 __all__ = ["AnswerCache", "request_key"]
 
@@ -26,9 +26,13 @@ def request_key(base_url: str, api: str, request: Mapping[str, Any], draw: Mappi
 
 
 class AnswerCache:
-    """The folder `path`: `ab/abcd….json`, one file an answer. `damaged` counts entries that could not be used."""
+    """The folder `path`: `ab/abcd….json`, one file an answer. `damaged` counts entries that could not be used.
+
+    StorageError if `path` cannot be a folder that is written to.
+    """
 
     def __init__(self, path: Path) -> None:
+        check_place(path / "entry", make_parents=True)
         self.path = path
         self.damaged = 0
 
@@ -37,10 +41,12 @@ class AnswerCache:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The response body, or None if there is none that can be used."""
-        try:
-            content = self.file(key).read_bytes()
-        except FileNotFoundError:
-            return None
+        file = self.file(key)
+        with disk_errors(file, 0):
+            try:
+                content = file.read_bytes()
+            except FileNotFoundError:
+                return None
         digest, _, body = content.partition(b"\n")
         if digest != hashlib.sha256(body).hexdigest().encode():
             self.damaged += 1
@@ -52,5 +58,6 @@ class AnswerCache:
         """Keep an answer: whole on disk when this returns, or StorageError."""
         body = json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         file = self.file(key)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        with disk_errors(file, len(body)):
+            file.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(file, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)

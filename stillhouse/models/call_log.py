@@ -1,4 +1,4 @@
-"""Every answer of an endpoint, error answers too, as one line of a log, and the sum of what they cost.
+"""Every try of an endpoint, failed ones too, as one line of a log, and the sum of what they cost.
 
 The line is written before an answer is used or cached: after a kill, money that was spent is never missing from the
 log. The log of an earlier part of the same run is read back first, so a budget holds for the run and not for the part.
@@ -76,20 +76,20 @@ class CallLog:
         began: float,
         attempt: int,
     ) -> None:
-        """Keep one try that got an answer, sent at `began`; `attempt` counts from 0.
+        """Keep one try, sent at `began`; `attempt` counts from 0. Where no answer came, `status` is 0.
 
-        An answer that does not tell what it took (`told` is empty) counts as `most` and says so.
+        An answer that does not tell what it took (`told` is empty) counts as `most` and says so. One that is of no use
+        is kept as it came and counts as what it tells: it was billed.
         """
         now = self._clock()
         extra: dict[str, Any] = {"endpoint": self._settings.base_url, "attempt": attempt}
-        usage: Mapping[str, int] = {}
-        if tried.body is not None:
-            usage = told or most
+        usage = told if told or tried.kind else most
+        if usage:
             extra["cost_usd"] = cost_usd(usage, self._settings.prices)
-            if not told:
-                extra["usage_estimated"] = True
-        else:
+        if tried.kind:
             extra["error"] = {"kind": tried.kind, "message": tried.message}
+        elif not told:
+            extra["usage_estimated"] = True
         exchange = Exchange(
             id=f"ex_{ulid(now, self._random)}",
             time=datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -14,17 +14,14 @@ from typing import Any
 
 from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.call_log import CallLog
-from stillhouse.models.connection import MALFORMED, Connection, Try
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.connection import FAILED, MALFORMED, QUOTA, UNUSABLE, Connection, Try, says_quota
+from stillhouse.models.endpoint import CAPS, FACTORS, EndpointSettings
 from stillhouse.models.refusal import given_up, refused, waits_too_long
 from stillhouse.models.retry import UNREACHABLE, backoff_bound, is_final_for_all, is_passing, seconds_to_wait
 from stillhouse.models.spending import Purse
-from stillhouse.models.wire import MalformedAnswer, Wire
+from stillhouse.models.wire import FailedAnswer, MalformedAnswer, Wire
 
 __all__ = ["Caller"]
-
-# Where an API names the most that may be written.
-_CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 class Caller:
@@ -64,7 +61,7 @@ class Caller:
         check: Callable[[dict[str, Any]], object],
         keep: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> dict[str, Any]:
-        """The response body; `check` raises MalformedAnswer to have it asked again.
+        """The response body. `check` raises MalformedAnswer to have it asked again, any other of its errors is final.
 
         `keep` gets the body while the call still has its turn: after a kill, no more answers than may be under way at
         once are paid for twice. Raises CallError if this call failed for good, EndpointError or BudgetError if no other
@@ -82,14 +79,9 @@ class Caller:
                 raise EndpointError(self._refusal)
             if self._leaving:
                 raise CallError(f"{self._name}: not asked any more; the caller has left")
-            with self._waiting():
-                await self._purse.reserve(most)
-            try:
-                answer = await self._try_until_answered(request, content, check, most)
-                await keep(answer)
-                return answer
-            finally:
-                await self._purse.settle(most)
+            answer = await self._try_until_answered(request, content, check, most)
+            await keep(answer)
+            return answer
         finally:
             self._turns.release()
 
@@ -120,21 +112,10 @@ class Caller:
     ) -> dict[str, Any]:
         met: Counter[str] = Counter()
         for attempt in range(self._settings.retries + 1):
-            began = self._clock()
-            tried = await self._connection.post(self._settings.base_url + self._wire.path, content)
-            body = tried.body
-            if body is not None:
-                try:
-                    check(body)
-                except MalformedAnswer as fault:
-                    tried = replace(tried, kind=MALFORMED, body=None, message=str(fault))
-                else:
-                    self._log.add(request, tried, self._wire.usage(body), most, began, attempt)
-                    return body
-            if tried.status is not None:
-                self._log.add(request, tried, {}, most, began, attempt)
+            tried = await self._try(request, content, check, most, attempt)
+            if tried.body is not None and not tried.kind:
+                return tried.body
             met[tried.kind] += 1
-            self.errors[tried.kind] += 1
             if not is_passing(tried.kind):
                 raise self._refused(tried)
             if attempt < self._settings.retries and not self._leaving:
@@ -143,6 +124,42 @@ class Caller:
             else:
                 break
         raise self._given_up(met, tried)
+
+    async def _try(
+        self,
+        request: Mapping[str, Any],
+        content: bytes,
+        check: Callable[[dict[str, Any]], object],
+        most: Mapping[str, int],
+        attempt: int,
+    ) -> Try:
+        """One try, in the log. Each has a reservation of its own, since an answer that is of no use may be billed."""
+        with self._waiting():
+            await self._purse.reserve(most)
+        try:
+            began = self._clock()
+            tried = await self._connection.post(self._settings.base_url + self._wire.path, content)
+            told: Mapping[str, int] = {}
+            unusable: EndpointError | None = None
+            if tried.body is not None:
+                told = self._wire.usage(tried.body)
+                try:
+                    check(tried.body)
+                except MalformedAnswer as fault:
+                    tried = replace(tried, kind=MALFORMED, message=self._connection.line(str(fault)))
+                except FailedAnswer as fault:
+                    kind = QUOTA if says_quota(str(fault)) else FAILED
+                    tried = replace(tried, kind=kind, message=self._connection.line(str(fault)))
+                except EndpointError as fault:
+                    tried, unusable = replace(tried, kind=UNUSABLE, message=str(fault)), fault
+            self._log.add(request, tried, told, most, began, attempt)
+            if tried.kind:
+                self.errors[tried.kind] += 1
+            if unusable is not None:
+                raise unusable
+            return tried
+        finally:
+            await self._purse.settle(most)
 
     async def _wait(self, attempt: int, tried: Try) -> None:
         settings = self._settings
@@ -170,5 +187,6 @@ class Caller:
 
     def _most(self, request: Mapping[str, Any], content: bytes) -> dict[str, int]:
         """The most that a call can take: no tokenizer makes more tokens than bytes, and each answer has a cap."""
-        cap = next((request[name] for name in _CAPS if name in request), 0)
-        return {"input_tokens": len(content), "output_tokens": cap * request.get("n", 1)}
+        cap = max((request[name] for name in CAPS if name in request), default=0)
+        answers = max(request.get(name, 1) for name in FACTORS)
+        return {"input_tokens": len(content), "output_tokens": cap * answers}

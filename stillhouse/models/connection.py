@@ -9,14 +9,17 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import httpx2
 
 from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.route import proxy_for, trust_for
 
 __all__ = [
     "CERTIFICATE",
+    "FAILED",
     "HOST_NOT_FOUND",
     "MALFORMED",
     "NO_CONNECTION",
@@ -24,12 +27,15 @@ __all__ = [
     "REFUSED",
     "RESET",
     "STALL",
+    "UNUSABLE",
     "Connection",
     "Try",
+    "says_quota",
     "status_kind",
 ]
 
 CERTIFICATE = "certificate not trusted"
+FAILED = "failed answer"
 HOST_NOT_FOUND = "host not found"
 MALFORMED = "malformed body"
 NO_CONNECTION = "no connection in time"
@@ -37,16 +43,22 @@ QUOTA = "quota used up"
 REFUSED = "connection refused"
 RESET = "connection reset"
 STALL = "stall"
+UNUSABLE = "unusable answer"
 _CONNECT_SECONDS = 10.0
 # Servers close idle connections after 5 s; one closed under our hands would count as a reset.
 _IDLE_SECONDS = 2.0
+_SPARE_LEVELS = 300
+# Shorter keys guard nothing, and words like `none` or `EMPTY`, which local servers take, stand in answers too.
+_LEAST_SECRET = 8
+_QUOTA_WORDS = ('"insufficient_quota"', '"billing_hard_limit_reached"', "Your credit balance is too low")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """What came of a try. `kind` is the word under which a failure is counted, empty for a body that is a JSON object.
+    """What came of a try. `kind` is the word under which a failure is counted, empty for an answer that can be used.
 
-    `status` is None where no answer came. `message` is what the other side or the library said, in one line.
+    `status` is None where no answer came, `body` where what came is no JSON object. `message` is what the other side or
+    the library said, in one line.
     """
 
     kind: str
@@ -57,18 +69,28 @@ class Try:
 
 
 class Connection:
-    """A pool of connections to one endpoint. `headers` carry the key; nothing here shows them."""
+    """A pool of connections to one endpoint. `headers` carry the key, `secret`; nothing here shows them.
 
-    def __init__(self, settings: EndpointSettings, headers: Mapping[str, str], secret: str | None) -> None:
+    Proxies and trusted authorities are those of `environ`, and never those of the process.
+    """
+
+    def __init__(
+        self, settings: EndpointSettings, headers: Mapping[str, str], secret: str | None, environ: Mapping[str, str]
+    ) -> None:
         limits = httpx2.Limits(
             max_connections=settings.concurrency,
             max_keepalive_connections=settings.concurrency,
             keepalive_expiry=_IDLE_SECONDS,
         )
         timeout = httpx2.Timeout(settings.timeout, connect=_CONNECT_SECONDS, pool=None)
-        # Reading the system's certificates takes 50 ms; a plain address needs none, and no redirect is followed.
-        secure = settings.base_url.startswith("https")
-        self._client = httpx2.AsyncClient(headers=dict(headers), limits=limits, timeout=timeout, verify=secure)
+        self._client = httpx2.AsyncClient(
+            headers=dict(headers),
+            limits=limits,
+            timeout=timeout,
+            verify=trust_for(settings.base_url, environ),
+            proxy=proxy_for(settings.base_url, environ),
+            trust_env=False,
+        )
         self._secret = secret
 
     async def close(self) -> None:
@@ -80,14 +102,14 @@ class Connection:
         try:
             response = await self._client.send(request, stream=True)
         except httpx2.TransportError as error:
-            return Try(kind=_network_kind(error), message=self._line(str(error) or type(error).__name__))
+            return Try(kind=_network_kind(error), message=self.line(str(error) or type(error).__name__))
         try:
             raw = await response.aread()
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             status = response.status_code
             broken = STALL if isinstance(error, httpx2.TimeoutException) else MALFORMED
             kind = broken if response.is_success else status_kind(status)
-            return Try(kind=kind, status=status, message=self._line(str(error) or type(error).__name__))
+            return Try(kind=kind, status=status, message=self.line(str(error) or type(error).__name__))
         finally:
             await response.aclose()
         return self._read(response, raw)
@@ -95,25 +117,42 @@ class Connection:
     def _read(self, response: httpx2.Response, raw: bytes) -> Try:
         status = response.status_code
         if not response.is_success:
-            message = self._line(_told(raw) or response.headers.get("location", "") or response.reason_phrase)
-            # OpenAI's word for an account without money comes with the status of one that asks too fast.
-            kind = QUOTA if status == 429 and b'"insufficient_quota"' in raw else status_kind(status)
+            message = self.line(_told(raw) or response.headers.get("location", "") or response.reason_phrase)
+            # An account without money gets the status of one that asks too fast or wrongly; only the words tell.
+            spent = status in (400, 403, 429) and says_quota(raw.decode("utf-8", "replace"))
+            kind = QUOTA if spent else status_kind(status)
             return Try(kind=kind, status=status, message=message, retry_after=response.headers.get("retry-after"))
         try:
-            body = json.loads(raw, parse_constant=_refuse)
+            body = _decoded(raw)
             # Half of a surrogate pair is valid JSON and no text: it could not be kept.
-            json.dumps(body, ensure_ascii=False).encode()
+            text = json.dumps(_wrapped(body), ensure_ascii=False)
+            text.encode()
+            if len(self._secret or "") >= _LEAST_SECRET and (masked := self._masked(text)) != text:
+                body = _unwrapped(_decoded(masked))
         except ValueError as error:
-            return Try(kind=MALFORMED, status=status, message=self._line(str(error)))
+            return Try(kind=MALFORMED, status=status, message=self.line(str(error)))
+        except RecursionError:
+            return Try(kind=MALFORMED, status=status, message="nested too deeply")
         if not isinstance(body, dict):
             return Try(kind=MALFORMED, status=status, message=f"a JSON {type(body).__name__}, not an object")
         return Try(kind="", status=status, body=body)
 
-    def _line(self, text: str, limit: int = 300) -> str:
+    def _masked(self, text: str) -> str:
+        """`text` without the key, as it stands there or inside a string of JSON."""
+        if self._secret is None:
+            return text
+        return text.replace(self._secret, "[key]").replace(json.dumps(self._secret)[1:-1], "[key]")
+
+    def line(self, text: str, limit: int = 300) -> str:
         """One line of it, without the key, should the other side repeat that."""
         line = " ".join(text.split())
-        line = line.replace(self._secret, "[key]") if self._secret else line
+        line = self._masked(line)
         return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def says_quota(text: str) -> bool:
+    """Whether an error says that the account has no money left: OpenAI's two codes, and Anthropic's sentence."""
+    return any(words in text for words in _QUOTA_WORDS)
 
 
 def status_kind(status: int) -> str:
@@ -141,13 +180,38 @@ def _told(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     told = body
     for name in ("error", "detail", "message"):
         told = told.get(name, told) if isinstance(told, dict) else told
-    return told if isinstance(told, str) else json.dumps(told)
+    try:
+        return told if isinstance(told, str) else json.dumps(told)
+    except RecursionError:
+        return text
 
 
 def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _decoded(raw: bytes | str) -> Any:
+    return json.loads(raw, parse_constant=_refuse, parse_float=_finite)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if isfinite(value) else _refuse(digits)
+
+
+def _wrapped(body: object) -> object:
+    """`body` some levels deeper: what bears this can be kept, read back and shown from wherever that happens."""
+    for _ in range(_SPARE_LEVELS):
+        body = [body]
+    return body
+
+
+def _unwrapped(body: Any) -> Any:
+    for _ in range(_SPARE_LEVELS):
+        [body] = body
+    return body

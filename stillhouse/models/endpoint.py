@@ -4,15 +4,20 @@ Plain settings with no HTTP in them, so that a config can be checked and shown w
 never stands in a config: only the name of the environment variable that holds it.
 """
 
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import Settings
 
-__all__ = ["Budget", "EndpointSettings", "Prices"]
+__all__ = ["CAPS", "FACTORS", "Budget", "EndpointSettings", "Prices"]
+
+# Where an API names the most that one answer may have, and how many answers a call is billed for.
+CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+FACTORS = ("n", "best_of")
 
 
 class Prices(Settings):
@@ -57,9 +62,40 @@ class EndpointSettings(Settings):
         {}, description="further fields of every request body, over our own; one that is null is left out"
     )
 
+    @field_validator("extra")
+    @classmethod
+    def _is_json_with_counts_that_are_some(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"give what JSON can hold ({error})") from None
+        for name in (*CAPS, *FACTORS):
+            count = value.get(name)
+            if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+                raise ValueError(f"{name} is {count!r}; give a whole number above 0, or null to leave it out")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_budget_that_can_be_held(self) -> Self:
+        if self.budget.usd is not None and self.prices.input == self.prices.output == 0:
+            raise ValueError(
+                f"budget.usd is {self.budget.usd:g} and prices.input and prices.output are 0, so it would never be "
+                "reached; set prices, or give budget.tokens"
+            )
+        own = "max_output_tokens" if self.api == "responses" else "max_tokens"
+        capped = self.extra.get(own, 1) is not None or any(self.extra.get(name) is not None for name in CAPS)
+        if self.budget != Budget() and not capped:
+            raise ValueError(
+                f"extra takes {own} out and a budget is set, so nothing bounds what a call may cost; "
+                f"give another cap under extra ({', '.join(name for name in CAPS if name != own)})"
+            )
+        return self
+
     @field_validator("base_url")
     @classmethod
     def _is_a_bare_address(cls, value: str) -> str:
+        if not value.isprintable() or " " in value:
+            raise ValueError("an address is one line without blanks; take them out")
         parts = urlsplit(value)
         # Reading the port checks it.
         whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

@@ -30,7 +30,7 @@ from stillhouse.models.caller import Caller
 from stillhouse.models.connection import Connection
 from stillhouse.models.endpoint import EndpointSettings
 from stillhouse.models.refusal import key_from
-from stillhouse.models.wire import WIRES, ChatCompletions, Completions, MalformedAnswer, TokenLogprob
+from stillhouse.models.wire import WIRES, Completions, FailedAnswer, MalformedAnswer, TokenLogprob
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["USER_AGENT", "HttpModel", "Usage"]
@@ -62,7 +62,7 @@ class HttpModel:
 
     `name` is what the server calls the model. `account` goes into every exchange. `cache` is a folder, `log` a file
     that this process alone writes; either may be None. The key is taken from `environ` under `settings.key_env`:
-    ConfigError if nothing is there.
+    ConfigError if nothing is there. Proxies and trusted authorities come from `environ` too.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class HttpModel:
         key = key_from(environ, settings.key_env)
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", **self._wire.headers(key)}
         chance = Random() if random is None else random
-        self._connection = Connection(settings, headers, key)
+        self._connection = Connection(settings, headers, key, environ)
         self._log = CallLog(
             log, account=account, model=name, settings=settings, user_agent=USER_AGENT, clock=clock, random=chance
         )
@@ -133,6 +133,8 @@ class HttpModel:
 
         Raises CallError, EndpointError or BudgetError; see the module.
         """
+        if n < 1:
+            raise ValueError(f"n is {n}; at least one answer must be asked for")
         together = n if self._wire.knows_n and self.settings.n_field else 1
         calls = [self._draw(messages, sampling, together, draw) for draw in range(n // together)]
         found = await asyncio.gather(*calls, return_exceptions=True)
@@ -140,28 +142,6 @@ class HttpModel:
             if isinstance(one, BaseException):
                 raise one
         return [completion for one in found if not isinstance(one, BaseException) for completion in one]
-
-    async def sample_with_logprobs(
-        self, messages: Sequence[Message], sampling: Sampling, top: int
-    ) -> tuple[Completion, list[TokenLogprob]]:
-        """One answer and its tokens, each with the `top` likeliest in its place.
-
-        Raises EndpointError as well where the API or the endpoint shows no log-probabilities.
-        """
-        wire = self._wire
-        if not isinstance(wire, ChatCompletions | Completions):
-            raise EndpointError(
-                f"{self._place}: api '{wire.api}' shows no log-probabilities; set api to 'chat.completions'"
-            )
-        request = wire.with_logprobs(wire.body(self._name, messages, sampling, 1, self.settings.extra), top)
-
-        def read(answer: dict[str, Any]) -> tuple[Completion, list[TokenLogprob]]:
-            return wire.completions(answer, request)[0], wire.written(answer)
-
-        completion, tokens = await self._ask(request, {"seed": None, "draw": 0}, read)
-        if not tokens and completion.text:
-            raise EndpointError(f"{self._place}: shows no log-probabilities; ask for scores in words instead")
-        return completion, tokens
 
     async def logprobs(self, text: str | Sequence[int], *, top: int = 1) -> list[TokenLogprob]:
         """log p(token | the tokens before it) in nats for each token of `text`, or of token ids; entry 0 is 0.0.
@@ -177,10 +157,14 @@ class HttpModel:
                 f"'completions' if the server has it, else {remedy}"
             )
         request = wire.scoring_body(self._name, text, top, self.settings.extra)
-        found = await self._ask(request, {"seed": None, "draw": 0}, lambda answer: wire.scored(answer, text) or [])
-        if not found:
-            raise EndpointError(f"{self._place}: gives no log-probabilities of a given text; {remedy}")
-        return found
+
+        def read(answer: dict[str, Any]) -> list[TokenLogprob]:
+            found = wire.scored(answer, text)
+            if not found:
+                raise EndpointError(f"{self._place}: gives no log-probabilities of a given text; {remedy}")
+            return found
+
+        return await self._ask(request, {"seed": None, "draw": 0}, read)
 
     async def _draw(
         self, messages: Sequence[Message], sampling: Sampling, together: int, draw: int
@@ -191,16 +175,13 @@ class HttpModel:
 
         def read(answer: dict[str, Any]) -> list[Completion]:
             found = self._wire.completions(answer, request)
-            if not found:
-                raise MalformedAnswer("holds no answer")
-            return found
+            if len(found) < together:
+                raise EndpointError(
+                    f"{self._place}: gave {len(found)} of {together} answers in one call; set n_field to false"
+                )
+            return found[:together]
 
-        found = await self._ask(request, unsaid, read)
-        if len(found) < together:
-            raise EndpointError(
-                f"{self._place}: gave {len(found)} of {together} answers in one call; set n_field to false"
-            )
-        return found[:together]
+        return await self._ask(request, unsaid, read)
 
     async def _ask(
         self, request: Mapping[str, Any], unsaid: Mapping[str, int | None], read: Callable[[dict[str, Any]], T]
@@ -215,8 +196,14 @@ class HttpModel:
             return read(await asyncio.shield(flight))
         kept = self._cache.get(key)
         if kept is not None:
-            self._hits += 1
-            return read(kept)
+            try:
+                found = read(kept)
+            except (MalformedAnswer, FailedAnswer, EndpointError):
+                # What a check lets through today may be stricter than when this was kept.
+                self._cache.damaged += 1
+            else:
+                self._hits += 1
+                return found
         flight = self._start(request, read, key)
         self._flights[key] = flight
         flight.add_done_callback(lambda _: self._flights.pop(key))

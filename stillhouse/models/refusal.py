@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stillhouse.errors import ConfigError
-from stillhouse.models.connection import CERTIFICATE, MALFORMED, NO_CONNECTION, QUOTA, REFUSED, Try, status_kind
+from stillhouse.models.connection import CERTIFICATE, FAILED, MALFORMED, NO_CONNECTION, QUOTA, REFUSED, Try, status_kind
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = ["given_up", "key_from", "refused", "waits_too_long"]
@@ -54,7 +54,7 @@ def _remedy(settings: EndpointSettings, tried: Try) -> str:
         return f"the key came from the environment variable '{settings.key_env}': set it to one that may use this model"
     if kind in (status_kind(402), QUOTA):
         return "pay the account up; every answer so far is kept"
-    if kind in (status_kind(404), status_kind(405)):
+    if kind in (status_kind(404), status_kind(405), status_kind(501), status_kind(505)):
         return f"check the model's name (GET {settings.base_url}/models lists them), base_url with its version, and api"
     if kind.startswith("HTTP 3"):
         return "give the address that it points to as base_url"
@@ -64,6 +64,8 @@ def _remedy(settings: EndpointSettings, tried: Try) -> str:
         return "start the server, or correct base_url"
     if kind == CERTIFICATE:
         return "set SSL_CERT_FILE to the authority that signed its certificate"
+    if kind == FAILED:
+        return "change the question, or ask it again later"
     if kind == MALFORMED:
         return "check that base_url and api are what this server speaks"
     return "ask less at once (concurrency), wait longer (timeout, retries, backoff), or correct base_url"

@@ -24,12 +24,12 @@ __all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "se
 UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
 _PASSING = frozenset({RESET, STALL, MALFORMED, *UNREACHABLE, *(status_kind(status) for status in (408, 409, 425, 429))})
 # The same request would get the same answer, and so would every other one.
-_FINAL = frozenset({CERTIFICATE, QUOTA, *(status_kind(status) for status in (401, 402, 403, 404, 405))})
+_FINAL = frozenset({CERTIFICATE, QUOTA, *(status_kind(status) for status in (401, 402, 403, 404, 405, 501, 505))})
 
 
 def is_passing(kind: str) -> bool:
     """Whether the same request may succeed later."""
-    return kind in _PASSING or kind.startswith("HTTP 5")
+    return kind in _PASSING or (kind.startswith("HTTP 5") and kind not in _FINAL)
 
 
 def is_final_for_all(kind: str) -> bool:
@@ -52,5 +52,5 @@ def seconds_to_wait(retry_after: str | None, now: float) -> float:
         pass
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

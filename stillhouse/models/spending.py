@@ -18,7 +18,7 @@ __all__ = ["Purse", "Spending", "cost_usd", "spending"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """Answered calls, their tokens, and their cost in US dollars."""
+    """Answered calls, and the tokens and the cost in US dollars of all that was billed, answers of no use too."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -31,11 +31,9 @@ class Spending:
         return self.input_tokens + self.output_tokens
 
     def plus(self, exchange: Exchange) -> "Spending":
-        """With one more exchange. One without an answer costs nothing: what it was charged for is not known."""
-        if exchange.response is None:
-            return self
+        """With one more exchange. One that tells no usage adds no cost: what it was charged for is not known."""
         return Spending(
-            calls=self.calls + 1,
+            calls=self.calls + (exchange.response is not None and "error" not in exchange.extra),
             input_tokens=self.input_tokens + exchange.usage.get("input_tokens", 0),
             output_tokens=self.output_tokens + exchange.usage.get("output_tokens", 0),
             usd=self.usd + float(exchange.extra.get("cost_usd", 0.0)),

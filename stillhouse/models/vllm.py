@@ -75,6 +75,7 @@ class VllmServer:
         self.name, self.settings = name, settings
         self.place = f"{settings.base_url} (model '{name}')"
         self._key = key_from(environ, settings.key_env)
+        self._environ = environ
         self._clock, self._sleep, self._random = clock, sleep, Random() if random is None else random
 
     def write(
@@ -155,7 +156,7 @@ class VllmServer:
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
-        connection = Connection(self.settings, headers, self._key)
+        connection = Connection(self.settings, headers, self._key, self._environ)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._ask(connection, url, body)) for url, body in calls]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stillhouse.errors import StorageError
 from stillhouse.models.answer_cache import AnswerCache, request_key
 
 DRAW = {"seed": None, "draw": 0}
@@ -59,3 +60,16 @@ def test_a_damaged_entry_is_no_entry(damage: str, tmp_path: Path) -> None:
     assert cache.get(KEY) is None and cache.damaged == 1
     cache.put(KEY, {"content": "four"})
     assert file.read_bytes() == whole and cache.get(KEY) == {"content": "four"}
+
+
+def test_a_folder_that_cannot_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "cache"):
+        with pytest.raises(StorageError, match="a part of this path is a file"):
+            AnswerCache(path)
+    cache = AnswerCache(tmp_path / "cache")
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(StorageError, match="file"):
+        cache.get(KEY)
+    with pytest.raises(StorageError, match="file"):
+        cache.put(KEY, {})

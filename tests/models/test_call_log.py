@@ -79,3 +79,16 @@ def test_an_answer_that_does_not_tell_its_usage_counts_as_the_most(tmp_path: Pat
     [exchange] = ExchangeLog(tmp_path / "log.jsonl")
     assert exchange.usage == MOST and exchange.extra["usage_estimated"] is True
     assert calls.total == Spending(calls=1, input_tokens=90, output_tokens=8, usd=106.0)
+
+
+def test_an_answer_of_no_use_counts_as_what_it_tells_and_no_more(tmp_path: Path) -> None:
+    calls = log(tmp_path / "log.jsonl")
+    calls.open()
+    for told in (USAGE, {}):
+        calls.add({}, Try(kind="malformed body", status=200, body={"b": 1}, message="m"), told, MOST, 0.0, 0)
+    calls.close()
+    billed, untold = ExchangeLog(tmp_path / "log.jsonl")
+    assert (billed.response, billed.usage, billed.extra["cost_usd"]) == ({"b": 1}, USAGE, 7.0)
+    assert billed.extra["error"] == untold.extra["error"] == {"kind": "malformed body", "message": "m"}
+    assert untold.response == {"b": 1} and not untold.usage and "cost_usd" not in untold.extra
+    assert calls.total == Spending(calls=0, input_tokens=3, output_tokens=2, usd=7.0)

@@ -14,7 +14,7 @@ from tests.fault_server import FaultServer, Reply, cut, reset, stall
 def tried(reply: Reply, secret: str | None = None, timeout: float = 0.3) -> Try:
     async def go() -> Try:
         async with FaultServer(lambda asked: reply) as server:
-            connection = Connection(EndpointSettings(base_url=server.url, timeout=timeout), {}, secret)
+            connection = Connection(EndpointSettings(base_url=server.url, timeout=timeout), {}, secret, {})
             try:
                 return await connection.post(f"{server.url}/chat/completions", b'{"model": "m"}')
             finally:
@@ -40,6 +40,9 @@ def test_an_answer_is_its_body() -> None:
         (Reply(b"", 529), "HTTP 529", 529),
         (Reply.json({"error": {"code": "rate_limit_exceeded"}}, 429), "HTTP 429", 429),
         (Reply.json({"error": {"code": "insufficient_quota"}}, 429), "quota used up", 429),
+        (Reply.json({"error": {"code": "billing_hard_limit_reached"}}, 400), "quota used up", 400),
+        (Reply.json({"error": {"message": "Your credit balance is too low to ask."}}, 400), "quota used up", 400),
+        (Reply.json({"error": {"message": "What is insufficient_quota?"}}, 400), "HTTP 400", 400),
     ],
 )
 def test_kinds_of_failure(reply: Reply, kind: str, status: int | None) -> None:
@@ -58,11 +61,11 @@ def test_kinds_of_failure(reply: Reply, kind: str, status: int | None) -> None:
         ({"odd": 1}, '{"odd": 1}'),
         ([1], "[1]"),
         ({"error": "x" * 400}, "x" * 297 + "..."),
-        ({"error": "your key k-1 is wrong"}, "your key [key] is wrong"),
+        ({"error": "your key sk-key-1 is wrong"}, "your key [key] is wrong"),
     ],
 )
 def test_what_an_error_body_says(body: Any, message: str) -> None:
-    assert tried(Reply.json(body, 400), secret="k-1").message == message
+    assert tried(Reply.json(body, 400), secret="sk-key-1").message == message
 
 
 def test_an_error_without_a_body_says_its_reason_or_where_to_go() -> None:
@@ -71,7 +74,44 @@ def test_an_error_without_a_body_says_its_reason_or_where_to_go() -> None:
     assert tried(Reply(b"", 308, {"Location": "/v2"})).message == "/v2"
 
 
+def test_an_error_body_nested_without_end_is_shown_as_it_is() -> None:
+    found = tried(Reply(b"[" * 100_000 + b"]" * 100_000, 400))
+    assert found.kind == "HTTP 400" and found.message == "[" * 297 + "..."
+
+
 def test_an_error_body_that_is_cut_keeps_its_status() -> None:
     whole = json.dumps({"error": {"message": "no"}}).encode()
     found = tried(Reply(whole, 401, how="cut"))
     assert (found.kind, found.status) == ("HTTP 401", 401)
+
+
+@pytest.mark.parametrize("key", ["sk-do-not-show", 'sk/"quoted"\\'])
+def test_a_body_that_repeats_the_key_comes_without_it(key: str) -> None:
+    body = {"a": f"your {key}!", key: [key]}
+    assert tried(Reply.json(body), secret=key).body == {"a": "your [key]!", "[key]": ["[key]"]}
+    escaped = json.dumps(body).replace("/", "\\/").replace("k", "\\u006b").encode()
+    assert tried(Reply(escaped), secret=key).body == {"a": "your [key]!", "[key]": ["[key]"]}
+    assert key not in tried(Reply.json({"error": body}, 400), secret=key).message
+
+
+def test_a_word_that_serves_as_key_is_no_secret() -> None:
+    assert tried(Reply.json({"a": "EMPTY"}), secret="EMPTY").body == {"a": "EMPTY"}
+
+
+def test_proxies_of_the_process_do_not_see_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go(given: bool) -> tuple[list[str], list[str]]:
+        reply = Reply.json({})
+        async with FaultServer(lambda asked: reply) as server, FaultServer(lambda asked: reply) as proxy:
+            address = proxy.url.removesuffix("/v1")
+            monkeypatch.setenv("http_proxy", address)
+            monkeypatch.delenv("no_proxy", raising=False)
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            environ = {"http_proxy": address} if given else {}
+            connection = Connection(EndpointSettings(base_url=server.url), {}, None, environ)
+            await connection.post(f"{server.url}/x", b"{}")
+            await connection.close()
+            return [asked.path for asked in server.asked], [asked.path for asked in proxy.asked]
+
+    assert asyncio.run(go(given=False)) == (["/v1/x"], [])
+    straight, proxied = asyncio.run(go(given=True))
+    assert straight == [] and len(proxied) == 1 and proxied[0].endswith("/v1/x")

@@ -123,7 +123,7 @@ def test_a_question_that_is_no_text_is_one_failed_call() -> None:
     asyncio.run(go())
 
 
-def test_scores_of_a_text_and_of_an_answer() -> None:
+def test_scores_of_a_text() -> None:
     def script(asked: Asked) -> Reply:
         first = 0 if asked.body.get("echo") else 2
         texts, values = ["The", " sea", " is"][first:], [None, -2.5, -0.75][first:]
@@ -134,9 +134,8 @@ def test_scores_of_a_text_and_of_an_answer() -> None:
         async with FaultServer(script) as server, model(server, api="completions") as asked:
             assert [token.logprob for token in await asked.logprobs("The sea")] == [0.0, -2.5]
             assert [token.logprob for token in await asked.logprobs([11, 12])] == [0.0, -2.5]
-            completion, tokens = await asked.sample_with_logprobs(question("The sea"), SAMPLING, top=1)
-            assert completion == Completion(text=" is", logprobs=(-0.75,), finish_reason="length")
-            assert [token.text for token in tokens] == [" is"]
+            written = Completion(text=" is", logprobs=(-0.75,), finish_reason="length")
+            assert await asked.sample(question("The sea"), SAMPLING) == [written]
 
     asyncio.run(go())
 
@@ -147,14 +146,19 @@ def test_an_endpoint_that_shows_no_logprobs_is_named() -> None:
             async with model(server) as asked:
                 with pytest.raises(EndpointError, match=r"set api to 'completions' if the server has it, else use a"):
                     await asked.logprobs("The sea")
-                with pytest.raises(EndpointError, match="shows no log-probabilities; ask for scores in words instead"):
-                    await asked.sample_with_logprobs(question("a"), SAMPLING, top=2)
-            async with model(server, api="messages") as asked:
-                with pytest.raises(EndpointError, match=r"api 'messages' shows no log-probabilities; set api to"):
-                    await asked.sample_with_logprobs(question("a"), SAMPLING, top=2)
             unscored = Reply.json({"choices": [{"text": " is", "finish_reason": "stop"}]})
             async with FaultServer(lambda asked: unscored) as other, model(other, api="completions") as asked:
                 with pytest.raises(EndpointError, match="gives no log-probabilities of a given text; use a judge"):
                     await asked.logprobs("The sea")
+
+    asyncio.run(go())
+
+
+def test_no_answers_cannot_be_asked_for() -> None:
+    async def go() -> None:
+        async with FaultServer(answered) as server, model(server) as asked:
+            for n in (0, -1):
+                with pytest.raises(ValueError, match=rf"^n is {n}; at least one"):
+                    await asked.sample(question("a"), SAMPLING, n=n)
 
     asyncio.run(go())

@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from stillhouse.errors import BudgetError
 from stillhouse.models.spending import spending
 from stillhouse.records import ExchangeLog
@@ -79,3 +81,34 @@ def test_cost_is_the_same_to_the_last_bit_here_and_in_the_log(tmp_path: Path) ->
 
     usd = asyncio.run(go())
     assert usd == spending(ExchangeLog(tmp_path / "log.jsonl")).usd > 0
+
+
+def test_answers_of_no_use_are_billed_and_kept(tmp_path: Path) -> None:
+    """15 tokens each, at most 113: after five of them the next try could pass 180."""
+    useless = chat_answer("a")
+    useless["choices"] = [{"message": 5}]
+
+    async def go() -> None:
+        async with FaultServer(lambda asked: Reply.json(useless)) as server:
+            async with model(server, tmp_path, budget={"tokens": 180}, retries=20, prices={"output": 1e6}) as asked:
+                with pytest.raises(BudgetError, match=r"0 calls took 75 of budget\.tokens 180"):
+                    await asked.sample(question(1), SAMPLING)
+            assert len(server.asked) == 5 and asked.usage.calls == 0
+            assert (asked.usage.input_tokens, asked.usage.output_tokens, asked.usage.usd) == (50, 25, 25.0)
+
+    asyncio.run(go())
+    log = list(ExchangeLog(tmp_path / "log.jsonl"))
+    assert [exchange.response for exchange in log] == [useless] * 5
+    assert all(exchange.extra["error"]["kind"] == "malformed body" for exchange in log)
+    assert spending(log).tokens == 75 and spending(log).usd == 25.0
+
+
+def test_every_cap_and_every_answer_is_reserved() -> None:
+    async def go() -> None:
+        extra = {"max_completion_tokens": 40, "best_of": 3}
+        async with FaultServer(answered) as server, model(server, extra=extra, budget={"tokens": 200}) as asked:
+            with pytest.raises(BudgetError, match=r"the next could take 2\d\d;"):
+                await asked.sample(question("a"), SAMPLING)
+            assert server.asked == []
+
+    asyncio.run(go())

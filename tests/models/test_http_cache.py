@@ -4,6 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
+from stillhouse.errors import EndpointError
 from stillhouse.models.answer_cache import AnswerCache
 from stillhouse.models.spending import Spending, spending
 from stillhouse.records import ExchangeLog
@@ -27,23 +30,6 @@ def test_an_answer_is_paid_for_once(tmp_path: Path) -> None:
                 await again.sample(question("a"), Sampling(max_tokens=8, temperature=0.0, seed=1))
                 await again.sample(question("a"), SAMPLING, n=1)
             assert len(server.asked) == 3
-
-    asyncio.run(go())
-
-
-def test_two_readings_of_one_question_share_a_call(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Reply:
-        body = chat_answer("Four")
-        body["choices"][0]["logprobs"] = {"content": [{"token": "Four", "logprob": -0.5, "top_logprobs": []}]}
-        return Reply.json(body)
-
-    async def go() -> None:
-        shown = {"logprobs": True, "top_logprobs": 1}
-        async with FaultServer(script) as server, model(server, tmp_path, extra=shown) as asked:
-            [plain], (same, tokens) = await asyncio.gather(
-                asked.sample(question("a"), SAMPLING), asked.sample_with_logprobs(question("a"), SAMPLING, top=1)
-            )
-            assert plain == same and [token.text for token in tokens] == ["Four"] and len(server.asked) == 1
 
     asyncio.run(go())
 
@@ -191,3 +177,44 @@ def test_cache_entries_are_the_bodies_that_came(tmp_path: Path) -> None:
     asyncio.run(go())
     [entry] = (tmp_path / "cache").rglob("*.json")
     assert AnswerCache(tmp_path / "cache").get(entry.stem) == chat_answer("answer to a")
+
+
+def test_an_answer_that_lacks_what_was_asked_is_billed_and_not_kept(tmp_path: Path) -> None:
+    replies = [chat_answer("one"), chat_answer("one")]
+    replies[1]["choices"] *= 2
+    unscored = {"choices": [{"text": " is", "finish_reason": "stop"}]}
+    echoed = {"choices": [{"text": "The is", "logprobs": {"tokens": ["The", " is"], "token_logprobs": [None, -1]}}]}
+
+    async def go() -> None:
+        async with (
+            FaultServer(lambda asked: Reply.json(replies[asked.number])) as server,
+            model(server, tmp_path) as asked,
+        ):
+            with pytest.raises(EndpointError, match="gave 1 of 2 answers"):
+                await asked.sample(question("a"), SAMPLING, n=2)
+            assert asked.usage.errors == {"unusable answer": 1} and asked.usage.output_tokens == 5
+            assert len(await asked.sample(question("a"), SAMPLING, n=2)) == 2
+        bodies = [unscored, echoed]
+        async with (
+            FaultServer(lambda asked: Reply.json(bodies[asked.number])) as server,
+            model(server, tmp_path / "other", api="completions") as asked,
+        ):
+            with pytest.raises(EndpointError, match="gives no log-probabilities of a given text"):
+                await asked.logprobs("The")
+            assert [token.text for token in await asked.logprobs("The")] == ["The"]
+
+    asyncio.run(go())
+
+
+def test_an_unusable_answer_in_the_cache_is_asked_again(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with FaultServer(answered) as server:
+            async with model(server, tmp_path) as asked:
+                await asked.sample(question("a"), SAMPLING)
+            [entry] = (tmp_path / "cache").rglob("*.json")
+            AnswerCache(tmp_path / "cache").put(entry.stem, {"choices": []})
+            async with model(server, tmp_path) as asked:
+                assert (await asked.sample(question("a"), SAMPLING))[0].text == "answer to a"
+                assert (asked.usage.cache_hits, asked.usage.damaged_entries) == (0, 1)
+
+    asyncio.run(go())

@@ -1,6 +1,7 @@
 """Whatever a server does on the way, every answer comes and every failure is counted under its own word."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
@@ -12,6 +13,7 @@ import pytest
 
 from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.error_table import failed_tries
 from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import spending
 from stillhouse.records import ExchangeLog
@@ -30,6 +32,7 @@ class Sleeps:
         self.seconds.append(seconds)
 
 
+WHOLE = json.dumps(chat_answer("a")).encode()
 FAULTS: Mapping[str, Callable[[], Reply]] = {
     "reset": reset,
     "stall": stall,
@@ -51,8 +54,11 @@ async def ask_all(script: Callable[[Asked], Reply], count: int, folder: Path, **
         assert len(server.asked) == count + asked.usage.retries
         assert 8 < server.most_at_once <= 16
     log = list(ExchangeLog(folder / "log.jsonl"))
-    silent = server.injected["connection reset"] + server.injected["stall"]
-    assert len(log) == len(server.asked) - silent
+    assert len(log) == len(server.asked)
+    assert failed_tries(log) == server.injected
+    silent = [exchange for exchange in log if exchange.status == 0]
+    assert len(silent) == server.injected["connection reset"] + server.injected["stall"]
+    assert all(exchange.response is None and not exchange.usage for exchange in silent)
     assert spending(log).calls == asked.usage.calls == count
     return asked
 
@@ -133,6 +139,7 @@ def test_a_wait_that_is_too_long_ends_the_work() -> None:
         (401, EndpointError, "no key was sent: put the name of the variable that holds one under key_env"),
         (402, EndpointError, "pay the account up"),
         (404, EndpointError, "check the model's name"),
+        (501, EndpointError, "check the model's name"),
         (307, EndpointError, "give the address that it points to"),
     ],
 )
@@ -179,7 +186,18 @@ def test_nobody_there_is_final() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"[1]", b'{"choices": [], "x": NaN}', b'{"choices": []}', b'{"a": "\\ud83d"}', b"\xff"]
+    "raw",
+    [
+        b"[1]",
+        b'{"choices": [], "x": NaN}',
+        WHOLE[:-1] + b', "x": 1e999}',
+        WHOLE[:-1] + b', "x": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"a":' * 100_000,
+        b'{"choices": []}',
+        b'{"choices": [null]}',
+        b'{"a": "\\ud83d"}',
+        b"\xff",
+    ],
 )
 def test_a_body_that_is_no_answer_is_asked_again(raw: bytes) -> None:
     async def go() -> None:
@@ -188,3 +206,45 @@ def test_a_body_that_is_no_answer_is_asked_again(raw: bytes) -> None:
             assert asked.usage.errors == {"malformed body": 1}
 
     asyncio.run(go())
+
+
+def test_a_count_that_is_none_is_not_told(tmp_path: Path) -> None:
+    body = chat_answer("a")
+    body["usage"]["prompt_tokens"] = 10**400
+
+    async def go() -> None:
+        async with (
+            FaultServer(lambda asked: Reply.json(body)) as server,
+            model(server, tmp_path, prices={"input": 1.0}, budget={"usd": 1.0}) as asked,
+        ):
+            assert (await asked.sample(question("a"), SAMPLING))[0].text == "a"
+            assert asked.usage.output_tokens == 8
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "line"),
+    [
+        ("server_error", CallError, r"failed answer \(.*server_error.*it broke.*\); change the question, or ask it"),
+        ("insufficient_quota", EndpointError, r"quota used up \(.*it broke.*\); pay the account up"),
+    ],
+)
+def test_an_answer_that_says_it_failed_is_final(
+    code: str, error: type[EndpointError], line: str, tmp_path: Path
+) -> None:
+    usage = {"input_tokens": 9, "output_tokens": 2}
+    body = {"status": "failed", "error": {"code": code, "message": "it\nbroke"}, "output": [], "usage": usage}
+
+    async def go() -> None:
+        async with (
+            FaultServer(lambda asked: Reply.json(body)) as server,
+            model(server, tmp_path, api="responses") as asked,
+        ):
+            with pytest.raises(EndpointError, match=line.replace("it broke", r"it\\nbroke")) as raised:
+                await asked.sample(question("a"), SAMPLING)
+            assert type(raised.value) is error and "\n" not in str(raised.value)
+            assert len(server.asked) == 1 and (asked.usage.calls, asked.usage.input_tokens) == (0, 9)
+
+    asyncio.run(go())
+    assert not list((tmp_path / "cache").rglob("*.json"))

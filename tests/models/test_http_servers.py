@@ -89,17 +89,16 @@ def test_llama_keeps_to_a_schema(llama: str) -> None:
 def test_llama_shows_the_probabilities_that_the_weights_give(llama: str, bundled_folder: Path) -> None:
     """Activations have 8 bits there and 32 here, so the two agree to about a tenth of a nat."""
     tokenizer, weights = load_tokenizer(str(bundled_folder)), load_model(str(bundled_folder))
-    completion, tokens = asked(llama, lambda model: model.sample_with_logprobs(TEXT, GREEDY, top=3), api="completions")
-    assert completion.tokens == tuple(token.id for token in tokens) and completion.logprobs[0] < 0
-    assert completion.text.startswith(" Paris") and tokens[0].text == " Paris" and len(tokens[0].top) == 3
+    shown = {"logprobs": 3}
+    [completion] = asked(llama, lambda model: model.sample(TEXT, GREEDY), api="completions", extra=shown)
+    assert completion.text.startswith(" Paris") and len(completion.tokens) == len(completion.logprobs) > 0
     ids: Any = tokenizer(TEXT[0].content, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
         here = weights(ids).logits[0, -1].log_softmax(-1)
-    for text, logprob in tokens[0].top.items():
-        [token] = tokenizer(text, add_special_tokens=False)["input_ids"]
-        assert logprob == pytest.approx(float(here[token]), abs=0.25)
-    chat, shown = asked(llama, lambda model: model.sample_with_logprobs(ASK, GREEDY, top=2))
-    assert "".join(token.text for token in shown) == chat.text and all(token.logprob <= 0 for token in shown)
+    assert tokenizer.decode(completion.tokens[0]) == " Paris"
+    assert completion.logprobs[0] == pytest.approx(float(here[completion.tokens[0]]), abs=0.25)
+    [chat] = asked(llama, lambda model: model.sample(ASK, GREEDY), extra={"logprobs": True})
+    assert chat.logprobs and all(logprob <= 0 for logprob in chat.logprobs)
 
 
 def test_llama_gives_no_probabilities_of_a_given_text(llama: str) -> None:
@@ -142,8 +141,6 @@ def test_transformers_lacks_are_named(serve: str, bundled_folder: Path) -> None:
     name = str(bundled_folder)
     with pytest.raises(EndpointError, match=r"gave 1 of 2 answers in one call; set n_field to false"):
         asked(serve, lambda model: model.sample(ASK, GREEDY, n=2), name=name)
-    with pytest.raises(EndpointError, match="shows no log-probabilities; ask for scores in words instead"):
-        asked(serve, lambda model: model.sample_with_logprobs(ASK, GREEDY, top=2), name=name)
     with pytest.raises(EndpointError, match="gives no log-probabilities of a given text"):
         asked(serve, lambda model: model.logprobs("The sea"), name=name, api="completions")
     with pytest.raises(EndpointError, match=r"HTTP 404 .*; check the model's name"):

@@ -7,7 +7,6 @@ killed at any moment, any number of times, ends with the files of one that was n
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.collect.sources import read_prompts_of
 from stillhouse.distill.same_settings import check_same_settings
 from stillhouse.errors import BudgetError, EndpointError
+from stillhouse.models.error_table import error_table, failed_tries
 from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import spending
 from stillhouse.records import ExchangeLog, claim, commit, digest_file, versions, write_atomic, write_json
@@ -122,13 +122,12 @@ class _Run:
         started: str,
         finished: str | None = None,
     ) -> dict[str, Any]:
-        errors = (call.extra["error"] for call in self._calls() if "error" in call.extra)
         return build_manifest(
             settings=self.settings,
             prompts=self.records,
             counts=count_outcomes(len(self.items), answers, selection),
             spent=spending(self._calls()),
-            failed_tries=Counter(str(error["kind"]) for error in errors),
+            failed_tries=failed_tries(self._calls()),
             digests=digests,
             versions=versions(),
             commit=commit(),
@@ -163,4 +162,7 @@ class _Run:
         digests = {name: digest_file(self.out / name) for name in files}
         manifest = self.manifest(answers, selection, digests, then["started"], finished)
         write_json(self.out / "manifest.json", manifest)
+        calls = manifest["calls"]
+        if calls["failed_tries"]:
+            self.console.print(error_table(self.settings.teacher.model, calls["failed_tries"], calls["answered"]))
         return manifest

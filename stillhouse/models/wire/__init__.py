@@ -1,6 +1,6 @@
 """The four wire formats in which a served model can be asked, one file each."""
 
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, Wire
+from stillhouse.models.wire.base import FailedAnswer, MalformedAnswer, TokenLogprob, Wire
 from stillhouse.models.wire.chat import ChatCompletions
 from stillhouse.models.wire.completions import Completions
 from stillhouse.models.wire.messages import Messages
@@ -10,6 +10,7 @@ __all__ = [
     "WIRES",
     "ChatCompletions",
     "Completions",
+    "FailedAnswer",
     "MalformedAnswer",
     "Messages",
     "Responses",

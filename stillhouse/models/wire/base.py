@@ -10,11 +10,15 @@ from typing import Any, Protocol
 
 from stillhouse.types import Api, Completion, Message, Sampling
 
-__all__ = ["MalformedAnswer", "TokenLogprob", "Wire", "integer", "merged", "need", "short"]
+__all__ = ["FailedAnswer", "MalformedAnswer", "TokenLogprob", "Wire", "integer", "listed", "merged", "need", "short"]
 
 
 class MalformedAnswer(ValueError):
     """A response body that is not what its wire format says; never seen outside of `models`."""
+
+
+class FailedAnswer(ValueError):
+    """A response body that says that there is no answer and why; never seen outside of `models`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class Wire(Protocol):
         ...
 
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
-        """The answers in a response body to `request`. MalformedAnswer where it holds none.
+        """The answers in a response body to `request`. MalformedAnswer where it holds none, FailedAnswer if it says so.
 
         `finish_reason` is `stop` or `length` where the format's own word means that, else that word.
         """
@@ -91,9 +95,14 @@ def need(holder: Any, name: str, kind: type) -> Any:
 
 
 def integer(holder: Any, name: str) -> int | None:
-    """`holder[name]` where it is a count, else None."""
+    """`holder[name]` where it is a count, else None. JSON agrees on integers below 2**53 (RFC 8259, section 6)."""
     value = holder.get(name) if isinstance(holder, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+
+
+def listed(holder: Any, name: str) -> list[Any]:
+    """`holder[name]`, a list; empty where it is absent or null."""
+    return [] if isinstance(holder, Mapping) and holder.get(name) is None else need(holder, name, list)
 
 
 def short(value: object, limit: int = 60) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import TokenLogprob, merged, need
-from stillhouse.models.wire.openai import bearer, counted, finish, listed_logprobs
+from stillhouse.models.wire.base import merged, need
+from stillhouse.models.wire.openai import bearer, choices, counted, finish, listed_logprobs
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["ChatCompletions"]
@@ -38,15 +38,11 @@ class ChatCompletions:
             body["response_format"] = {"type": "json_schema", "json_schema": asked}
         return merged(body, extra)
 
-    def with_logprobs(self, body: Mapping[str, Any], top: int) -> dict[str, Any]:
-        """The request that also asks for each token's log-probability and the `top` likeliest in its place."""
-        return {**body, "logprobs": True, "top_logprobs": top}
-
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
         found = []
-        for choice in need(answer, "choices", list):
+        for choice in choices(answer):
             message = need(choice, "message", Mapping)
-            refusal = message.get("refusal")
+            refusal = None if message.get("refusal") is None else need(message, "refusal", str)
             tokens = listed_logprobs(choice.get("logprobs"))
             found.append(
                 Completion(
@@ -61,7 +57,3 @@ class ChatCompletions:
 
     def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
         return counted(answer)
-
-    def written(self, answer: Mapping[str, Any]) -> list[TokenLogprob]:
-        """The tokens of the first answer; empty where the endpoint does not show them."""
-        return listed_logprobs(need(answer, "choices", list)[0].get("logprobs"))

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from stillhouse.errors import ConfigError
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, merged, need
-from stillhouse.models.wire.openai import bearer, counted, finish, listed_logprobs, number
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, listed, merged, need, short
+from stillhouse.models.wire.openai import bearer, choices, counted, finish, listed_logprobs, number
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Completions"]
@@ -49,10 +49,6 @@ class Completions:
             body["response_format"] = {"type": "json_schema", "json_schema": asked}
         return merged(body, extra)
 
-    def with_logprobs(self, body: Mapping[str, Any], top: int) -> dict[str, Any]:
-        """The request that also asks for each token's log-probability and the `top` likeliest in its place."""
-        return {**body, "logprobs": top}
-
     def scoring_body(self, model: str, text: str | Sequence[int], top: int, extra: Mapping[str, Any]) -> dict[str, Any]:
         """The request for the log-probabilities of `text` (or token ids). One token is written, since some refuse 0."""
         prompt = text if isinstance(text, str) else list(text)
@@ -61,8 +57,8 @@ class Completions:
 
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
         found = []
-        for choice in need(answer, "choices", list):
-            tokens = _tokens(choice.get("logprobs")) if isinstance(choice, Mapping) else []
+        for choice in choices(answer):
+            tokens = _tokens(choice.get("logprobs"))
             found.append(
                 Completion(
                     text=need(choice, "text", str),
@@ -76,13 +72,9 @@ class Completions:
     def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
         return counted(answer)
 
-    def written(self, answer: Mapping[str, Any]) -> list[TokenLogprob]:
-        """The tokens of the first answer; empty where the endpoint does not show them."""
-        return _tokens(need(answer, "choices", list)[0].get("logprobs"))
-
     def scored(self, answer: Mapping[str, Any], text: str | Sequence[int]) -> list[TokenLogprob] | None:
         """The tokens of the given text; None if the endpoint shows none of them. The first one's entry is 0.0."""
-        choice = need(answer, "choices", list)[0]
+        choice = choices(answer)[0]
         tokens = _tokens(choice.get("logprobs"))
         if isinstance(text, str):
             if not need(choice, "text", str).startswith(text):
@@ -104,14 +96,23 @@ def _tokens(logprobs: Any) -> list[TokenLogprob]:
     texts, values = need(logprobs, "tokens", list), need(logprobs, "token_logprobs", list)
     if len(texts) != len(values):
         raise MalformedAnswer(f"{len(values)} log-probabilities for {len(texts)} tokens")
-    tops = logprobs.get("top_logprobs") or [None] * len(texts)
+    tops = listed(logprobs, "top_logprobs") or [None] * len(texts)
     if len(tops) != len(texts):
         raise MalformedAnswer(f"{len(tops)} lists of likeliest tokens for {len(texts)} tokens")
     return [
         TokenLogprob(
             text=str(text),
             logprob=0.0 if value is None else number(value),
-            top={other: number(nats) for other, nats in (top or {}).items()},
+            top=_top(top),
         )
         for text, value, top in zip(texts, values, tops, strict=True)
     ]
+
+
+def _top(top: object) -> dict[str, float]:
+    """The likeliest tokens in one place; null where nothing precedes."""
+    if top is None:
+        return {}
+    if not isinstance(top, Mapping):
+        raise MalformedAnswer(f"the likeliest tokens of a place are {short(top)}")
+    return {other: number(nats) for other, nats in top.items()}

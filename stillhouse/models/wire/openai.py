@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, need, short
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, listed, need, short
 
-__all__ = ["bearer", "counted", "finish", "listed_logprobs", "number"]
+__all__ = ["bearer", "choices", "counted", "finish", "listed_logprobs", "number"]
 
 _COUNTS = {
     "input_tokens": ("prompt_tokens", "input_tokens"),
@@ -36,6 +36,20 @@ def counted(answer: Mapping[str, Any]) -> dict[str, int]:
             count = integer(told.get(section) if isinstance(told, Mapping) else None, name)
             if count is not None:
                 found[ours] = count
+    if "cached_input_tokens" in found:
+        # Part of what was read, whatever a server says.
+        found["cached_input_tokens"] = min(found["cached_input_tokens"], found["input_tokens"])
+    return found
+
+
+def choices(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The answers in a body, one at least."""
+    found: list[Mapping[str, Any]] = need(answer, "choices", list)
+    if not found:
+        raise MalformedAnswer("holds no answer")
+    for choice in found:
+        if not isinstance(choice, Mapping):
+            raise MalformedAnswer(f"an answer is {short(choice)}")
     return found
 
 
@@ -46,12 +60,13 @@ def finish(reason: object) -> str:
 
 def listed_logprobs(logprobs: Any) -> list[TokenLogprob]:
     """A list of `{"token", "logprob", "top_logprobs"}`, as chat answers have it; empty where there is none."""
-    entries = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    if not isinstance(logprobs, Mapping):
+        return []
     found = []
-    for entry in entries or ():
+    for entry in listed(logprobs, "content"):
         text = need(entry, "token", str)
         top: dict[str, float] = {}
-        for other in entry.get("top_logprobs") or ():
+        for other in listed(entry, "top_logprobs"):
             top.setdefault(need(other, "token", str), number(other.get("logprob")))
         found.append(TokenLogprob(text=text, logprob=number(entry.get("logprob")), id=integer(entry, "id"), top=top))
     return found
@@ -59,6 +74,9 @@ def listed_logprobs(logprobs: Any) -> list[TokenLogprob]:
 
 def number(value: object) -> float:
     """A log-probability in nats; MalformedAnswer for anything else."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise MalformedAnswer(f"a log-probability is {short(value)}")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    except OverflowError:
+        pass
+    raise MalformedAnswer(f"a log-probability is {short(value)}")

@@ -1,9 +1,10 @@
 """OpenAI's `responses`: one answer a call, no seed, its text in parts of one or more output messages."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import MalformedAnswer, merged, need, short
+from stillhouse.models.wire.base import FailedAnswer, MalformedAnswer, merged, need, short
 from stillhouse.models.wire.openai import bearer, counted
 from stillhouse.types import Completion, Message, Sampling
 
@@ -38,6 +39,8 @@ class Responses:
         return merged(body, extra)
 
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
+        if answer.get("status") == "failed":
+            raise FailedAnswer(json.dumps(answer.get("error"), ensure_ascii=False))
         parts = [
             part
             for item in need(answer, "output", list)

@@ -207,6 +207,12 @@ def test_failed_items_are_recorded_and_asked_again(runs: Runs) -> None:
     assert rows(runs.folder / "run" / "messages.jsonl")[7]["messages"][-1]["content"] == answer_to("Question number 7?")
 
 
+def test_failed_tries_are_shown(runs: Runs) -> None:
+    runs.endpoint.fail = lambda q, times: 500 if times == 1 and q == "Question number 3?" else None
+    result = runs.command(*(arg for arg in runs.args() if arg != "--quiet"))
+    assert result.code == 0 and "Failed tries: " in result.err and "HTTP 500" in result.err and "2.4%" in result.err
+
+
 def test_endpoint_that_only_fails_is_given_up(runs: Runs) -> None:
     runs.endpoint.fail = lambda q, times: 503
     fault = runs(give_up=5, teacher__endpoint__retries=0).fault
@@ -230,6 +236,7 @@ def test_nobody_there(runs: Runs) -> None:
     args = runs.args("run", "teacher.endpoint.base_url=http://127.0.0.1:9/v1", teacher__endpoint__retries=1)
     fault = runs.command(*args).fault
     assert "http://127.0.0.1:9/v1" in fault and fault.endswith("0 of 40 answers are there, and --resume goes on")
+    assert set(runs.manifest()["calls"]["failed_tries"]) == {"connection refused"}
 
 
 def test_bad_input_leaves_nothing_behind(runs: Runs) -> None:

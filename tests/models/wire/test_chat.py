@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from stillhouse.models.wire import ChatCompletions, MalformedAnswer, TokenLogprob
+from stillhouse.models.wire import ChatCompletions, MalformedAnswer
 from stillhouse.types import Completion, Message, Sampling
 
 WIRE = ChatCompletions()
+SURE = {"token": "Four", "logprob": 0.0}
 ASK = [Message("system", "Be brief."), Message("user", "2 + 2?")]
 
 
@@ -86,24 +87,9 @@ def test_logprobs_with_and_without_ids() -> None:
     ]
     answer = {"choices": [{**choice("Four"), "logprobs": {"content": content}}]}
     assert WIRE.completions(answer, {}) == [Completion(text="Four", tokens=(7, 8), logprobs=(-0.5, -0.125))]
-    assert WIRE.written(answer) == [
-        TokenLogprob(text="Fo", logprob=-0.5, id=7, top={"Fo": -0.5, "Fi": -1.25}),
-        TokenLogprob(text="ur", logprob=-0.125, id=8),
-    ]
     for token in content:
         del token["id"]
     assert WIRE.completions(answer, {}) == [Completion(text="Four", tokens=(), logprobs=(-0.5, -0.125))]
-
-
-def test_two_tokens_of_one_text_keep_the_likelier() -> None:
-    halves = [{"token": "\ufffd", "logprob": -1.0}, {"token": "\ufffd", "logprob": -2.0}]
-    content = [{"token": "\ufffd", "logprob": -1.0, "top_logprobs": halves}]
-    answer = {"choices": [{**choice("\ufffd"), "logprobs": {"content": content}}]}
-    assert WIRE.written(answer)[0].top == {"\ufffd": -1.0}
-
-
-def test_logprobs_are_asked_for() -> None:
-    assert WIRE.with_logprobs({"model": "m"}, 5) == {"model": "m", "logprobs": True, "top_logprobs": 5}
 
 
 @pytest.mark.parametrize(
@@ -112,6 +98,13 @@ def test_logprobs_are_asked_for() -> None:
         {},
         {"choices": None},
         {"choices": ["text"]},
+        {"choices": []},
+        {"choices": [None]},
+        {"choices": [choice(None, refusal=5)]},
+        {"choices": [{**choice("Four"), "logprobs": {"content": 5}}]},
+        {"choices": [{**choice("Four"), "logprobs": {"content": [{**SURE, "top_logprobs": [[1]]}]}}]},
+        {"choices": [{**choice("Four"), "logprobs": {"content": [{**SURE, "top_logprobs": 3}]}}]},
+        {"choices": [{**choice("Four"), "logprobs": {"content": [{"token": "Four", "logprob": 10**400}]}}]},
         {"choices": [{"finish_reason": "stop"}]},
         {"choices": [{"message": "text"}]},
         {"choices": [choice(["part"])]},
@@ -143,6 +136,21 @@ def test_usage() -> None:
     }
 
 
-@pytest.mark.parametrize("told", [None, {}, {"prompt_tokens": 3}, {"prompt_tokens": True, "completion_tokens": 1}, 5])
+def test_what_the_endpoint_had_is_part_of_what_was_read() -> None:
+    told = {"prompt_tokens": 10, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 64}}
+    assert WIRE.usage({"usage": told}) == {"input_tokens": 10, "output_tokens": 3, "cached_input_tokens": 10}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {},
+        {"prompt_tokens": 3},
+        {"prompt_tokens": True, "completion_tokens": 1},
+        {"prompt_tokens": 10**400, "completion_tokens": 1},
+        5,
+    ],
+)
 def test_usage_that_is_not_told(told: Any) -> None:
     assert WIRE.usage({"usage": told}) == {}

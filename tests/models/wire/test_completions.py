@@ -57,14 +57,17 @@ def test_answers() -> None:
 
 def test_written_tokens_of_both_dialects() -> None:
     lists = {"tokens": [" is", "."], "token_logprobs": [-0.75, -1], "top_logprobs": None}
-    assert WIRE.written(answer(" is.", lists)) == [
-        TokenLogprob(text=" is", logprob=-0.75),
-        TokenLogprob(text=".", logprob=-1.0),
-    ]
+    assert WIRE.completions(answer(" is.", lists), {})[0].logprobs == (-0.75, -1.0)
     entries = {"content": [{"token": " is", "id": 9, "logprob": -0.75, "top_logprobs": []}]}
-    assert WIRE.written(answer(" is", entries)) == [TokenLogprob(text=" is", logprob=-0.75, id=9)]
-    assert WIRE.completions(answer(" is", entries), {})[0].tokens == (9,)
-    assert WIRE.written(answer(" is")) == []
+    [completion] = WIRE.completions(answer(" is", entries), {})
+    assert (completion.tokens, completion.logprobs) == ((9,), (-0.75,))
+
+
+def test_two_tokens_of_one_text_keep_the_likelier() -> None:
+    halves = [{"token": "\ufffd", "logprob": -1.0}, {"token": "\ufffd", "logprob": -2.0}]
+    entries = {"content": [{"token": text, "logprob": -1.0, "top_logprobs": halves} for text in ("\ufffd", ".")]}
+    scored = WIRE.scored(answer("\ufffd.", entries), "\ufffd")
+    assert scored is not None and scored[0].top == {"\ufffd": -1.0}
 
 
 def test_scores_of_a_given_text() -> None:
@@ -98,6 +101,11 @@ def test_an_endpoint_that_does_not_score_is_seen(body: dict[str, Any], given: An
     [
         {"choices": [{"index": 0}]},
         {"choices": ["text"]},
+        {"choices": []},
+        {"choices": [None]},
+        answer("a", {"tokens": ["a"], "token_logprobs": [-1.0], "top_logprobs": 3}),
+        answer("a", {"tokens": ["a"], "token_logprobs": [-1.0], "top_logprobs": [[1]]}),
+        answer("a", {"content": 5}),
         answer("a", {"tokens": ["a"], "token_logprobs": []}),
         answer("a", {"tokens": ["a"], "token_logprobs": ["likely"]}),
         answer("a", {"tokens": ["a"], "token_logprobs": [-1.0], "top_logprobs": [None, None]}),
@@ -107,3 +115,9 @@ def test_an_endpoint_that_does_not_score_is_seen(body: dict[str, Any], given: An
 def test_a_body_that_lacks_what_it_promises(body: dict[str, Any]) -> None:
     with pytest.raises(MalformedAnswer):
         WIRE.completions(body, {})
+
+
+@pytest.mark.parametrize("found", [[], [None], ["text"]])
+def test_scores_out_of_a_body_without_an_answer(found: list[Any]) -> None:
+    with pytest.raises(MalformedAnswer):
+        WIRE.scored({"choices": found}, (1,))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stillhouse.models.wire import MalformedAnswer, Responses
+from stillhouse.models.wire import FailedAnswer, MalformedAnswer, Responses
 from stillhouse.types import Completion, Message, Sampling
 
 WIRE = Responses()
@@ -65,10 +65,15 @@ def test_usage() -> None:
         {"output": [{"type": "message"}]},
         answer({"type": "output_text"}),
         answer({"text": "no type"}),
-        answer(said("Fo"), status="failed"),
+        answer(said("Fo"), status="queued"),
         answer(said("Fo"), status="incomplete"),
     ],
 )
 def test_a_body_that_lacks_what_it_promises(body: dict[str, Any]) -> None:
     with pytest.raises(MalformedAnswer):
         WIRE.completions(body, {})
+
+
+def test_an_answer_that_failed_says_why() -> None:
+    with pytest.raises(FailedAnswer, match=r'^\{"code": "server_error"\}$'):
+        WIRE.completions({"status": "failed", "error": {"code": "server_error"}, "output": []}, {})
