@@ -70,7 +70,8 @@ class Exchange:
     """One request and its answer: the record `stillhouse.exchange/1`.
 
     `time` is RFC 3339 in UTC. `request` and `response` are the bodies of that `api` as sent (a streamed answer
-    is stored assembled); a missing answer is None with `status` >= 400. `extra` holds the fields that this
+    is stored assembled); a missing answer is None with `status` >= 400,
+    or 0 where none came. `extra` holds the fields that this
     version of the format does not name, so a log passes through without losing any.
     """
 

@@ -16,12 +16,14 @@ from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, text_of
 from stillhouse.distill.evaluate import Evaluator, row_record
 from stillhouse.distill.judges.reliability_table import reliability_table
-from stillhouse.distill.judging import Judging
+from stillhouse.distill.judging import Judging, calls_of
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.setup import Models
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.win_rate import WinRate
 from stillhouse.errors import RunFolderError
+from stillhouse.models.error_table import error_table, failed_tries
+from stillhouse.models.spending import spending
 from stillhouse.records import write_atomic, write_json
 
 __all__ = ["BeforeAfter"]
@@ -92,6 +94,9 @@ class BeforeAfter:
         answers = [answer for phase in store.phases() for answer in store.read(phase) or []]
         measured = self.judging.reliability([answers[i : i + each] for i in range(0, len(answers), each)])
         self.console.print(reliability_table(self.judging.teacher.model, measured))
+        calls = list(calls_of(self.path))
+        if failed := failed_tries(calls):
+            self.console.print(error_table(self.judging.teacher.model, failed, spending(calls).calls))
         return {"v": "stillhouse.judge/1", "win_rate": won.as_dict(), "reliability": [m.as_dict() for m in measured]}
 
     def _samples(self, prompts: Sequence[EncodedPrompt], answers: dict[str, list[Rollout]]) -> None:

@@ -8,7 +8,7 @@ is paid for twice.
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from stillhouse.models.spending import Spending, spending
 from stillhouse.records import ExchangeLog
 from stillhouse.types import Exchange, Message, Sampling
 
-__all__ = ["Judging", "judge_id", "pairwise", "run_judge", "served", "spent_on_calls"]
+__all__ = ["Judging", "calls_of", "judge_id", "pairwise", "run_judge", "served", "spent_on_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +204,12 @@ def run_judge(
     return Judging(teacher, grader.by, grader.method, prompts, tokenizer, run, book, environ)
 
 
+def calls_of(run: Path) -> Iterator[Exchange]:
+    """Every call of a served model that the run in the folder `run` has made, log by log."""
+    for log in sorted((run / "calls").glob("*.jsonl")):
+        yield from ExchangeLog(log)
+
+
 def spent_on_calls(run: Path) -> Spending:
     """Calls, tokens and money by the logs of the run in the folder `run`."""
-    return spending(exchange for log in sorted((run / "calls").glob("*.jsonl")) for exchange in ExchangeLog(log))
+    return spending(calls_of(run))

@@ -282,7 +282,7 @@ def test_resume_wants_the_same_prompts_and_settings(runs: Runs) -> None:
 
 
 def test_cache_answers_what_another_run_asked(runs: Runs) -> None:
-    cache: dict[str, Any] = {"teacher.endpoint.cache": str(runs.folder / "cache")}
+    cache: dict[str, Any] = {"teacher__endpoint__cache": str(runs.folder / "cache")}
     assert runs("one", **cache).code == 0 and runs("two", **cache).code == 0
     assert runs.endpoint.asked.total() == COUNT
     assert made(runs.folder / "one") == made(runs.folder / "two")
