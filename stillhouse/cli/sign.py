@@ -41,11 +41,13 @@ def verify(
 ) -> None:
     """Check a student's signature; exit 1 and a line for each file that differs where it does not hold."""
     with one_line_errors():
-        from stillhouse.distill.signing import verify_folder
+        from stillhouse.distill.signing import NOT_COVERED, verify_folder
 
         differences = verify_folder(student, key, signature)
         result = {"student": str(student), "holds": not differences, "differences": differences}
-        text = "\n".join(differences) or f"{student}: every file is as it was signed with the key of {key}"
+        text = "\n".join(differences) or (
+            f"{student}: every file is as it was signed with the key of {key}; not covered: {NOT_COVERED}"
+        )
         print_result(result, as_json, text)
         if differences:
             raise typer.Exit(1)

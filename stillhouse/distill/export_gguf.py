@@ -133,7 +133,13 @@ def _add_vocabulary(writer: gguf.GGUFWriter, model: Any, tokenizer: PreTrainedTo
     ):
         if optional is not None:
             add(optional)
-    if tokenizer.chat_template is not None:
+    templates: object = tokenizer.chat_template
+    if isinstance(templates, dict) and "default" not in templates:
+        raise ModelError(
+            f"{tokenizer.name_or_path}: has the chat templates {', '.join(templates)}, and a GGUF file holds one; call "
+            "the one that it should hold 'default'"
+        )
+    if templates is not None:
         writer.add_chat_template(tokenizer.get_chat_template())
 
 

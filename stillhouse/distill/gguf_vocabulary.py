@@ -29,6 +29,8 @@ _NAMES: dict[tuple[str, ...], str] = {
     (f"split {_QWEN2}",): "qwen2",
     (f"split {_LLAMA3}",): "llama-bpe",
 }
+# What byte-level BPE may have besides, and a GGUF file cannot say; unset in the tokenizers that are known.
+_UNSAID = ("byte_fallback", "continuing_subword_prefix", "dropout", "end_of_word_suffix", "fuse_unk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,8 @@ def gguf_vocabulary(tokenizer: PreTrainedTokenizerBase, rows: int) -> GgufVocabu
     """The vocabulary of a byte-level BPE `tokenizer`, filled up to the `rows` of the embedding with unused entries.
 
     ModelError for any other tokenizer: one that normalises text (NFC aside, which llama.cpp leaves out for all
-    models), or cuts it with a pattern that llama.cpp has no name for.
+    models), cuts it with a pattern that llama.cpp has no name for, merges in an unusual way, or puts tokens before or
+    after a text other than its BOS and EOS.
     """
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
@@ -62,6 +65,12 @@ def gguf_vocabulary(tokenizer: PreTrainedTokenizerBase, rows: int) -> GgufVocabu
             f"{tokenizer.name_or_path}: its tokenizer cuts text in a way that has no name in GGUF; export knows "
             f"byte-level BPE as in {', '.join(_NAMES.values())}"
         )
+    for option in _UNSAID:
+        if model.get(option):
+            raise ModelError(
+                f"{tokenizer.name_or_path}: its tokenizer has {option} {model[option]!r}, which a GGUF file cannot "
+                "say; export a student without it"
+            )
     entries: dict[int, str] = {index: token for token, index in model["vocab"].items()}
     kinds = dict.fromkeys(entries, TokenType.NORMAL)
     for added in state["added_tokens"]:
@@ -71,14 +80,27 @@ def gguf_vocabulary(tokenizer: PreTrainedTokenizerBase, rows: int) -> GgufVocabu
         raise ModelError(
             f"{tokenizer.name_or_path}: {max(entries) + 1} tokens, but the model has {rows} embedding rows"
         )
-    ids = list(tokenizer("a")["input_ids"])
+    adds_bos, adds_eos = _added(tokenizer)
     return GgufVocabulary(
         pre=pre,
         tokens=tuple(entries.get(index, f"[PAD{index}]") for index in range(rows)),
         kinds=tuple(int(kinds.get(index, TokenType.UNUSED)) for index in range(rows)),
         merges=tuple(" ".join(merge) for merge in model["merges"]),
-        adds_bos=len(ids) > 1 and ids[0] == tokenizer.bos_token_id,
-        adds_eos=len(ids) > 1 and ids[-1] == tokenizer.eos_token_id,
+        adds_bos=adds_bos,
+        adds_eos=adds_eos,
+    )
+
+
+def _added(tokenizer: PreTrainedTokenizerBase) -> tuple[bool, bool]:
+    """Whether a text gets a BOS before it and an EOS after it; ModelError if it gets anything else."""
+    text, whole = (list(tokenizer("a", add_special_tokens=added)["input_ids"]) for added in (False, True))
+    bos, eos = [tokenizer.bos_token_id], [tokenizer.eos_token_id]
+    for before, after in ((False, False), (True, False), (False, True), (True, True)):
+        if whole == [*bos * before, *text, *eos * after]:
+            return before, after
+    raise ModelError(
+        f"{tokenizer.name_or_path}: its tokenizer makes {tokenizer.convert_ids_to_tokens(whole)} of the text 'a'; a "
+        "GGUF file can only say that its BOS is put before a text and its EOS after it"
     )
 
 

@@ -4,17 +4,19 @@ The sum W + scale B A is taken in float32 and rounded once, when it is saved: ad
 would be rounded first and its sum once more.
 """
 
-import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from peft import PeftModel, get_peft_model_state_dict
+from peft import LoraConfig, PeftModel, get_peft_model_state_dict
+from peft.utils.other import get_pattern_key
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from stillhouse.distill.adapter_config import ADAPTER_CONFIG, read_adapter_config
 from stillhouse.distill.checkpoint import whole_folder
 from stillhouse.errors import ConfigError, ModelError, RunFolderError
 from stillhouse.models.gguf import without_progress_bars
@@ -25,7 +27,8 @@ __all__ = ["MergedType", "merge_adapter"]
 
 MergedType = Literal["auto", "float32", "bfloat16", "float16"]
 
-_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_WEIGHTS = "adapter_model.safetensors"
+_DOWN = re.compile(r"(?:base_model\.model\.)?(?P<module>.*)\.lora_(?:A\.weight|embedding_A)")
 
 
 def merge_adapter(adapter: Path, base: str, folder: Path, dtype: MergedType = "auto") -> torch.dtype:
@@ -34,41 +37,44 @@ def merge_adapter(adapter: Path, base: str, folder: Path, dtype: MergedType = "a
     A Hugging Face folder that appears whole or not at all, with the tokenizer that lies beside the adapter or else
     the base's. Returns the type of its weights; `auto` is the type that the base is stored in. Tied embeddings stay
     tied unless the adapter changes one of them. ConfigError if `adapter` is no LoRA adapter in safetensors, ModelError
-    if it does not fit `base` or `base` does not load, RunFolderError if `folder` is not empty, StorageError if the
-    disk refuses.
+    if it does not fit `base`, `base` does not load or a weight of the sum is not finite, RunFolderError if `folder` is
+    not empty, StorageError if the disk refuses.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunFolderError(f"{folder}: is not empty; give a new --out")
     check_place(folder, make_parents=True)
-    names = _adapter_weights(adapter)
+    config = read_adapter_config(adapter)
+    names = _adapter_weights(adapter, config)
     tokenizer, model = _tokenizer(adapter, base), load_model(base)
     kept = _stored_type(base) if dtype == "auto" else getattr(torch, dtype)
-    merged: Any = _merged(adapter, names, base, model)
+    merged: Any = _merged(adapter, config, names, base, model)
+    merged.to(dtype=kept)
+    _check_finite(adapter, base, merged, kept)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(folder) as draft, without_progress_bars():
-        merged.to(dtype=kept).save_pretrained(draft)
+        merged.save_pretrained(draft)
         tokenizer.save_pretrained(draft)
     return kept
 
 
-def _adapter_weights(adapter: Path) -> set[str]:
-    """The names of the weights in `adapter`, once it is known that the sum of base and adapter is what it means."""
-    try:
-        config: dict[str, Any] = json.loads((adapter / _CONFIG).read_text(encoding="utf-8"))
-        kind = config["peft_type"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ConfigError(f"{adapter}: holds no readable {_CONFIG}; give the folder that peft saved") from None
-    if kind != "LORA":
-        raise ConfigError(f"{adapter}: is an adapter of kind {kind}; only LORA is merged, use peft itself")
-    for option in ("layer_replication", "ensure_weight_tying"):
-        if config.get(option):
-            raise ConfigError(f"{adapter}: {option} is {config[option]}, which is not merged here; use peft itself")
+def _adapter_weights(adapter: Path, config: LoraConfig) -> set[str]:
+    """The names of the weights in `adapter`; ConfigError unless they have the ranks that `config` gives them."""
     try:
         with safe_open(adapter / _WEIGHTS, framework="pt") as file:
-            return set(file.keys())
+            shapes = {name: file.get_slice(name).get_shape() for name in sorted(file.keys())}
     except (OSError, SafetensorError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"{adapter / _WEIGHTS}: cannot be read ({reason}); save the adapter as safetensors") from None
+    ranks: dict[str, int] = config.rank_pattern or {}
+    for name, shape in shapes.items():
+        if found := _DOWN.fullmatch(name):
+            rank = ranks.get(get_pattern_key(list(ranks), found["module"]), config.r)
+            if [rank] != shape[:1]:
+                raise ConfigError(
+                    f"{adapter / ADAPTER_CONFIG}: gives {found['module']} the rank {rank}, and its weights have the "
+                    f"shape {shape}; put the config there that was saved with them"
+                )
+    return set(shapes)
 
 
 def _tokenizer(adapter: Path, base: str) -> PreTrainedTokenizerBase:
@@ -90,7 +96,16 @@ def _stored_type(base: str) -> torch.dtype:
     return stored or torch.float32
 
 
-def _merged(adapter: Path, names: set[str], base: str, model: PreTrainedModel) -> PreTrainedModel:
+def _check_finite(adapter: Path, base: str, merged: PreTrainedModel, kept: torch.dtype) -> None:
+    for weight, values in merged.named_parameters():
+        if not all(bool(end.isfinite()) for end in values.detach().aminmax()):
+            raise ModelError(
+                f"{adapter}: {base} with it in {str(kept).removeprefix('torch.')} has NaN or infinity in {weight}; "
+                "give --dtype bfloat16 if a number is too large for the type, else replace the adapter or the base"
+            )
+
+
+def _merged(adapter: Path, config: LoraConfig, names: set[str], base: str, model: PreTrainedModel) -> PreTrainedModel:
     if any(".embed_tokens." in name or ".lm_head." in name for name in names):
         _untie(model)
     try:
@@ -98,7 +113,7 @@ def _merged(adapter: Path, names: set[str], base: str, model: PreTrainedModel) -
             # peft still asks by a name that transformers has replaced; missing weights are an error below.
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
             warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
-            wrapped: Any = PeftModel.from_pretrained(model, str(adapter))
+            wrapped: Any = PeftModel.from_pretrained(model, str(adapter), config=config)
     except (ValueError, RuntimeError) as error:  # no such modules; other shapes
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{adapter}: does not fit {base} ({reason}); give the model that it was trained on") from error

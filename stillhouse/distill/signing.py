@@ -16,9 +16,10 @@ from stillhouse.records import write_atomic
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
-__all__ = ["SIGNATURE", "sign_folder", "verify_folder"]
+__all__ = ["NOT_COVERED", "SIGNATURE", "sign_folder", "verify_folder"]
 
 SIGNATURE = "model.sig"
+NOT_COVERED = f"{SIGNATURE}, git's files (.git, .github, .gitattributes, .gitignore) and what the signer left out"
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -26,7 +27,8 @@ def sign_folder(folder: Path, key: Path, *, password: str | None = None) -> Path
     """Sign all files of `folder` with the private key (PEM) in `key`; the path of the signature, `folder/model.sig`.
 
     Left out are an earlier `model.sig`, which is replaced, and git's own files (`.git`, `.gitattributes`, ...).
-    ConfigError for a folder without files or with a symbolic link, and for a key that cannot sign or lies in `folder`.
+    ConfigError for a folder without files, with a symbolic link or a pipe, and for a key that cannot sign or lies in
+    `folder`.
     """
     _require_library()
     from model_signing import hashing, signing
@@ -48,8 +50,8 @@ def verify_folder(folder: Path, key: Path, signature: Path | None = None) -> lis
     """Why the signature does not hold, a line for each file that differs; empty where it holds.
 
     `key` is the signer's public key (PEM), `signature` defaults to `folder/model.sig`. A file that was added counts
-    as a difference. ConfigError where folder, key or signature is missing or the key is of the wrong kind,
-    RecordError where the file is no signature that a key made.
+    as a difference unless it is `NOT_COVERED`. ConfigError where folder, key or signature is missing or the key is of
+    the wrong kind, RecordError where the file is no signature that a key made.
     """
     _require_library()
     from cryptography.exceptions import InvalidSignature
@@ -76,7 +78,11 @@ def verify_folder(folder: Path, key: Path, signature: Path | None = None) -> lis
         verification.verify(folder, signature)
     except InvalidSignature:
         return [f"{signature}: was altered, or not made with the private key of {key}"]
-    except (ValueError, LookupError) as error:  # how the library tells of all else, a malformed statement included
+    except (
+        ValueError,
+        LookupError,
+        RecursionError,
+    ) as error:  # how the library tells of all else, a malformed statement included
         reason = " ".join(str(error).split()).rstrip(".")
         return verification.differences or [f"{signature}: does not hold ({reason})"]
     return []
@@ -107,6 +113,8 @@ def _check_files(folder: Path) -> None:
             raise ConfigError(
                 f"{path}: is a symbolic link, which a signature cannot cover; put a copy of the file there"
             )
+        if not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{path}: is neither a file nor a folder, so it cannot be signed; take it out")
     if not any(path.is_file() for path in inside):
         raise ConfigError(f"{folder}: holds no files; give the folder of a student")
 
@@ -118,7 +126,7 @@ def _check_signature(path: Path) -> None:
         raise ConfigError(
             f"{path}: no such signature; sign the folder with `stillhouse distill sign`, or give --signature"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a signature ({error}); sign the folder again") from None
     material = bundle.get("verificationMaterial") if isinstance(bundle, dict) else None
     if not isinstance(material, dict) or not isinstance(bundle.get("dsseEnvelope"), dict):

@@ -16,8 +16,8 @@ from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.call_log import CallLog
 from stillhouse.models.connection import FAILED, MALFORMED, QUOTA, UNUSABLE, Connection, Try, says_quota
 from stillhouse.models.endpoint import CAPS, FACTORS, EndpointSettings
-from stillhouse.models.refusal import given_up, refused, waits_too_long
-from stillhouse.models.retry import UNREACHABLE, backoff_bound, is_final_for_all, is_passing, seconds_to_wait
+from stillhouse.models.refusal import given_up, refused
+from stillhouse.models.retry import UNREACHABLE, is_final_for_all, is_passing, pause
 from stillhouse.models.spending import Purse
 from stillhouse.models.wire import FailedAnswer, MalformedAnswer, Wire
 
@@ -162,14 +162,13 @@ class Caller:
             await self._purse.settle(most)
 
     async def _wait(self, attempt: int, tried: Try) -> None:
-        settings = self._settings
-        asked = seconds_to_wait(tried.retry_after, self._clock())
-        if asked > settings.longest_wait:
-            self._refusal = waits_too_long(self._name, settings, asked)
-            raise EndpointError(self._refusal)
-        bound = backoff_bound(attempt, settings.backoff, settings.longest_wait)
+        try:
+            seconds = pause(self._name, self._settings, attempt, tried, self._clock(), self._random)
+        except EndpointError as error:
+            self._refusal = str(error)
+            raise
         with self._waiting():
-            await self._sleep(asked + self._random.random() * bound)
+            await self._sleep(seconds)
 
     def _refused(self, tried: Try) -> EndpointError:
         line = refused(self._name, self._settings, tried)

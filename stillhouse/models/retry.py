@@ -6,7 +6,9 @@ the endpoint asks for (`Retry-After`, RFC 9110, section 10.2.3) is never undercu
 """
 
 from email.utils import parsedate_to_datetime
+from random import Random
 
+from stillhouse.errors import EndpointError
 from stillhouse.models.connection import (
     CERTIFICATE,
     HOST_NOT_FOUND,
@@ -16,10 +18,13 @@ from stillhouse.models.connection import (
     REFUSED,
     RESET,
     STALL,
+    Try,
     status_kind,
 )
+from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.refusal import waits_too_long
 
-__all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "seconds_to_wait"]
+__all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "pause", "seconds_to_wait"]
 
 UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
 _PASSING = frozenset({RESET, STALL, MALFORMED, *UNREACHABLE, *(status_kind(status) for status in (408, 409, 425, 429))})
@@ -40,6 +45,18 @@ def is_final_for_all(kind: str) -> bool:
 def backoff_bound(attempt: int, backoff: float, longest: float) -> float:
     """Most seconds before the retry after try `attempt` (from 0)."""
     return min(longest, backoff * 2.0**attempt)
+
+
+def pause(name: str, settings: EndpointSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
+    """Seconds between try `attempt` (from 0), which came to `tried`, and the next one.
+
+    EndpointError, opened by `name`, if the endpoint asks for more than `longest_wait`: to ask sooner would be rude, and
+    every other call would hear the same.
+    """
+    asked = seconds_to_wait(tried.retry_after, now)
+    if asked > settings.longest_wait:
+        raise EndpointError(waits_too_long(name, settings, asked))
+    return asked + random.random() * backoff_bound(attempt, settings.backoff, settings.longest_wait)
 
 
 def seconds_to_wait(retry_after: str | None, now: float) -> float:

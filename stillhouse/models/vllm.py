@@ -11,11 +11,14 @@ back, because text that is encoded again need not give the same tokens. What is 
     POST /reset_prefix_cache    keys and values of prompts that older weights have read
 
 The last two exist where the server was started with `VLLM_SERVER_DEV_MODE=1` alone. Calls are made many at once,
-`concurrency` of the settings, because a server that decodes one answer at a time is idle.
+`concurrency` of the settings, because a server that decodes one answer at a time is idle. They are neither kept nor
+counted, so settings that would need that are refused.
 """
 
 import asyncio
 import json
+import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,15 +27,17 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from stillhouse.errors import EndpointError
+from stillhouse.errors import ConfigError, EndpointError
 from stillhouse.models.connection import MALFORMED, Connection, status_kind
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import Budget, EndpointSettings, Prices
 from stillhouse.models.http import USER_AGENT
 from stillhouse.models.refusal import given_up, key_from, refused
-from stillhouse.models.retry import backoff_bound, is_passing, seconds_to_wait
+from stillhouse.models.retry import is_passing, pause
 from stillhouse.types import Sampling
 
 __all__ = ["Likeliest", "VllmServer", "Written"]
+
+_TOKEN, _MOST_TOKENS = re.compile("[0-9]{1,9}"), 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Likeliest:
 class VllmServer:
     """The model called `name` at `settings.base_url`, whose path ends in `/v1`. Not for use inside an event loop.
 
-    What a method raises is an EndpointError, after the retries that the settings allow.
+    What a method raises is an EndpointError, after the retries that the settings allow. ConfigError for `budget`,
+    `prices` or `cache` in the settings, which would do nothing.
     """
 
     def __init__(
@@ -74,6 +80,13 @@ class VllmServer:
     ) -> None:
         self.name, self.settings = name, settings
         self.place = f"{settings.base_url} (model '{name}')"
+        given = {"budget": settings.budget != Budget(), "prices": settings.prices != Prices(), "cache": settings.cache}
+        idle = [key for key, value in given.items() if value]
+        if idle:
+            raise ConfigError(
+                f"{self.place}: a vLLM server's calls are not counted or kept, so {', '.join(idle)} of its endpoint "
+                "would do nothing; leave that out"
+            )
         self._key = key_from(environ, settings.key_env)
         self._environ = environ
         self._clock, self._sleep, self._random = clock, sleep, Random() if random is None else random
@@ -118,7 +131,10 @@ class VllmServer:
             rows = choice.get("prompt_logprobs")
             if not isinstance(rows, list) or len(rows) != len(text):
                 raise EndpointError(f"{self.place}: gives no prompt_logprobs; serve the model with vLLM")
-            found.append([_likeliest(row, token, k) for row, token in zip(rows[start:], text[start:], strict=True)])
+            places = zip(rows[start:], text[start:], strict=True)
+            found.append([_likeliest(self.place, row, token, k) for row, token in places])
+        if len({len(row.tokens) for rows in found for row in rows}) > 1:
+            raise EndpointError(f"{self.place}: gives fewer tokens than asked at some places; serve it with vLLM")
         return found
 
     def load(self, folder: Path) -> None:
@@ -137,9 +153,11 @@ class VllmServer:
         return [_choice(self.place, answer) for answer in answers]
 
     def _written(self, choice: Mapping[str, Any]) -> Written:
+        tokens: Any
         tokens, shown, reason = choice.get("token_ids"), choice.get("logprobs"), choice.get("finish_reason")
-        logprobs = shown.get("token_logprobs") if isinstance(shown, dict) else None
-        if not tokens or not logprobs or len(tokens) != len(logprobs):
+        logprobs: Any = shown.get("token_logprobs") if isinstance(shown, dict) else None
+        whole = isinstance(tokens, list) and isinstance(logprobs, list) and 0 < len(tokens) == len(logprobs)
+        if not whole or not all(map(_is_token, tokens)) or not all(map(_is_number, logprobs)):
             raise EndpointError(
                 f"{self.place}: shows no token ids with log-probabilities; serve the model with a vLLM that knows "
                 "return_token_ids"
@@ -181,9 +199,7 @@ class VllmServer:
             if not is_passing(tried.kind):
                 raise EndpointError(refused(self.place, self.settings, tried))
             if attempt < self.settings.retries:
-                bound = backoff_bound(attempt, self.settings.backoff, self.settings.longest_wait)
-                asked = seconds_to_wait(tried.retry_after, self._clock())
-                await self._sleep(max(min(asked, self.settings.longest_wait), self._random.uniform(0, bound)))
+                await self._sleep(pause(self.place, self.settings, attempt, tried, self._clock(), self._random))
         raise EndpointError(given_up(self.place, self.settings, met, tried))
 
 
@@ -195,8 +211,23 @@ def _choice(place: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     return choice
 
 
-def _likeliest(row: Mapping[str, Mapping[str, float]], own: int, k: int) -> Likeliest:
+def _is_token(value: object) -> bool:
+    return type(value) is int and 0 <= value < _MOST_TOKENS
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < sys.float_info.max
+
+
+def _likeliest(place: str, row: object, own: int, k: int) -> Likeliest:
     """One place of `prompt_logprobs`: the k likeliest tokens, and the text's own if it is none of them."""
-    found = {int(token): float(shown["logprob"]) for token, shown in row.items()}
+    items = row.items() if isinstance(row, dict) else ()
+    shown: dict[str, Any] = {token: one.get("logprob") if isinstance(one, dict) else None for token, one in items}
+    if str(own) not in shown or not all(_TOKEN.fullmatch(t) and _is_number(logp) for t, logp in shown.items()):
+        raise EndpointError(
+            f"{place}: shows {json.dumps(row)[:60]} as prompt_logprobs of token {own}, not its log-probability and "
+            "those of others; serve the model with vLLM"
+        )
+    found = {int(token): float(logp) for token, logp in shown.items()}
     order = sorted(found, key=lambda token: -found[token])[:k]
     return Likeliest(tuple(order), tuple(found[token] for token in order), found[own])

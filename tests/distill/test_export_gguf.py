@@ -211,6 +211,26 @@ def test_odd_rows_are_refused_for_blocks(
     assert fault == "token_embd.weight has rows of 40, no multiple of 32; use --type f16"
 
 
+def test_chat_templates_without_a_default_are_refused(
+    tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    folder = write_folder(tiny_llama(layers=1, vocab=300), tiny_tokenizer, tmp_path / "student")
+    tokenizer: Any = load_tokenizer(str(folder))
+    kept, file = tokenizer.chat_template, tmp_path / "student.gguf"
+    (folder / "chat_template.jinja").unlink()
+    tokenizer.chat_template = {"plain": "another", "tools": kept}
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(
+        ModelError, match="student: has the chat templates plain, tools, and a GGUF file holds one; call"
+    ):
+        export_gguf(str(folder), file)
+    assert not file.exists()
+    tokenizer.chat_template = {"default": kept, "tools": "another"}
+    tokenizer.save_pretrained(folder)
+    export_gguf(str(folder), file)
+    assert gguf.GGUFReader(file).fields["tokenizer.chat_template"].contents() == kept
+
+
 def test_full_disk_leaves_nothing(
     tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:

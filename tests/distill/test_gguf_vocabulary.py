@@ -86,6 +86,27 @@ def test_a_token_that_opens_every_text_is_declared() -> None:
     assert vocabulary.adds_bos and not vocabulary.adds_eos
 
 
+@pytest.mark.parametrize("template", ["<mark> $A", "<|im_start|> <mark> $A", "$A <mark>", "<|im_end|> $A"])
+def test_any_other_token_around_a_text_is_refused(template: str) -> None:
+    tokenizer = trained(CUTS["gpt-2"])
+    named = [(word, tokenizer.convert_tokens_to_ids(word)) for word in template.split() if word != "$A"]
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single=template, special_tokens=named)
+    with pytest.raises(ModelError, match=r"its tokenizer makes \[.*'a'.*\] of the text 'a'; a GGUF file can only say"):
+        gguf_vocabulary(tokenizer, 448)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"end_of_word_suffix": "</w>"}, {"continuing_subword_prefix": "##"}, {"byte_fallback": True}, {"dropout": 0.1}],
+)
+def test_what_a_file_cannot_say_of_merging_is_refused(option: dict[str, Any]) -> None:
+    ((name, value),) = option.items()
+    tokenizer = trained(CUTS["gpt-2"])
+    setattr(tokenizer.backend_tokenizer.model, name, value)
+    with pytest.raises(ModelError, match=f"its tokenizer has {name} {value!r}, which a GGUF file cannot say"):
+        gguf_vocabulary(tokenizer, 448)
+
+
 def test_bundled_names_its_pattern(bundled_folder: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(bundled_folder)
     vocabulary = gguf_vocabulary(tokenizer, 49152)

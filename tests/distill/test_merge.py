@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from rich.console import Console
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from stillhouse.distill.config import DistillSettings
-from stillhouse.distill.merge import merge_adapter
+from stillhouse.distill.merge import MergedType, merge_adapter
 from stillhouse.distill.run import distill
 from stillhouse.errors import ConfigError, ModelError, RunFolderError
 from tests.command import Command
@@ -72,7 +74,10 @@ def half(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, tmp_pat
     return write_folder(model.to(torch.bfloat16), tiny_tokenizer, tmp_path / "half")
 
 
-@pytest.mark.parametrize("options", [{}, {"use_rslora": True}, {"use_dora": True}, {"target_modules": "all-linear"}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"use_rslora": True}, {"use_dora": True}, {"target_modules": "all-linear", "rank_pattern": {"k_proj": 2}}],
+)
 def test_merged_logits_are_the_adapters(options: dict[str, Any], base: Path, tmp_path: Path) -> None:
     adapter = adapted(base, tmp_path / "adapter", **options)
     assert merge_adapter(adapter, str(base), tmp_path / "merged") == torch.float32
@@ -121,8 +126,6 @@ def test_bfloat16_base_is_rounded_once(half: Path, tmp_path: Path) -> None:
 
 def test_sum_by_hand(base: Path, tmp_path: Path) -> None:
     """W + (alpha / r) B A with alpha 12 and r 4, in float64."""
-    from safetensors.torch import load_file
-
     merge_adapter(adapted(base, tmp_path / "adapter"), str(base), tmp_path / "merged")
     parts = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     name = "model.layers.1.mlp.down_proj"
@@ -177,6 +180,34 @@ def test_what_is_no_lora_adapter(base: Path, tmp_path: Path) -> None:
     (adapter / "adapter_model.safetensors").write_bytes(b"torn")
     with pytest.raises(
         ConfigError, match=r"adapter_model\.safetensors: cannot be read \(.*\); save the adapter as saf"
+    ):
+        merge_adapter(adapter, str(base), tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def weight(adapter: Path, value: float) -> Path:
+    """Put `value` into the first number of the adapter's first B."""
+    weights = load_file(adapter / "adapter_model.safetensors")
+    next(values for name, values in sorted(weights.items()) if "lora_B" in name)[0, 0] = value
+    save_file(weights, adapter / "adapter_model.safetensors")
+    return adapter
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(math.nan, "auto"), (math.inf, "float32"), (1e6, "float16")])
+def test_a_sum_that_is_not_finite_is_not_written(value: float, dtype: MergedType, base: Path, tmp_path: Path) -> None:
+    adapter = weight(adapted(base, tmp_path / "adapter"), value)
+    with pytest.raises(
+        ModelError, match=r"adapter: .*base with it in float.* has NaN or infinity in model\.layers\.0\."
+    ):
+        merge_adapter(adapter, str(base), tmp_path / "below" / "merged", dtype)
+    assert not (tmp_path / "below").exists()
+
+
+@pytest.mark.parametrize("values", [{"r": 10**9}, {"rank_pattern": {"q_proj": 10**9}}])
+def test_a_rank_that_the_weights_do_not_have(values: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    adapter = config(adapted(base, tmp_path / "adapter"), **values)
+    with pytest.raises(
+        ConfigError, match=r"adapter_config\.json: gives model.*_proj the rank 1000000000, and its weights have the sha"
     ):
         merge_adapter(adapter, str(base), tmp_path / "merged")
     assert not (tmp_path / "merged").exists()

@@ -3,6 +3,7 @@
 import base64
 import builtins
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -123,12 +124,6 @@ def test_a_moved_folder_and_a_signature_elsewhere_hold(student: Path, keys: Path
     ]
 
 
-def test_files_that_git_adds_are_no_difference(student: Path, keys: Path) -> None:
-    sign_folder(student, keys / "p256.pem")
-    (student / ".gitattributes").write_text("*.safetensors filter=lfs")
-    assert verify_folder(student, keys / "p256.pub") == []
-
-
 def test_another_key_does_not_hold(student: Path, keys: Path) -> None:
     sign_folder(student, keys / "p256.pem")
     [line] = verify_folder(student, keys / "other.pub")
@@ -220,10 +215,34 @@ def test_folders_that_cannot_be_signed(student: Path, keys: Path, tmp_path: Path
             sign_folder(folder, keys / "p256.pem")
 
 
+def test_a_pipe_cannot_be_signed(student: Path, keys: Path) -> None:
+    signature = sign_folder(student, keys / "p256.pem")
+    os.mkfifo(student / "more" / "pipe")
+    for act in (lambda: sign_folder(student, keys / "p256.pem"), lambda: verify_folder(student, keys / "p256.pub")):
+        with pytest.raises(
+            ConfigError, match=r"more/pipe: is neither a file nor a folder, so it cannot be signed; take"
+        ):
+            act()
+    (student / "more" / "pipe").unlink()
+    assert signature.is_file() and verify_folder(student, keys / "p256.pub") == []
+
+
+def test_files_that_git_adds_are_no_difference(student: Path, keys: Path) -> None:
+    sign_folder(student, keys / "p256.pem")
+    for name in (".git", ".github", "new"):
+        (student / name).mkdir()
+    for name in (".git/config", ".github/hook.yml", ".gitignore", ".gitattributes"):
+        (student / name).write_text("added")
+    assert verify_folder(student, keys / "p256.pub") == []
+    (student / "new" / ".gitignore").write_text("added")
+    assert verify_folder(student, keys / "p256.pub") == ["new/.gitignore: was added after signing"]
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
         ("not json", "cannot be read as a signature"),
+        ("[" * 200_000, "cannot be read as a signature"),
         ("[]", "is JSON but no signature of a model"),
         ('{"verificationMaterial": {}}', "is JSON but no signature of a model"),
         ('{"verificationMaterial": {"certificate": {}}, "dsseEnvelope": {}}', "was made with a certificate, not a key"),
@@ -260,7 +279,10 @@ def test_commands(command: Command, student: Path, keys: Path) -> None:
     done = command("distill", "sign", student, "--key", keys / "p256.pem")
     assert (done.code, done.out) == (0, f"{student}/model.sig: signed with {keys}/p256.pem\n")
     done = command("distill", "verify", student, "--key", keys / "p256.pub")
-    assert (done.code, done.err) == (0, "") and done.out.startswith(f"{student}: every file is as it was signed")
+    assert (done.code, done.err) == (0, "") and done.out == (
+        f"{student}: every file is as it was signed with the key of {keys}/p256.pub; not covered: model.sig, "
+        "git's files (.git, .github, .gitattributes, .gitignore) and what the signer left out\n"
+    )
     flip_one_bit(student)
     done = command("distill", "verify", student, "--key", keys / "p256.pub")
     assert (done.code, done.out) == (1, "model.safetensors: differs from what was signed\n")

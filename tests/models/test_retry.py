@@ -1,10 +1,14 @@
 """What passes, what never will, and how long to wait."""
 
 from email.utils import formatdate
+from random import Random
 
 import pytest
 
-from stillhouse.models.retry import backoff_bound, is_final_for_all, is_passing, seconds_to_wait
+from stillhouse.errors import EndpointError
+from stillhouse.models.connection import Try
+from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.retry import backoff_bound, is_final_for_all, is_passing, pause, seconds_to_wait
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,13 @@ def test_the_bound_doubles_up_to_the_longest_wait() -> None:
 )
 def test_retry_after(header: str | None, seconds: float) -> None:
     assert seconds_to_wait(header, now=1000.0) == seconds
+
+
+def test_a_pause_is_what_is_asked_and_a_share_of_the_bound() -> None:
+    settings, random = EndpointSettings(base_url="http://host/v1", backoff=0.5, longest_wait=60), Random(1)
+    plain, asked = Try(kind="HTTP 503", status=503), Try(kind="HTTP 503", status=503, retry_after="60")
+    found = [pause("there", settings, 2, plain, 0.0, random) for _ in range(2000)]
+    assert 0 <= min(found) < 0.1 and 1.9 < max(found) < 2 and abs(sum(found) / 2000 - 1) < 0.05
+    assert 60 <= pause("there", settings, 2, asked, 0.0, random) < 62
+    with pytest.raises(EndpointError, match=r"^there: asks to wait 61 s, and longest_wait is 60 s"):
+        pause("there", settings, 0, Try(kind="HTTP 503", status=503, retry_after="61"), 0.0, random)

@@ -1,13 +1,14 @@
 """Ids and log-probabilities that come back over HTTP are the model's own, and faults are one line each."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from stillhouse.errors import EndpointError
+from stillhouse.errors import ConfigError, EndpointError
 from stillhouse.models.endpoint import EndpointSettings
 from stillhouse.models.vllm import VllmServer
 from stillhouse.types import Sampling
@@ -24,9 +25,10 @@ def served(tiny_llama: TinyLlama) -> Iterator[TinyVllm]:
         yield running
 
 
-def client(served: TinyVllm, name: str = "tiny", **settings: object) -> VllmServer:
+def client(served: TinyVllm, name: str = "tiny", waits: list[float] | None = None, **settings: object) -> VllmServer:
     async def no_wait(seconds: float) -> None:
-        pass
+        if waits is not None:
+            waits.append(seconds)
 
     given = {"base_url": served.base_url, "api": "completions", "key_env": "KEY", **settings}
     return VllmServer(name, EndpointSettings.model_validate(given), environ={"KEY": "s3cret"}, sleep=no_wait)
@@ -120,6 +122,70 @@ def test_passing_faults_are_tried_again(served: TinyVllm) -> None:
     served.faults = [503, 429, 500]
     assert len(client(served).score([[5, 6]], [1], 1)[0]) == 1
     assert len(served.requests) == 4
+
+
+def test_waits_as_long_as_is_asked_or_ends(served: TinyVllm) -> None:
+    served.faults, served.retry_after, waits = [503], "40", list[float]()
+    client(served, waits=waits, longest_wait=60, backoff=0.5).score([[5, 6]], [1], 1)
+    assert len(waits) == 1 and 40 <= waits[0] <= 40.5
+    served.faults, served.retry_after = [503], "400"
+    with pytest.raises(EndpointError, match="asks to wait 400 s, and longest_wait is 60 s; come back then or raise"):
+        client(served, waits=waits, longest_wait=60).score([[5, 6]], [1], 1)
+    assert len(waits) == 1 and len(served.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "setting", [{"budget": {"usd": 1}}, {"budget": {"tokens": 9}}, {"prices": {"input": 1}}, {"cache": "answers"}]
+)
+def test_settings_that_would_do_nothing_are_refused(setting: dict[str, Any], served: TinyVllm) -> None:
+    (name,) = setting
+    with pytest.raises(ConfigError, match=rf"\(model 'tiny'\): .* so {name} of its endpoint would do nothing; leave"):
+        client(served, **setting)
+    assert served.requests == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda rows: rows[1].pop("6"),
+        lambda rows: rows.__setitem__(1, None),
+        lambda rows: rows.__setitem__(1, [0.5]),
+        lambda rows: rows[1].update({"6": None}),
+        lambda rows: rows[1].update({"6": {"logprob": "-0.5"}}),
+        lambda rows: rows[1].update({"6": {"logprob": None}}),
+        lambda rows: rows[1].update({"six": {"logprob": -0.5}}),
+        lambda rows: rows[1].update({"7": {"logprob": 10**400}}),
+    ],
+    ids=["no own", "null", "list", "null token", "text", "null logprob", "word", "huge"],
+)
+def test_scores_that_make_no_sense_are_one_line(spoil: Callable[[Any], object], served: TinyVllm) -> None:
+    served.spoil = lambda choice: spoil(choice["prompt_logprobs"])
+    with pytest.raises(EndpointError, match=r"shows .* as prompt_logprobs of token 6, not its log-prob.*; serve"):
+        client(served).score([[5, 6]], [1], 3)
+
+
+def test_places_with_fewer_tokens_than_others_are_one_line(served: TinyVllm) -> None:
+    served.spoil = lambda choice: choice["prompt_logprobs"].__setitem__(2, {"7": {"logprob": -1.0}})
+    with pytest.raises(EndpointError, match="gives fewer tokens than asked at some places; serve it with vLLM"):
+        client(served).score([[5, 6, 7]], [1], 3)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"token_ids": "ab"},
+        {"token_ids": [3, "4"]},
+        {"token_ids": [3, -4]},
+        {"logprobs": {"token_logprobs": [-0.5, None]}},
+        {"logprobs": {"token_logprobs": "ab"}},
+        {"logprobs": None},
+    ],
+)
+def test_answers_that_make_no_sense_are_one_line(spoil: dict[str, object], served: TinyVllm) -> None:
+    whole = {"token_ids": [3, 4], "logprobs": {"token_logprobs": [-0.5, -0.5]}}
+    served.spoil = lambda choice: choice.update(whole | spoil)
+    with pytest.raises(EndpointError, match="shows no token ids with log-probabilities; serve the model with a vLLM"):
+        client(served).write(PROMPTS[:1], Sampling(max_tokens=2), ends=ENDS, seeds=[0])
 
 
 @pytest.mark.parametrize(

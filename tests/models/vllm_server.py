@@ -6,7 +6,7 @@ mode. It is no vLLM: what is tested with it is that our side speaks that format 
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,6 +33,8 @@ class TinyVllm:
     busy: bool = False
     shows_ids: bool = True
     faults: list[int] = field(default_factory=list)
+    retry_after: str | None = None
+    spoil: Callable[[dict[str, Any]], object] | None = None  # changes what a completion answers
     requests: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     base_url: str = ""
 
@@ -82,6 +84,8 @@ class TinyVllm:
             choice["logprobs"] = {"text_offset": [], "token_logprobs": logprobs, "tokens": shown, "top_logprobs": []}
         if body.get("prompt_logprobs") is not None:
             choice["prompt_logprobs"] = [None, *self._prompt_logprobs(prompt, body["prompt_logprobs"])]
+        if self.spoil is not None:
+            self.spoil(choice)
         return 200, {"id": "cmpl-1", "object": "text_completion", "created": 0, "model": self.name, "choices": [choice]}
 
     def _draw(self, prompt: list[int], body: dict[str, Any]) -> tuple[list[int], list[float]]:
@@ -125,6 +129,8 @@ def serve(served: TinyVllm) -> Iterator[TinyVllm]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            if status >= 400 and served.retry_after is not None:
+                self.send_header("Retry-After", served.retry_after)
             self.end_headers()
             self.wfile.write(content)
 
