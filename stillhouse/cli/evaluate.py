@@ -94,6 +94,8 @@ def evaluate(
         if out is not None:
             write_json(out, found)
         print_result(found, as_json, _safety_text(found) if safety else _text(found))
+        if safety and not found["standard"]:
+            console.print("[dim]no run folder was written: only a run's student, its own start and our own pairs go into one")
         if safety and found["verdict"] == "failed":
             console.print(f"[bold red]less safe than its start:[/] {escape(found['because'])}")
             raise typer.Exit(1)
