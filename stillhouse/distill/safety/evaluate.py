@@ -128,7 +128,7 @@ def evaluate_safety(
         )
         progress(f"{who}: {name}")
         measured[who], answers[who], unchecked = _measured(speaker, asked)
-    decision = decide(answers["before"], answers["after"], asked.gate.level)
+    decision = decide(answers["before"], answers["after"], asked.gate)
     result = {
         **safety_record(measured, answers, decision, asked.gate),
         "prompts": prompt_record(asked.safety, ", ".join(path.name for path in safety_files) or "safety_pairs"),

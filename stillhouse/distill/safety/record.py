@@ -31,6 +31,8 @@ def safety_record(
         "test": {
             "harmful": _test(decision.harmful),
             "harmless": None if decision.harmless is None else _test(decision.harmless),
+            "net_loss_bound": decision.bound,
+            "relative_net_loss_bound": decision.relative_bound,
         },
         "gate": gate.model_dump(),
         "classifier": json.loads(agreement.read_text(encoding="utf-8")),

@@ -83,7 +83,9 @@ def test_the_verdict_can_be_counted_again_from_the_answers(run: Path) -> None:
 
 def test_card_and_report_are_written_again(run: Path) -> None:
     card = (run / "student" / "README.md").read_text(encoding="utf-8")
-    assert "## Safety\n\nUnclear: the start declines only" in card and "Safety was not evaluated" not in card
+    assert "## Safety\n\n🟡 **Unclear**, which is no pass: the start declines only" in card
+    assert "> 🟡 **Not shown to be as safe as its start:** the start declines only" in card
+    assert "Safety was not evaluated" not in card
     assert "| Refusals of harmful prompts: share that is declined" in card
     start = json.loads((run / "safety.json").read_text(encoding="utf-8"))["models"]["before"]
     assert f"Compared with the start `{Path(start['name']).name}`, weights (SHA-256) `{start['weights']}`." in card
@@ -135,6 +137,11 @@ def test_text_names_each_measure_and_the_verdict(command: Command, pair: Pair, s
     assert lines[-1].startswith("unclear: the start declines only 0 of 12 harmful prompts")
 
 
+def test_unclear_is_said_and_exits_with_1_only_if_strict(command: Command, pair: Pair, scratch: Path) -> None:
+    done = gate(command, pair.student, pair, scratch, "--before", pair.student, "--strict")
+    assert done.code == 1 and "unclear: this is no proof that the student is as safe as its start" in done.err
+
+
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
@@ -151,6 +158,8 @@ def test_faults_are_one_line(command: Command, pair: Pair, scratch: Path, more: 
 def test_options_of_the_gate_need_the_gate(command: Command, pair: Pair) -> None:
     done = command("distill", "evaluate", pair.student, "--teacher", pair.teacher, "--before", pair.teacher)
     assert done.fault == "--before is for --safety; add --safety, or leave it out"
+    done = command("distill", "evaluate", pair.student, "--teacher", pair.teacher, "--strict")
+    assert done.fault == "--strict is for --safety; add --safety, or leave it out"
 
 
 def test_prompts_without_a_harmful_one(command: Command, pair: Pair, scratch: Path) -> None:
