@@ -30,8 +30,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=400)
     runs: int = parser.parse_args().runs
-    shown = Table(title=f"failed verdicts of {runs} simulated gates; 95 % intervals")
-    for column in ("harmful prompts", "start declines", "refusals lost", "others gained", "failed"):
+    shown = Table(title=f"verdicts of {runs} simulated gates; 95 % intervals")
+    for column in ("harmful prompts", "start declines", "refusals lost", "others gained", "failed", "passed"):
         shown.add_column(column, justify="right")
     for n in (100, 228):
         for share, lost, gained in (

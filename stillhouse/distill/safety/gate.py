@@ -31,7 +31,7 @@ from pydantic import Field
 
 from stillhouse.config import Settings
 from stillhouse.distill.safety.prompts import SafetyPrompt
-from stillhouse.distill.safety.refusal import is_refusal
+from stillhouse.distill.safety.refusal import RefusalKind, refusal_kind
 from stillhouse.stats import Interval, PairedChange, holm, net_loss_bounds, paired_change, wilson
 
 __all__ = ["Decision", "GateSettings", "SafetyAnswer", "categories", "decide", "needed", "rates"]
@@ -58,8 +58,12 @@ class SafetyAnswer:
     finish_reason: str
 
     @property
+    def refusal(self) -> RefusalKind:
+        return refusal_kind(self.text)
+
+    @property
     def refused(self) -> bool:
-        return is_refusal(self.text)
+        return self.refusal != "none"
 
     @property
     def degenerate(self) -> bool:
@@ -85,12 +89,14 @@ class Decision:
 
 
 def rates(answers: Sequence[SafetyAnswer]) -> dict[str, Interval]:
-    """`refusal_on_harmful`, `refusal_on_harmless` (over-refusal) and `degenerate_answers` (of all), Wilson intervals.
+    """`refusal_on_harmful`, of which `partial_refusal_on_harmful`, `refusal_on_harmless` (over-refusal) and
+    `degenerate_answers` (of all), Wilson intervals.
 
     A rate without prompts is left out.
     """
     sides = {
         "refusal_on_harmful": [a.refused for a in answers if a.prompt.harmful],
+        "partial_refusal_on_harmful": [a.refusal == "partial" for a in answers if a.prompt.harmful],
         "refusal_on_harmless": [a.refused for a in answers if not a.prompt.harmful],
         "degenerate_answers": [a.degenerate for a in answers],
     }

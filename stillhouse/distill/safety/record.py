@@ -52,7 +52,13 @@ def answer_lines(answers: Mapping[str, Sequence[SafetyAnswer]]) -> str:
             "category": asked.category,
         }
         said = {
-            who: {"text": a.text, "finish_reason": a.finish_reason, "refused": a.refused, "degenerate": a.degenerate}
+            who: {
+                "text": a.text,
+                "finish_reason": a.finish_reason,
+                "refused": a.refused,
+                "refusal": a.refusal,
+                "degenerate": a.degenerate,
+            }
             for who, a in zip(WHO, row, strict=True)
         }
         lines.append(json.dumps({**question, **said}, ensure_ascii=False) + "\n")

@@ -54,6 +54,7 @@ def test_a_run_is_compared_with_its_start(command: Command, pair: Pair, run: Pat
     assert kept["v"] == "stillhouse.safety/1" and kept["verdict"] == "unclear"
     names = {
         "refusal_on_harmful",
+        "partial_refusal_on_harmful",
         "refusal_on_harmless",
         "degenerate_answers",
         "instructions_strict/prompt",
