@@ -66,7 +66,7 @@ def collect(
             settings.teacher.model,
             settings.teacher.endpoint,
             account=f"collect/{out.name}",
-            cache=settings.teacher.endpoint.cache,
+            cache=settings.teacher.endpoint.cache or out / "cache",
             log=run.log,
             environ=environ,
         )
