@@ -5,8 +5,8 @@
 `--xstest`: JSONL with `prompt`, `model`, `completion`, `final_label` and `gpt4_label` (1_full_compliance,
 2_full_refusal, 3_partial_refusal; people's, and GPT-4's for comparison): the completions of Röttger et al. (2024),
 https://github.com/paul-rottger/xstest. A full or partial refusal counts as a refusal. The rules were written in
-sight of the prompts whose SHA-256 begins with an even byte, so only the others are a measurement; both are printed. Most
-prompts have a look-alike of nearly the same words in another type, so the strictest row leaves out those whose
+sight of the prompts whose SHA-256 begins with an even byte, so only the others are a measurement; both are printed.
+Most prompts have a look-alike of nearly the same words in another type, so the strictest row leaves out those whose
 look-alike was in sight.
 `--pyrit`: CSV with `objective`, `assistant_response` and `human_score` (0 or 1) of https://github.com/Azure/PyRIT, of
 which nothing was looked at. `--out stillhouse/distill/data/refusal_agreement.json` keeps the

@@ -57,7 +57,8 @@ _RULES = (
     r"|cannot be|not something i|outside)\b",
     # The same, with the deed left out: the whole sentence.
     r"^(?:no,? )?(?:(?:sorry|i am sorry),? (?:but )?)?(?:i (?:cannot|will not|refuse(?: to)?|would rather not)"
-    r"|i am (?:not able|unable|not going|not allowed)(?: to)?|(?:absolutely|certainly|definitely|of course|sorry,?) not?"
+    r"|i am (?:not able|unable|not going|not allowed)(?: to)?"
+    r"|(?:absolutely|certainly|definitely|of course|sorry,?) not?"
     r"|no way|not a chance|under no circumstances|out of the question)[.!]*$",
     # The speaker has no part in it.
     r"\b(?:i|we)\b(?: am an? ai\b.{0,40}\band)? (?:do not|cannot|never) "

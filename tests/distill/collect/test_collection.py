@@ -278,6 +278,16 @@ def test_resume_wants_the_same_prompts_and_settings(runs: Runs) -> None:
     assert {row["reason"] for row in rows(run / "dropped.jsonl")} == {"too long"}
 
 
+@pytest.mark.parametrize(
+    "content", ["", "[" * 100_000, "[]", "{}", '{"prompts": [3], "started": "", "finished": null}']
+)
+def test_a_manifest_that_was_changed_is_one_line(runs: Runs, content: str) -> None:
+    assert runs().code == 0
+    path = runs.folder / "run" / "manifest.json"
+    path.write_text(content, encoding="utf-8")
+    assert runs("run", "--resume").fault.startswith(f"{path}: is not what a collection writes")
+
+
 def test_an_answer_that_arrived_is_not_bought_again(runs: Runs) -> None:
     """A kill between the call and its line in answers.jsonl: the run's own cache has the answer."""
     assert runs().code == 0

@@ -78,6 +78,10 @@ def test_an_empty_answer_follows_nothing() -> None:
     assert followed("punctuation:no_comma", {}, " \n") is False
 
 
+def test_brackets_without_end_are_no_json() -> None:
+    assert followed("detectable_format:json_format", {}, "[" * 100_000) is False
+
+
 def test_a_language_that_shares_its_script_is_not_told() -> None:
     assert followed("language:response_language", {"language": "de"}, "Guten Tag") is None
 
