@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
 from stillhouse.distill.config import PromptSource
+from stillhouse.distill.permission import check_permission
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = ["CollectSettings", "DedupSettings", "FilterSettings", "SamplingSettings", "ServedTeacher"]
@@ -26,10 +27,7 @@ class ServedTeacher(Settings):
 
     @model_validator(mode="after")
     def _permission_says_something(self) -> "ServedTeacher":
-        if not self.permission.strip():
-            raise ValueError(
-                "teacher.permission is empty; name the licence, or who granted the right to learn from this teacher"
-            )
+        check_permission(self.permission)
         return self
 
 

@@ -41,7 +41,7 @@ def paragraph_begins(text: str, count: int, nth: int, word: str) -> bool:
     parts = [part.strip() for part in text.split("\n\n")]
     if sum(map(bool, parts)) != count or not 1 <= nth <= count:
         return False
-    first = re.match(r"[\"'(]*([^\s.,?!\"']*)", parts[nth - 1])
+    first = re.match(r"'*\"*([^\s.,?!\"']*)", parts[nth - 1])
     return first is not None and first.group(1).casefold() == word.casefold()
 
 
@@ -56,23 +56,21 @@ def has_postscript(text: str, marker: str) -> bool:
 
 
 def bullets(text: str) -> int:
-    """Lines that begin with one `*` or with `-`.
-
-    IFEval takes a bare `*` together with the line after it; here each line stands for itself, and a bare mark is none.
-    """
-    return len(re.findall(r"^[^\S\n]*(?:\*[^*\n].*|-.+)$", text, re.MULTILINE))
+    """Lines that begin with one `*` or with `-`; as in IFEval, a bare `*` is one bullet with the line after it."""
+    stars = re.findall(r"^\s*\*[^*].*$", text, re.MULTILINE)
+    return len(stars) + len(re.findall(r"^\s*-.*$", text, re.MULTILINE))
 
 
 def highlights(text: str) -> int:
-    """Parts in `*...*` or `**...**` that are not empty."""
+    """Parts in `*...*` or `**...**` that are not empty; as in IFEval, `***...***` is one of each."""
     bold = re.findall(r"\*\*[^\n*]*\*\*", text)
     plain = re.findall(r"\*[^\n*]*\*", text)
     return sum(bool(part.strip("* \t")) for part in (*bold, *plain))
 
 
 def sections(text: str, splitter: str) -> int:
-    """How often `splitter` stands with a number."""
-    return len(re.findall(rf"\b{re.escape(splitter)}\s?\d+", text))
+    """How often `splitter` stands with a number, also within a word, as in IFEval (which reads it as a pattern)."""
+    return len(re.findall(rf"{re.escape(splitter)}\s?\d+", text))
 
 
 def is_json(text: str) -> bool:

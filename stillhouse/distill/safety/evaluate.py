@@ -97,6 +97,11 @@ def evaluate_safety(
     )
     if not any(p.harmful for p in asked.safety):
         raise ConfigError("--safety-prompts: no harmful prompt in them, so there is no refusal to lose; add some")
+    if not any(p.checkable for p in asked.following):
+        raise ConfigError(
+            f"{ifeval}: none of its first {len(asked.following)} prompts has an instruction that can be checked; add "
+            "some, or raise --limit"
+        )
     if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
         # What is fastest depends on how busy the machine is, and another number type flips a few answers.
         settings = settings.model_copy(update={"dtype": "float32"})

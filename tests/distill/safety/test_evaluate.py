@@ -171,3 +171,11 @@ def test_prompts_without_a_harmful_one(command: Command, pair: Pair, scratch: Pa
         "--safety-prompts", path,
     )  # fmt: skip
     assert done.fault == "--safety-prompts: no harmful prompt in them, so there is no refusal to lose; add some"
+
+
+def test_instructions_of_which_none_can_be_checked(command: Command, pair: Pair, scratch: Path) -> None:
+    path = scratch / "german.jsonl"
+    row = {"prompt": "a", "instruction_id_list": ["language:response_language"], "kwargs": [{"language": "de"}]}
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    done = gate(command, pair.student, pair, scratch, "--before", pair.teacher, "--ifeval", path)
+    assert done.fault.startswith(f"{path}: none of its first 1 prompts has an instruction that can be checked")
