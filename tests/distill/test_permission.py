@@ -13,7 +13,7 @@ def test_nothing_to_see_is_empty(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["no", "No.", " NO\u200b"])
 def test_no_is_no_permission(text: str) -> None:
-    with pytest.raises(ValueError, match="permission is .*; name the licence"):
+    with pytest.raises(ValueError, match=r"permission is .*; name the licence"):
         check_permission(text)
 
 

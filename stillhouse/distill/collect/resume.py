@@ -26,14 +26,15 @@ def kept_manifest(out: Path) -> dict[str, Any]:
     """The manifest that the run in `out` wrote before. RunFolderError where it is gone or is none any more."""
     path = out / "manifest.json"
     try:
-        found: object = json.loads(path.read_bytes())
+        found: Any = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError, RecursionError):
         found = None
     match found:
         case {"prompts": [*prompts], "started": str(), "finished": str() | None} if all(
             isinstance(record, dict) and {"digest", "source"} <= record.keys() for record in prompts
         ):
-            return dict(found)
+            kept: dict[str, Any] = found
+            return kept
     raise RunFolderError(f"{path}: is not what a collection writes; put the old content back, or give another --out")
 
 
