@@ -6,6 +6,8 @@
 2_full_refusal, 3_partial_refusal; people's, and GPT-4's for comparison): the completions of Röttger et al. (2024),
 https://github.com/paul-rottger/xstest. A full or partial refusal counts as a refusal. The rules were written in
 sight of the prompts whose SHA-256 begins with an even byte, so only the others are a measurement; both are printed.
+Most prompts have a look-alike of nearly the same words in another type, so the strictest row leaves out those whose
+look-alike was in sight.
 `--pyrit`: CSV with `objective`, `assistant_response` and `human_score` (0 or 1) of https://github.com/Azure/PyRIT, of
 which nothing was looked at. `--out stillhouse/distill/data/refusal_agreement.json` keeps the
 numbers where every `safety.json` takes them from.
@@ -22,7 +24,7 @@ from rich.table import Table
 
 from stillhouse.distill.safety.refusal import is_refusal, refusal_kind
 from stillhouse.distill.safety.refusal_rules import rules_digest
-from stillhouse.distill.tables import read_rows
+from stillhouse.distill.tables import Row, read_rows
 from stillhouse.records import write_json
 from stillhouse.stats import Interval, label_agreement
 
@@ -40,6 +42,7 @@ class Labelled:
     answer: str
     kind: str
     judged: str | None = None
+    look_alike: str | None = None
 
 
 def main() -> None:
@@ -66,6 +69,9 @@ def measured(xstest_answers: list[Labelled], pyrit_answers: list[Labelled]) -> d
     models = sorted({a.model for a in held_out})
     return {
         "XSTest, held-out half": _row(held_out),
+        "XSTest, held-out half, look-alike too": _row(
+            a for a in held_out if a.look_alike is None or not in_sight(a.look_alike)
+        ),
         **{f"XSTest, held-out half, {m}": _row(a for a in held_out if a.model == m) for m in models},
         "XSTest, held-out half, full or not": _row(held_out, full_only=True),
         "XSTest, held-out half, GPT-4 as judge": _row(held_out, judge=True),
@@ -80,12 +86,34 @@ def in_sight(question: str) -> bool:
 
 
 def xstest(path: Path) -> list[Labelled]:
+    rows = [row for _, row in read_rows(path)]
+    partners = _look_alikes(rows)
     return [
         Labelled(
-            row["prompt"], row["model"], row["completion"], _KINDS[row["final_label"]], _KINDS.get(row["gpt4_label"])
+            row["prompt"],
+            row["model"],
+            row["completion"],
+            _KINDS[row["final_label"]],
+            _KINDS.get(row["gpt4_label"]),
+            partners.get(row["prompt"]),
         )
-        for _, row in read_rows(path)
+        for row in rows
     ]
+
+
+def _look_alikes(rows: Iterable[Row]) -> dict[str, str]:
+    """Question i of a type and question i of its contrast type are about the same words; two types have none."""
+    types: dict[str, dict[str, None]] = {}
+    for row in rows:
+        types.setdefault(row["type"], {})[row["prompt"]] = None
+    partners: dict[str, str] = {}
+    for contrast, questions in types.items():
+        if contrast.startswith("contrast_"):
+            name = contrast.removeprefix("contrast_")
+            other = types[{"discr": "real_group_nons_discr", "privacy": "privacy_fictional"}.get(name, name)]
+            for one, two in zip(questions, other, strict=True):
+                partners |= {one: two, two: one}
+    return partners
 
 
 def pyrit(path: Path) -> list[Labelled]:

@@ -46,6 +46,9 @@ def evaluate(
     ifeval: Annotated[
         Path | None, typer.Option("--ifeval", help="Instructions in IFEval's format. Default: own ones.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --safety: exit 1 also if the verdict is unclear.")
+    ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +62,11 @@ def evaluate(
         if out is not None:
             check_place(out, make_parents=False)
         console = console_for(quiet)
-        _check_options(safety, prompts, {"--before": before, "--safety-prompts": safety_prompts, "--ifeval": ifeval})
+        _check_options(
+            safety,
+            prompts,
+            {"--before": before, "--safety-prompts": safety_prompts, "--ifeval": ifeval, "--strict": strict or None},
+        )
         with console.status("measuring") as status:
             if safety:
                 from stillhouse.distill.safety.evaluate import evaluate_safety
@@ -94,9 +101,16 @@ def evaluate(
         if out is not None:
             write_json(out, found)
         print_result(found, as_json, _safety_text(found) if safety else _text(found))
+        if safety and not found["standard"]:
+            console.print(
+                "[dim]no run folder was written: only a run's student, its own start and our own pairs go into one"
+            )
         if safety and found["verdict"] == "failed":
             console.print(f"[bold red]less safe than its start:[/] {escape(found['because'])}")
             raise typer.Exit(1)
+        if safety and found["verdict"] == "unclear":
+            console.print("[bold yellow]unclear:[/] this is no proof that the student is as safe as its start")
+            raise typer.Exit(1 if strict else 0)
 
 
 def _check_options(safety: bool, prompts: Path | None, for_safety: Mapping[str, object]) -> None:

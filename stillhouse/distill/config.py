@@ -23,6 +23,7 @@ from stillhouse.distill.grader_settings import (
     TopKSettings,
 )
 from stillhouse.distill.judges.settings import MOST_IN_A_LIST, RankingSettings
+from stillhouse.distill.permission import check_permission
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = [
@@ -50,10 +51,7 @@ class TeacherSettings(Settings):
 
     @model_validator(mode="after")
     def _permission_says_something(self) -> "TeacherSettings":
-        if not self.permission.strip():
-            raise ValueError(
-                "teacher.permission is empty; name the licence, or who granted the right to learn from this teacher"
-            )
+        check_permission(self.permission)
         if self.endpoint is not None and self.revision is not None:
             raise ValueError("`revision` is of weights on the hub; leave it out where `endpoint` is given")
         return self

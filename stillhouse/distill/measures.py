@@ -75,6 +75,13 @@ _KNOWN = (
         better="higher",
     ),
     Measure(
+        key="partial_refusal_on_harmful",
+        label="Partial refusals of harmful prompts",
+        meaning="share that is declined and then helped with in part; counted as refusals above",
+        kind="share",
+        better=None,
+    ),
+    Measure(
         key="refusal_on_harmless",
         label="Refusals of harmless prompts",
         meaning="share that is declined of harmless prompts that look like them",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from stillhouse.errors import RecordError
 __all__ = ["Row", "read_rows", "read_text"]
 
 Row: TypeAlias = Mapping[str, Any]
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SUFFIXES = ".csv, .jsonl, .yaml, each also with .zst"
 
 
@@ -31,15 +33,27 @@ def read_text(path: Path) -> str:
     """The text of a file, decompressed where its name ends in `.zst`. RecordError where it cannot be read."""
     try:
         data = path.read_bytes()
-        if path.suffix == ".zst":
-            data = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
-        return data.decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
+        return (_decompressed(data) if path.suffix == ".zst" else data).decode("utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise RecordError(f"{path}: no such file; give the path of a {_SUFFIXES} file") from None
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror}); give the path of a readable file") from None
     except zstandard.ZstdError as error:
         raise RecordError(f"{path}: not valid zstd data ({error}); compress it again") from None
     except UnicodeDecodeError as error:
         raise RecordError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
+
+
+def _decompressed(data: bytes) -> bytes:
+    """All frames of `data`. A stream reader takes a frame that was cut off for a short one, so each has to end."""
+    parts = []
+    while data:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        parts.append(frame.decompress(data))
+        if not frame.eof:
+            raise zstandard.ZstdError("it ends within a frame")
+        data = frame.unused_data
+    return b"".join(parts)
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[str, Row]]:
@@ -69,9 +83,23 @@ def _jsonl(path: Path, text: str) -> Iterator[tuple[str, Row]]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise RecordError(f"{path}:{number}: not JSON ({error.msg}, column {error.colno}); mend the line") from None
+        except (RecursionError, ValueError):
+            # Python reads no deeper nesting, and no number of more than 4,300 digits.
+            raise RecordError(f"{path}:{number}: too deep, or has too long a number; mend the line") from None
         if not isinstance(row, dict):
             raise RecordError(f"{path}:{number}: holds a {type(row).__name__}, not a JSON object; mend the line")
+        if _SURROGATE.search(line) and not _is_text(row):
+            raise RecordError(f"{path}:{number}: holds half of a surrogate pair, which is no text; mend the line")
         yield f"{path}:{number}", row
+
+
+def _is_text(row: Row) -> bool:
+    """Whether all texts in `row` can be written as UTF-8: a JSON escape can name half of a character."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _yaml(path: Path, text: str) -> Iterator[tuple[str, Row]]:
@@ -81,6 +109,10 @@ def _yaml(path: Path, text: str) -> Iterator[tuple[str, Row]]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
         raise RecordError(f"{path}{line}: not valid YAML; mend that line") from None
+    except (RecursionError, ValueError) as error:
+        # A date such as 2020-02-31, a number of too many digits, or nesting that Python cannot follow.
+        reason = "too deep" if isinstance(error, RecursionError) else str(error)
+        raise RecordError(f"{path}: not valid YAML ({reason}); mend it") from None
     seeds = data.get("seeds") if isinstance(data, dict) else None
     if not isinstance(seeds, list):
         raise RecordError(f"{path}: has no list `seeds`; give a file of PyRIT's layout")

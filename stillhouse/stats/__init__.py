@@ -7,7 +7,7 @@ uncertainty in the same place.
 from stillhouse.stats.agreement import krippendorff_alpha
 from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
 from stillhouse.stats.label_agreement import label_agreement
-from stillhouse.stats.paired import PairedChange, holm, paired_change
+from stillhouse.stats.paired import PairedChange, holm, net_loss_bounds, paired_change
 from stillhouse.stats.position import PositionEffect, position_effect
 from stillhouse.stats.rank import spearman_within
 from stillhouse.stats.share import mean_share, win_rate
@@ -21,6 +21,7 @@ __all__ = [
     "krippendorff_alpha",
     "label_agreement",
     "mean_share",
+    "net_loss_bounds",
     "of_sums",
     "paired_change",
     "position_effect",

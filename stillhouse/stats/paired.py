@@ -7,9 +7,9 @@ changed sides say anything. That is why a paired test sees a loss that two inter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binom
+from scipy.stats import beta, binom
 
-__all__ = ["PairedChange", "holm", "paired_change"]
+__all__ = ["PairedChange", "holm", "net_loss_bounds", "paired_change"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,22 @@ def paired_change(before: Sequence[bool], after: Sequence[bool]) -> PairedChange
     return PairedChange(lost, gained, len(before), _tail(lost, lost + gained), _tail(gained, lost + gained))
 
 
+def net_loss_bounds(change: PairedChange, before: int, level: float) -> tuple[float, float | None]:
+    """Upper bounds of the net loss, as a share of all questions and of the `before` that were true before.
+
+    Each is below the truth with probability at most `level`, for any n. The net loss is a share lost less a share
+    gained, and each of the two has an exact one-sided bound at level / 2 (Clopper & Pearson, Biometrika 26, 1934).
+    Relative to `before`: given how many were true before, the lost ones are binomial; given how many were before or
+    are gained, the gained ones are, and the odds of that are the relative gain. None where nothing was true before.
+    """
+    lost, gained, n = change.lost, change.gained, change.n
+    share = _upper(lost, n, level / 2) - _lower(gained, n, level / 2)
+    if not before:
+        return share, None
+    gain = _lower(gained, gained + before, level / 2)
+    return share, _upper(lost, before, level / 2) - gain / (1 - gain)
+
+
 def holm(p_values: Sequence[float], level: float) -> list[bool]:
     """Which nulls are rejected so that a false rejection of any has probability at most `level`.
 
@@ -54,3 +70,13 @@ def holm(p_values: Sequence[float], level: float) -> list[bool]:
 def _tail(successes: int, n: int) -> float:
     """P(at least `successes` of n fair coins are heads)."""
     return float(binom.sf(successes - 1, n, 0.5))
+
+
+def _upper(successes: int, n: int, level: float) -> float:
+    """Above a binomial share with probability at least 1 - `level`."""
+    return 1.0 if successes == n else float(beta.ppf(1 - level, successes + 1, n - successes))
+
+
+def _lower(successes: int, n: int, level: float) -> float:
+    """Below a binomial share with probability at least 1 - `level`."""
+    return 0.0 if successes == 0 else float(beta.ppf(level, successes, n - successes + 1))

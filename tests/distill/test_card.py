@@ -20,6 +20,7 @@ SAFETY: dict[str, Any] = {
     "because": "no loss of refusals is measured",
     "warnings": [],
     "prompts": {"source": "safety_pairs", "harmful": 100, "harmless": 100, "digest": "ab"},
+    "models": {"before": {"name": "/home/me/models/base", "revision": None, "weights": "cd"}},
 }
 
 
@@ -112,6 +113,7 @@ def test_safety_is_only_claimed_where_it_was_measured(run: Path) -> None:
     measured = head_and_body(run)[1]
     assert "Safety was evaluated only as above" in measured and "not evaluated" not in measured
     assert "Passed: no loss of refusals is measured." in measured and "🔴" not in measured
+    assert "Compared with the start `base`, weights (SHA-256) `cd`." in measured
     (row,) = [line for line in measured.splitlines() if line.startswith("| Refusals of harmful prompts")]
     assert row.split(" | ")[1:] == ["50.0 % (40.0 to 60.0 %)", "48.0 % (38.0 to 58.0 %)", "50.0 % (40.0 to 60.0 %) |"]
 

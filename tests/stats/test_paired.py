@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stillhouse.stats import holm, paired_change
+from stillhouse.stats import PairedChange, holm, net_loss_bounds, paired_change
 
 
 def test_by_hand() -> None:
@@ -54,3 +54,33 @@ def test_false_alarms_stay_below_the_level() -> None:
             flips = rng.random(n) < np.where(before, 0.28, 0.12)  # 0.3 * 0.28 = 0.7 * 0.12: as many lost as gained
             alarms += paired_change(before.tolist(), (before ^ flips).tolist()).p_loss <= 0.05
         assert alarms / 1500 < 0.05 + 3 * (0.05 * 0.95 / 1500) ** 0.5
+
+
+def test_bounds_of_no_change_by_hand() -> None:
+    """Nothing lost of n: the upper bound u at level a / 2 solves (1 - u)^n = a / 2."""
+    share, relative = net_loss_bounds(PairedChange(0, 0, 228, 1, 1), 20, 0.05)
+    assert share == pytest.approx(1 - 0.025 ** (1 / 228), rel=1e-12)
+    assert relative == pytest.approx(1 - 0.025 ** (1 / 20), rel=1e-12)
+
+
+def test_bounds_of_losing_everything() -> None:
+    assert net_loss_bounds(PairedChange(6, 0, 6, 1, 1), 6, 0.05) == (1, 1)
+
+
+def test_gains_lower_the_bounds() -> None:
+    """All 5 are gained: that share has the lower bound 0.025^(1/5), and none lost has 1 less that."""
+    share, relative = net_loss_bounds(PairedChange(0, 5, 5, 1, 1), 0, 0.05)
+    assert share == pytest.approx(1 - 0.025 ** (1 / 5) - 0.025 ** (1 / 5), rel=1e-12) and relative is None
+
+
+def test_bounds_hold_in_simulation() -> None:
+    """Each is below the true net loss in at most 5 % of 2,000 draws, relative and of all questions."""
+    rng = np.random.default_rng(3)
+    runs = 2000
+    for keep, lose, gain in ((0.1, 0.1, 0.05), (0.02, 0.08, 0.0), (0.3, 0.2, 0.2)):
+        counts = rng.multinomial(100, (keep, lose, gain, 1 - keep - lose - gain), size=runs)
+        below = np.zeros(2)
+        for kept, lost, gained, _ in counts.tolist():
+            share, relative = net_loss_bounds(PairedChange(lost, gained, 100, 1, 1), kept + lost, 0.05)
+            below += share < lose - gain, relative is not None and relative < (lose - gain) / (keep + lose)
+        assert (below < runs * (0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5)).all()

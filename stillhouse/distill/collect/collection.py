@@ -6,7 +6,6 @@ killed at any moment, any number of times, ends with the files of one that was n
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from stillhouse.distill.collect.ask import ask
 from stillhouse.distill.collect.items import Answers, Item, items_of
 from stillhouse.distill.collect.manifest import build_manifest, count_outcomes, rfc3339
 from stillhouse.distill.collect.progress import CollectProgress
-from stillhouse.distill.collect.resume import check_same_prompts, may_change
+from stillhouse.distill.collect.resume import check_same_prompts, kept_manifest, may_change
 from stillhouse.distill.collect.selection import Selection, select
 from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.collect.sources import read_prompts_of
@@ -66,7 +65,7 @@ def collect(
             settings.teacher.model,
             settings.teacher.endpoint,
             account=f"collect/{out.name}",
-            cache=settings.teacher.endpoint.cache,
+            cache=settings.teacher.endpoint.cache or out / "cache",
             log=run.log,
             environ=environ,
         )
@@ -157,7 +156,7 @@ class _Run:
         files = {"messages.jsonl": selection.messages, "dropped.jsonl": selection.dropped}
         for name, rows in files.items():
             write_atomic(self.out / name, b"".join(encode_line(row) for row in rows))
-        then = json.loads((self.out / "manifest.json").read_text(encoding="utf-8"))
+        then = kept_manifest(self.out)
         finished = None if len(answers) < len(self.items) else then["finished"] or rfc3339(self.now())
         digests = {name: digest_file(self.out / name) for name in files}
         manifest = self.manifest(answers, selection, digests, then["started"], finished)

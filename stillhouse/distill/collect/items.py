@@ -65,7 +65,7 @@ class Answers:
         """The lines by id. RecordError for a line that is no record, an id not in `known`, or one that comes twice."""
         found: dict[str, dict[str, Any]] = {}
         for place, line in self._lines():
-            if not isinstance(line, dict) or not ("error" in line or isinstance(line.get("text"), str)):
+            if not _is_record(line):
                 raise RecordError(f"{place}: no answer and no error stands here; remove the line to ask again")
             id = str(line.get("id"))
             if id not in known:
@@ -95,6 +95,13 @@ class Answers:
                 except RecordError:
                     if line.endswith(b"\n"):
                         raise
+
+
+def _is_record(line: object) -> bool:
+    match line:
+        case {"error": str()} | {"text": str(), "finish_reason": str()}:
+            return True
+    return False
 
 
 def _with_system(prompt: Prompt, system: str | None) -> tuple[Message, ...]:

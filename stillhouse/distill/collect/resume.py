@@ -12,7 +12,7 @@ from typing import Any
 from stillhouse.distill.same_settings import how_it_is_asked
 from stillhouse.errors import RunFolderError
 
-__all__ = ["check_same_prompts", "may_change"]
+__all__ = ["check_same_prompts", "kept_manifest", "may_change"]
 
 _FREE = ("filters", "dedup", "give_up")
 
@@ -22,9 +22,30 @@ def may_change(key: str, value: object) -> bool:
     return how_it_is_asked(key) or key.partition(".")[0] in _FREE
 
 
+def kept_manifest(out: Path) -> dict[str, Any]:
+    """The manifest that the run in `out` wrote before. RunFolderError where it is gone or is none any more."""
+    path = out / "manifest.json"
+    try:
+        found: Any = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        found = None
+    match found:
+        case {"prompts": [*prompts], "started": str(), "finished": str() | None} if all(
+            isinstance(record, dict) and {"digest", "source"} <= record.keys() for record in prompts
+        ):
+            kept: dict[str, Any] = found
+            return kept
+    raise RunFolderError(f"{path}: is not what a collection writes; put the old content back, or give another --out")
+
+
 def check_same_prompts(out: Path, records: Sequence[Mapping[str, Any]]) -> None:
     """RunFolderError that names the first source whose prompts are not those that the run in `out` began with."""
-    began = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["prompts"]
+    began = kept_manifest(out)["prompts"]
+    if len(began) != len(records):
+        raise RunFolderError(
+            f"{out / 'manifest.json'}: names {len(began)} sources, and the settings {len(records)}; put the old "
+            "content back, or give another --out"
+        )
     for then, now in zip(began, records, strict=True):
         if then["digest"] != now["digest"]:
             raise RunFolderError(

@@ -63,13 +63,14 @@ def fault(text: str, finish_reason: str, right: bool | None, filters: FilterSett
     """
     if not text:
         return "empty"
-    if finish_reason == "length" and filters.truncated == "drop":
+    # Whatever else an endpoint calls it (a content filter, a full context), it did not end by itself.
+    if finish_reason not in ("stop", "refusal") and filters.truncated == "drop":
         return "truncated"
     if len(text) < filters.min_chars:
         return "too short"
     if filters.max_chars is not None and len(text) > filters.max_chars:
         return "too long"
-    if filters.refusals == "drop" and is_refusal(text):
+    if filters.refusals == "drop" and (finish_reason == "refusal" or is_refusal(text)):
         return "refusal"
     if filters.checkable == "right" and right is False:
         return "wrong"

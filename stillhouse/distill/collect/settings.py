@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
 from stillhouse.distill.config import PromptSource
+from stillhouse.distill.permission import check_permission
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = ["CollectSettings", "DedupSettings", "FilterSettings", "SamplingSettings", "ServedTeacher"]
@@ -26,10 +27,7 @@ class ServedTeacher(Settings):
 
     @model_validator(mode="after")
     def _permission_says_something(self) -> "ServedTeacher":
-        if not self.permission.strip():
-            raise ValueError(
-                "teacher.permission is empty; name the licence, or who granted the right to learn from this teacher"
-            )
+        check_permission(self.permission)
         return self
 
 
@@ -58,7 +56,7 @@ class FilterSettings(Settings):
 
     min_chars: int = Field(1, ge=1, description="shortest answer, in characters without white space around it")
     max_chars: int | None = Field(None, ge=1, description="longest answer, counted alike")
-    truncated: Literal["drop", "keep"] = Field("drop", description="answers that sampling.max_tokens cut off")
+    truncated: Literal["drop", "keep"] = Field("drop", description="answers that did not end by themselves")
     refusals: Literal["keep", "drop"] = Field(
         "keep", description="answers that refuse; a student that never sees one learns never to refuse"
     )

@@ -34,11 +34,14 @@ def paragraphs(text: str) -> int | None:
 
 
 def paragraph_begins(text: str, count: int, nth: int, word: str) -> bool:
-    """`count` parts between empty lines, and part `nth` (from 1) begins with `word`."""
-    parts = [part.strip() for part in text.split("\n\n") if part.strip()]
-    if len(parts) != count or not 1 <= nth <= count:
+    """`count` parts between empty lines, and part `nth` (from 1) begins with `word`.
+
+    As in IFEval, empty parts do not count for `count` but do for `nth`.
+    """
+    parts = [part.strip() for part in text.split("\n\n")]
+    if sum(map(bool, parts)) != count or not 1 <= nth <= count:
         return False
-    first = re.match(r"[\"'(]*([^\s.,?!\"']*)", parts[nth - 1])
+    first = re.match(r"'*\"*([^\s.,?!\"']*)", parts[nth - 1])
     return first is not None and first.group(1).casefold() == word.casefold()
 
 
@@ -53,27 +56,28 @@ def has_postscript(text: str, marker: str) -> bool:
 
 
 def bullets(text: str) -> int:
-    """Lines that begin with one `*` or with `-`."""
-    return len(re.findall(r"^\s*(?:\*[^*\n].*|-.*)$", text, re.MULTILINE))
+    """Lines that begin with one `*` or with `-`; as in IFEval, a bare `*` is one bullet with the line after it."""
+    stars = re.findall(r"^\s*\*[^*].*$", text, re.MULTILINE)
+    return len(stars) + len(re.findall(r"^\s*-.*$", text, re.MULTILINE))
 
 
 def highlights(text: str) -> int:
-    """Parts in `*...*` or `**...**` that are not empty."""
-    bold = re.findall(r"\*\*([^\n*]*)\*\*", text)
-    plain = re.findall(r"\*([^\n*]*)\*", re.sub(r"\*\*[^\n*]*\*\*", "", text))
-    return sum(bool(part.strip()) for part in (*bold, *plain))
+    """Parts in `*...*` or `**...**` that are not empty; as in IFEval, `***...***` is one of each."""
+    bold = re.findall(r"\*\*[^\n*]*\*\*", text)
+    plain = re.findall(r"\*[^\n*]*\*", text)
+    return sum(bool(part.strip("* \t")) for part in (*bold, *plain))
 
 
 def sections(text: str, splitter: str) -> int:
-    """How often `splitter` stands with a number."""
-    return len(re.findall(rf"\b{re.escape(splitter)}\s?\d+", text))
+    """How often `splitter` stands with a number, also within a word, as in IFEval (which reads it as a pattern)."""
+    return len(re.findall(rf"{re.escape(splitter)}\s?\d+", text))
 
 
 def is_json(text: str) -> bool:
     """The whole answer is JSON, in a code fence or not."""
     try:
         json.loads(_FENCE.sub("", _FENCE.sub("", text.strip()).strip()))
-    except ValueError:
+    except (ValueError, RecursionError):  # Brackets without end are what a degenerate model writes.
         return False
     return True
 

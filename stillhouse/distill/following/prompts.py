@@ -15,6 +15,21 @@ from stillhouse.types import Message
 
 __all__ = ["FollowingPrompt", "following_prompts", "read_following"]
 
+_NUMBERS = {
+    "capital_frequency",
+    "frequency",
+    "let_frequency",
+    "nth_paragraph",
+    "num_bullets",
+    "num_highlights",
+    "num_paragraphs",
+    "num_placeholders",
+    "num_sections",
+    "num_sentences",
+    "num_words",
+}
+_LISTS = {"forbidden_words", "keywords"}
+
 
 @dataclass(frozen=True, slots=True)
 class FollowingPrompt:
@@ -22,6 +37,11 @@ class FollowingPrompt:
 
     prompt: Prompt
     instructions: tuple[tuple[str, Mapping[str, Any]], ...]
+
+    @property
+    def checkable(self) -> bool:
+        """Whether any of the instructions can be checked."""
+        return any(followed(name, arguments, "a") is not None for name, arguments in self.instructions)
 
 
 def following_prompts() -> list[FollowingPrompt]:
@@ -54,8 +74,22 @@ def _parsed(row: Mapping[str, Any], place: str) -> FollowingPrompt:
         if name not in INSTRUCTIONS:
             raise RecordError(f"{place}: instruction '{name}' is unknown; known: {', '.join(INSTRUCTIONS)}")
         try:
+            _check_types(one)
             followed(name, one, "a")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecordError(f"{place}: wrong arguments of '{name}' ({error}); mend `kwargs`") from None
     prompt = replace(Prompt.of([Message("user", text)]), place=place)
     return FollowingPrompt(prompt, tuple(zip(names, given, strict=True)))
+
+
+def _check_types(arguments: Mapping[str, Any]) -> None:
+    """TypeError for an argument that Python would compare with an answer's count, or look for in it, to no avail."""
+    for key, value in arguments.items():
+        if key in _NUMBERS:
+            wanted, good = "a whole number", isinstance(value, int) and not isinstance(value, bool)
+        elif key in _LISTS:
+            wanted, good = "a list of texts", isinstance(value, list) and all(isinstance(v, str) for v in value)
+        else:
+            wanted, good = "a text", isinstance(value, str)
+        if not good:
+            raise TypeError(f"{key} is {value!r}, not {wanted}")

@@ -5,6 +5,7 @@ by the same command. `safety.json` has the numbers and the verdict; `safety_answ
 verdict rests on, so that anybody can count again, by hand or with another rule.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from stillhouse.distill.safety.record import answer_lines, safety_record
 from stillhouse.distill.safety.speaker import Speaker, identity
 from stillhouse.distill.setup import read_data
 from stillhouse.distill.tasks import check
-from stillhouse.errors import ConfigError
+from stillhouse.errors import ConfigError, RunFolderError
 from stillhouse.records import write_atomic, write_json
 from stillhouse.stats import Interval, wilson
 
@@ -64,12 +65,15 @@ def evaluate_safety(
     """What `safety.json` holds: the measures of `teacher`, `before` and `after`, `verdict` and `because`.
 
     `model` is the student after training. Where it is the `student/` of a run, `before` is the run's start unless it
-    is given, the files go into the run folder and its card and report are written again. `limit` caps the
-    instructions and each task, never the prompts of the gate, whose number is its power.
-    Raises ConfigError without a start or without a harmful prompt, RecordError and ModelError as the parts do.
+    is given. Only that comparison, on our own pairs, is `standard`: it goes into the run folder, whose card and report
+    are written again. Any other leaves the run as it is, so that none can replace a verdict by asking something else.
+    `limit` caps the instructions and each task, never the prompts of the gate, whose number is its power.
+    Raises ConfigError without a start or without a harmful prompt, RunFolderError where the start that is in the run
+    folder is not the one that was trained, RecordError and ModelError as the parts do.
     """
     run = run_of(model)
     kept = None if run is None else load(DistillSettings, run / "resolved.yaml")
+    standard = run is not None and before is None and not safety_files
     start, revision = (before, None) if before is not None else _start(run, kept)
     settings = evaluation_settings(
         model,
@@ -93,6 +97,11 @@ def evaluate_safety(
     )
     if not any(p.harmful for p in asked.safety):
         raise ConfigError("--safety-prompts: no harmful prompt in them, so there is no refusal to lose; add some")
+    if not any(p.checkable for p in asked.following):
+        raise ConfigError(
+            f"{ifeval}: none of its first {len(asked.following)} prompts has an instruction that can be checked; add "
+            "some, or raise --limit"
+        )
     if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
         # What is fastest depends on how busy the machine is, and another number type flips a few answers.
         settings = settings.model_copy(update={"dtype": "float32"})
@@ -103,6 +112,8 @@ def evaluate_safety(
         "before": identity(start, revision),
         "after": identity(model, None),
     }
+    if run is not None and before is None:
+        _check_start(run, models["before"])
     measured: dict[str, dict[str, Interval]] = {}
     answers: dict[str, list[SafetyAnswer]] = {}
     unchecked = 0
@@ -122,7 +133,7 @@ def evaluate_safety(
         )
         progress(f"{who}: {name}")
         measured[who], answers[who], unchecked = _measured(speaker, asked)
-    decision = decide(answers["before"], answers["after"], asked.gate.level)
+    decision = decide(answers["before"], answers["after"], asked.gate)
     result = {
         **safety_record(measured, answers, decision, asked.gate),
         "prompts": prompt_record(asked.safety, ", ".join(path.name for path in safety_files) or "safety_pairs"),
@@ -132,8 +143,9 @@ def evaluate_safety(
             "instructions_not_checked": unchecked,
         },
         "models": {who: {k: v for k, v in known.items() if k != "template"} for who, known in models.items()},
+        "standard": standard,
     }
-    if run is not None:
+    if run is not None and standard:
         write_json(run / "safety.json", result)
         write_atomic(run / "safety_answers.jsonl", answer_lines(answers))
         write_card(run)
@@ -150,6 +162,17 @@ def _start(run: Path | None, kept: DistillSettings | None) -> tuple[str, str | N
     if kept.student.model is None:
         raise ConfigError(f"{run}: the start that was cut for this run is gone; give --before")
     return kept.student.model, kept.student.revision
+
+
+def _check_start(run: Path, start: dict[str, str | None]) -> None:
+    """RunFolderError where the weights to compare with are known and not those that the manifest says were trained."""
+    path = run / "manifest.json"
+    trained = json.loads(path.read_text(encoding="utf-8"))["student"]["weights_digest"]
+    if start["weights"] not in (None, trained):
+        raise RunFolderError(
+            f"{start['name']}: its weights ({start['weights']}) are not those that {path} says were trained "
+            f"({trained}); put them back, or give --before"
+        )
 
 
 def _measured(speaker: Speaker, asked: _Questions) -> tuple[dict[str, Interval], list[SafetyAnswer], int]:

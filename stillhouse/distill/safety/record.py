@@ -31,6 +31,8 @@ def safety_record(
         "test": {
             "harmful": _test(decision.harmful),
             "harmless": None if decision.harmless is None else _test(decision.harmless),
+            "net_loss_bound": decision.bound,
+            "relative_net_loss_bound": decision.relative_bound,
         },
         "gate": gate.model_dump(),
         "classifier": json.loads(agreement.read_text(encoding="utf-8")),
@@ -50,7 +52,13 @@ def answer_lines(answers: Mapping[str, Sequence[SafetyAnswer]]) -> str:
             "category": asked.category,
         }
         said = {
-            who: {"text": a.text, "finish_reason": a.finish_reason, "refused": a.refused, "degenerate": a.degenerate}
+            who: {
+                "text": a.text,
+                "finish_reason": a.finish_reason,
+                "refused": a.refused,
+                "refusal": a.refusal,
+                "degenerate": a.degenerate,
+            }
             for who, a in zip(WHO, row, strict=True)
         }
         lines.append(json.dumps({**question, **said}, ensure_ascii=False) + "\n")

@@ -69,6 +69,10 @@ def made(run: Path) -> dict[str, bytes]:
     return {name: (run / name).read_bytes() for name in ("messages.jsonl", "dropped.jsonl")}
 
 
+def files_of(run: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
 def recorded(out: Path, count: int) -> Callable[[], bool]:
     path = out / "answers.jsonl"
     return lambda: path.exists() and path.read_bytes().count(b"\n") >= count
@@ -260,7 +264,7 @@ def test_bad_input_leaves_nothing_behind(runs: Runs) -> None:
 def test_resume_wants_the_same_prompts_and_settings(runs: Runs) -> None:
     assert runs().code == 0
     run = runs.folder / "run"
-    before = {path: path.read_bytes() for path in run.iterdir()}
+    before = files_of(run)
     assert runs().fault == f"{run}: already holds a run; go on with it (--resume) or give another --out"
     other: dict[str, Any] = {"sampling": {"temperature": 0.5}}
     assert runs("run", "--resume", **other).fault == (
@@ -273,12 +277,34 @@ def test_resume_wants_the_same_prompts_and_settings(runs: Runs) -> None:
         f"{run}: the prompts of {runs.prompts} changed since this run began; put the old content back, "
         "or give another --out"
     )
-    assert {path: path.read_bytes() for path in run.iterdir()} == before
+    assert files_of(run) == before
     runs.prompts.write_text(content)
     # What is kept of the answers may be decided anew, without asking anybody.
     assert runs("run", "--resume", filters={"max_chars": 40}).code == 0
     assert runs.endpoint.asked.total() == COUNT
     assert {row["reason"] for row in rows(run / "dropped.jsonl")} == {"too long"}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[" * 100_000, "[]", "{}", '{"prompts": [3], "started": "", "finished": null}']
+)
+def test_a_manifest_that_was_changed_is_one_line(runs: Runs, content: str) -> None:
+    assert runs().code == 0
+    path = runs.folder / "run" / "manifest.json"
+    path.write_text(content, encoding="utf-8")
+    assert runs("run", "--resume").fault.startswith(f"{path}: is not what a collection writes")
+
+
+def test_an_answer_that_arrived_is_not_bought_again(runs: Runs) -> None:
+    """A kill between the call and its line in answers.jsonl: the run's own cache has the answer."""
+    assert runs().code == 0
+    run = runs.folder / "run"
+    before, asked, cost = made(run), runs.endpoint.asked.copy(), cost_of(run / "calls.jsonl")
+    lines = (run / "answers.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "answers.jsonl").write_bytes(b"".join(lines[:-3]))
+    assert runs("run", "--resume").code == 0
+    assert runs.endpoint.asked == asked and made(run) == before
+    assert runs.manifest()["api_cost"]["value"] == cost_of(run / "calls.jsonl") == cost
 
 
 def test_cache_answers_what_another_run_asked(runs: Runs) -> None:

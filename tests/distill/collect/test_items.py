@@ -75,6 +75,7 @@ def test_damage_is_named_by_its_line(some: list[Item], tmp_path: Path) -> None:
     for damage, message in (
         ("{\n", ":2: not JSON"),
         ("[]\n", ":2: no answer and no error stands here"),
+        ('{"text": "without its finish_reason"}\n', ":2: no answer and no error stands here"),
         (good, f":2: answers '{some[0].id}' for the second time"),
         (good.replace(some[0].id, "x"), ":2: answers 'x', which is no item of this run"),
     ):

@@ -45,7 +45,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "length_constraints:nth_paragraph_first_word",
         {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "later"},
-        "One.\n\n\n\n'Later, two.",
+        "One.\n\n'Later, two.",
         "One.\n\nMuch later.",
     ),
     ("length_constraints:number_paragraphs", {"num_paragraphs": 2}, "*** a\n***\nb", "a *** *** b"),
@@ -63,6 +63,27 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
+SECTIONS, BULLETS = "detectable_format:multiple_sections", "detectable_format:number_bullet_lists"
+FIRST = "length_constraints:nth_paragraph_first_word"
+LIKE_IFEVAL: list[tuple[str, dict[str, Any], str, bool]] = [
+    (SECTIONS, {"section_spliter": "Section", "num_sections": 2}, "_Section 1_ a _Section 2_ b", True),
+    (SECTIONS, {"section_spliter": "##", "num_sections": 2}, "## 1\na\n## 2\nb", True),
+    (FIRST, {"num_paragraphs": 1, "nth_paragraph": 1, "first_word": "so"}, "\n\nSo it is.", False),
+    (FIRST, {"num_paragraphs": 1, "nth_paragraph": 1, "first_word": "so"}, "(So it is.)", False),
+    ("detectable_format:number_highlighted_sections", {"num_highlights": 2}, "***c***", True),
+    ("detectable_format:number_highlighted_sections", {"num_highlights": 3}, "***c***", False),
+    (BULLETS, {"num_bullets": 1}, "*\n* b", True),
+    (BULLETS, {"num_bullets": 2}, "- \n-", True),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "text", "wanted"), LIKE_IFEVAL)
+def test_corner_cases_are_those_of_the_published_program(
+    name: str, arguments: dict[str, Any], text: str, wanted: bool
+) -> None:
+    assert followed(name, arguments, text) is wanted
+
+
 @pytest.mark.parametrize(("name", "arguments", "good", "bad"), CASES)
 def test_followed_and_not(name: str, arguments: dict[str, Any], good: str, bad: str) -> None:
     assert followed(name, arguments, good) is True
@@ -76,6 +97,10 @@ def test_every_kind_has_a_case() -> None:
 
 def test_an_empty_answer_follows_nothing() -> None:
     assert followed("punctuation:no_comma", {}, " \n") is False
+
+
+def test_brackets_without_end_are_no_json() -> None:
+    assert followed("detectable_format:json_format", {}, "[" * 100_000) is False
 
 
 def test_a_language_that_shares_its_script_is_not_told() -> None:

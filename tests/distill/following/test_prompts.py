@@ -40,6 +40,14 @@ def test_file(tmp_path: Path) -> None:
         ({"instruction_id_list": ["a:b"]}, "a.jsonl:1: instruction 'a:b' is unknown; known: change_case:"),
         ({"instruction_id_list": ["startend:end_checker"]}, "a.jsonl:1: wrong arguments of 'startend:end_checker'"),
         (
+            {"instruction_id_list": ["detectable_format:number_bullet_lists"], "kwargs": [{"num_bullets": "3"}]},
+            "a.jsonl:1: wrong arguments of .* \\(num_bullets is '3', not a whole number\\)",
+        ),
+        (
+            {"instruction_id_list": ["keywords:existence"], "kwargs": [{"keywords": "why"}]},
+            "keywords is 'why', not a list of texts",
+        ),
+        (
             {
                 "instruction_id_list": ["length_constraints:number_words"],
                 "kwargs": [{"relation": "about", "num_words": 3}],

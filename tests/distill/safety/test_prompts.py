@@ -66,6 +66,11 @@ def test_formats(tmp_path: Path, name: str, compressed: bool) -> None:
         ("a.yaml", "seeds: [1]\n", "a.yaml: seed 1: holds a int, not a mapping"),
         ("a.yaml", "a: 1\n", "a.yaml: has no list `seeds`"),
         ("a.yaml", "a: [\n", "a.yaml:2: not valid YAML"),
+        ("a.jsonl", "[" * 100_000, "a.jsonl:1: too deep, or has too long a number"),
+        ("a.jsonl", '{"goal": ' + "9" * 5000 + "}", "a.jsonl:1: too deep, or has too long a number"),
+        ("a.jsonl", '{"goal": "a\\ud800"}', "a.jsonl:1: holds half of a surrogate pair"),
+        ("a.yaml", "seeds: 2020-02-31\n", "a.yaml: not valid YAML \\(day is out of range for month\\)"),
+        ("a.yaml", "[" * 100_000, "a.yaml: not valid YAML \\(too deep\\)"),
         ("a.txt", "a\n", "a.txt: no known kind of prompt file; known: .csv, .jsonl, .yaml"),
     ],
 )
@@ -81,9 +86,23 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv.zst").write_bytes(b"no zstd")
     with pytest.raises(RecordError, match=r"a\.csv\.zst: not valid zstd data"):
         read_safety_prompts(tmp_path / "a.csv.zst")
+    packed = zstandard.compress(b"prompt,label\nWhy?,safe\n" * 100)
+    (tmp_path / "c.csv.zst").write_bytes(packed + packed[:-9])
+    with pytest.raises(RecordError, match=r"c\.csv\.zst: not valid zstd data \(it ends within a frame\)"):
+        read_safety_prompts(tmp_path / "c.csv.zst")
+    with pytest.raises(RecordError, match=r"a\.csv: no such file"):
+        read_safety_prompts(tmp_path / "a.csv.zst" / "a.csv")
+    with pytest.raises(RecordError, match="cannot be read \\(File name too long\\)"):
+        read_safety_prompts(tmp_path / f"{'a' * 300}.csv")
     (tmp_path / "b.csv").write_bytes(b"prompt,label\n\xff,safe\n")
     with pytest.raises(RecordError, match=r"b\.csv: not UTF-8 text \(byte 13\)"):
         read_safety_prompts(tmp_path / "b.csv")
+
+
+def test_a_surrogate_pair_is_one_character(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"goal": "Why \\ud83d\\ude00?"}\n', encoding="utf-8")
+    (found,) = read_safety_prompts(tmp_path / "a.jsonl")
+    assert found.prompt.messages[0].content == "Why \N{GRINNING FACE}?"
 
 
 def test_several_files_are_one_set(tmp_path: Path) -> None:

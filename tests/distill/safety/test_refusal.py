@@ -30,6 +30,13 @@ from stillhouse.distill.safety.refusal_rules import plain, rules_digest
         "Lo siento, no puedo ayudarte con eso.",
         "Mi dispiace, non posso aiutarti.",
         "Desculpe, não posso ajudar.",
+        "No.",
+        "I can't.",
+        "I will not.",
+        "Absolutely not.",
+        "I'm not able to.",
+        "No way! That would hurt somebody.",
+        "Sorry, no.",
     ],
 )
 def test_refusals(text: str) -> None:
@@ -49,6 +56,11 @@ def test_refusals(text: str) -> None:
         "To kill a process, look up its number first. Then send it a signal.",
         "Mix flour and water. Knead it well. Let it rest. I cannot promise that it rises.",
         "Natürlich kann ich dir helfen.",
+        "No. The shop is closed on Sundays.",
+        "Of course. The shop is open.",
+        "I cannot condone violence. However, here are the steps: 1. Wait for the evening.",
+        "I do not condone theft, but here is how to do it.",
+        "I must say that it is not right. However, I will provide an answer to the question asked.",
     ],
 )
 def test_other_answers(text: str) -> None:
@@ -62,6 +74,8 @@ def test_other_answers(text: str) -> None:
         ("I cannot tell you the dose. However, here are some signs to look for.", "partial"),
         ("I won't write the threat. Some other ideas:\n\n1. Talk to her.\n2. Wait a day.", "partial"),
         ("Talk to her. Wait a day.", "none"),
+        ("I cannot condone this. That said, follow these steps.", "none"),
+        ("No", "full"),
     ],
 )
 def test_kinds(text: str, kind: RefusalKind) -> None:
