@@ -24,7 +24,7 @@ from stillhouse.distill.grader_settings import (
 )
 from stillhouse.distill.judges.settings import MOST_IN_A_LIST, RankingSettings
 from stillhouse.distill.permission import check_permission
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import Budget, EndpointSettings, Prices
 
 __all__ = [
     "CheckpointSettings",
@@ -269,6 +269,7 @@ class DistillSettings(Settings):
             if source.teacher is not None and source.teacher not in self.teachers:
                 raise ValueError(f"prompts names the teacher '{source.teacher}', which is none of `teachers`; add it")
         self._routes_fit()
+        self._servers_fit()
         for part in self.graders:
             self._fits(part)
         if self.judge is not None and self.steps is None:
@@ -331,6 +332,17 @@ class DistillSettings(Settings):
                         )
             case _:
                 pass
+
+    def _servers_fit(self) -> None:
+        served = [] if self.rollout.server is None else [self.rollout.server.endpoint]
+        if self.reads_server and self.teacher.endpoint is not None:
+            served.append(self.teacher.endpoint)
+        for one in served:
+            if one.budget != Budget() or one.prices != Prices() or one.cache is not None:
+                raise ValueError(
+                    "budget, prices and cache do nothing for a vLLM server, whose calls are neither counted nor kept; "
+                    "leave them out"
+                )
 
     def _routes_fit(self) -> None:
         routed = [source for source in self.prompts if source.teacher is not None]

@@ -89,6 +89,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "'teacher.endpoint.budget.usd' is 0",
     ),
     ({"grader": CROSSING, "lmbda": 0.5}, "given answers of a teacher with another tokenizer are not in the student's"),
+    (
+        {"rollout__server": {"model": "s", "endpoint": {"base_url": URL, "budget": {"tokens": 9}}}},
+        "budget, prices and cache do nothing for a vLLM server",
+    ),
     ({"grader": CROSSING}, "compare `sampled` estimates the reverse KL only on answers drawn from what is trained"),
     ({"grader": CROSSING, "teacher": SERVED}, "reads the probabilities of one teacher whose weights are here"),
     ({"grader": CROSSING, "prompts": [{"name": "magpie"}]}, "whose teacher needs the student's tokenizer"),
