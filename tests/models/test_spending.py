@@ -49,12 +49,17 @@ def test_the_sum_over_a_log_leaves_out_what_got_no_answer() -> None:
 
 
 def test_a_purse_without_a_limit_lets_everything_through() -> None:
-    async def go() -> None:
-        purse = Purse("host", Budget(), Prices(), Spending)
-        for _ in range(100):
-            await purse.reserve({"input_tokens": 10**9, "output_tokens": 10**9})
+    """A hundred calls of a thousand million tokens are under way at once; none waits for another."""
+    most = {"input_tokens": 10**9, "output_tokens": 10**9}
 
-    asyncio.run(go())
+    async def go() -> int:
+        purse, begun = Purse("host", Budget(), Prices(input=1.0), Spending), 0
+        for _ in range(100):
+            await asyncio.wait_for(purse.reserve(most), timeout=1.0)
+            begun += 1
+        return begun
+
+    assert asyncio.run(go()) == 100
 
 
 def test_a_call_waits_for_those_under_way_and_takes_what_they_left() -> None:
