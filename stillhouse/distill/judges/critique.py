@@ -20,7 +20,7 @@ from stillhouse.distill.judges.settings import CritiqueSettings
 from stillhouse.distill.judges.shown import DATA, mark, question, tagged
 from stillhouse.distill.judges.single import judge_each, missing
 from stillhouse.distill.prompts import Prompt
-from stillhouse.types import Message, Sampler, Sampling
+from stillhouse.types import Message, Sampler
 
 __all__ = ["CritiqueJudge"]
 
@@ -69,11 +69,7 @@ class CritiqueJudge:
         asked = question(prompt)
 
         async def about(answer: str, repeat: int) -> dict[str, Any]:
-            sampling = Sampling(
-                max_tokens=self.settings.max_tokens,
-                temperature=self.settings.temperature,
-                seed=number(seed, "critique", prompt.id, repeat),
-            )
+            sampling = self.settings.sampling(number(seed, "critique", prompt.id, repeat))
             turns = [Message("user", self._text(asked, answer, mark([asked, answer])))]
             critique = await ask(self.model, turns, sampling, _not_empty, _AGAIN)
             if critique.value is None:
@@ -104,7 +100,7 @@ class CritiqueJudge:
             question=tagged("question", question, mark),
             answer=tagged("answer", answer, mark),
             data=DATA,
-            instructions=f"\n{self.settings.instructions}\n" if self.settings.instructions else "",
+            instructions=self.settings.paragraph,
         )
 
     def _read(self, text: str) -> int:

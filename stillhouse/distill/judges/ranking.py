@@ -25,7 +25,7 @@ from stillhouse.distill.judges.shown import DATA, mark, question, tagged
 from stillhouse.distill.judges.single import first_places, judgement, missing, spread
 from stillhouse.distill.prompts import Prompt
 from stillhouse.errors import ConfigError
-from stillhouse.types import Message, Sampler, Sampling
+from stillhouse.types import Message, Sampler
 
 __all__ = ["RankingJudge"]
 
@@ -128,12 +128,7 @@ class RankingJudge:
         """One asking: `order`, `repeat`, and `values` by position with the `reason`, or `missing`."""
         asked, shown = question(prompt), [answers[i] for i in order]
         form = self._form(len(order))
-        sampling = Sampling(
-            max_tokens=self.settings.max_tokens,
-            temperature=self.settings.temperature,
-            seed=number(seed, "ranking", prompt.id, repeat, *order),
-            schema=form.schema,
-        )
+        sampling = self.settings.sampling(number(seed, "ranking", prompt.id, repeat, *order), form.schema)
         text = self._text(asked, shown, mark([asked, *shown]))
 
         def read(said: str) -> dict[str, Any]:
@@ -158,7 +153,7 @@ class RankingJudge:
             question=tagged("question", question, mark),
             answers="\n\n".join(tagged(f"answer_{letters[i]}", answer, mark) for i, answer in enumerate(answers)),
             data=DATA,
-            instructions=f"\n{self.settings.instructions}\n" if self.settings.instructions else "",
+            instructions=self.settings.paragraph,
             request=form.request,
         )
 

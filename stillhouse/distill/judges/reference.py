@@ -19,7 +19,7 @@ from stillhouse.distill.judges.shown import DATA, mark, question, tagged
 from stillhouse.distill.judges.single import judge_each, missing
 from stillhouse.distill.prompts import Prompt
 from stillhouse.errors import ConfigError
-from stillhouse.types import Message, Sampler, Sampling
+from stillhouse.types import Message, Sampler
 
 __all__ = ["ReferenceJudge", "reference_of"]
 
@@ -65,12 +65,7 @@ class ReferenceJudge:
         asked, reference = question(prompt), reference_of(prompt)
 
         async def about(answer: str, repeat: int) -> dict[str, Any]:
-            sampling = Sampling(
-                max_tokens=self.settings.max_tokens,
-                temperature=self.settings.temperature,
-                seed=number(seed, "reference", prompt.id, repeat),
-                schema=_FORM.schema,
-            )
+            sampling = self.settings.sampling(number(seed, "reference", prompt.id, repeat), _FORM.schema)
             text = self._text(asked, reference, answer, mark([asked, reference, answer]))
             reply = await ask(self.model, [Message("user", text)], sampling, _read, _FORM.reminder)
             return {"repeat": repeat, **(missing(reply) if reply.value is None else reply.value)}
@@ -83,7 +78,7 @@ class ReferenceJudge:
             reference=tagged("reference", reference, mark),
             answer=tagged("answer", answer, mark),
             data=DATA,
-            instructions=f"\n{self.settings.instructions}\n" if self.settings.instructions else "",
+            instructions=self.settings.paragraph,
             request=_FORM.request,
         )
 

@@ -18,7 +18,7 @@ from stillhouse.distill.judges.settings import RubricSettings
 from stillhouse.distill.judges.shown import DATA, mark, question, tagged
 from stillhouse.distill.judges.single import judge_each, missing
 from stillhouse.distill.prompts import Prompt
-from stillhouse.types import Message, Sampler, Sampling
+from stillhouse.types import Message, Sampler
 
 __all__ = ["RubricJudge"]
 
@@ -57,12 +57,7 @@ class RubricJudge:
         asked = question(prompt)
 
         async def about(answer: str, repeat: int) -> dict[str, Any]:
-            sampling = Sampling(
-                max_tokens=self.settings.max_tokens,
-                temperature=self.settings.temperature,
-                seed=number(seed, "rubric", prompt.id, repeat),
-                schema=self._form.schema,
-            )
+            sampling = self.settings.sampling(number(seed, "rubric", prompt.id, repeat), self._form.schema)
             text = self._text(asked, answer, mark([asked, answer]))
             reply = await ask(self.model, [Message("user", text)], sampling, self._read, self._form.reminder)
             return {"repeat": repeat, **(missing(reply) if reply.value is None else reply.value)}
@@ -86,7 +81,7 @@ class RubricJudge:
             lowest=settings.scale.lowest,
             highest=settings.scale.highest,
             criteria="\n".join(f"- {criterion.name}: {criterion.description}" for criterion in settings.criteria),
-            instructions=f"\n{settings.instructions}\n" if settings.instructions else "",
+            instructions=settings.paragraph,
             request=self._form.request,
         )
 

@@ -1,10 +1,12 @@
 """What a config says about a judge: one class for each `kind`. How its model is reached stands elsewhere."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import Settings
+from stillhouse.types import Sampling
 
 __all__ = [
     "MOST_IN_A_LIST",
@@ -58,6 +60,15 @@ class _Common(Settings):
     temperature: float = Field(0.0, ge=0, description="of the judge's sampling; 0 is greedy")
     max_tokens: int = Field(256, ge=16, description="cap of one reply, in tokens")
     instructions: str = Field("", description="more text for the judge, put before the form of the reply")
+
+    def sampling(self, seed: int, schema: Mapping[str, Any] | None = None) -> Sampling:
+        """How one reply is drawn; with `schema`, in that form."""
+        return Sampling(max_tokens=self.max_tokens, temperature=self.temperature, seed=seed, schema=schema)
+
+    @property
+    def paragraph(self) -> str:
+        """`instructions` as they stand in a text to the judge: between empty lines, or nothing."""
+        return f"\n{self.instructions}\n" if self.instructions else ""
 
 
 class _Single(_Common):

@@ -10,7 +10,18 @@ from typing import Any, Protocol
 
 from stillhouse.types import Api, Completion, Message, Sampling
 
-__all__ = ["FailedAnswer", "MalformedAnswer", "TokenLogprob", "Wire", "integer", "listed", "merged", "need", "short"]
+__all__ = [
+    "FailedAnswer",
+    "MalformedAnswer",
+    "TokenLogprob",
+    "Wire",
+    "integer",
+    "listed",
+    "merged",
+    "need",
+    "sampled",
+    "short",
+]
 
 
 class MalformedAnswer(ValueError):
@@ -84,6 +95,11 @@ class Wire(Protocol):
 def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """`body` with `extra` over it, without the fields that are None."""
     return {name: value for name, value in {**body, **extra}.items() if value is not None}
+
+
+def sampled(sampling: Sampling) -> dict[str, Any]:
+    """The fields that all four formats name alike. `top_p` 1 changes nothing, and some models refuse it."""
+    return {"temperature": sampling.temperature, "top_p": None if sampling.top_p == 1.0 else sampling.top_p}
 
 
 def need(holder: Any, name: str, kind: type) -> Any:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import merged, need
-from stillhouse.models.wire.openai import bearer, choices, counted, finish, listed_logprobs
+from stillhouse.models.wire.base import need
+from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, finish, listed_logprobs
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["ChatCompletions"]
 
 
-class ChatCompletions:
+class ChatCompletions(OpenAIFormat):
     """`POST /chat/completions`. An answer that the model refused to give has `refusal` as its `finish_reason`."""
 
     api: Literal["chat.completions"] = "chat.completions"
@@ -18,25 +18,10 @@ class ChatCompletions:
     knows_n = True
     knows_seed = True
 
-    def headers(self, key: str | None) -> dict[str, str]:
-        return bearer(key)
-
     def body(
         self, model: str, messages: Sequence[Message], sampling: Sampling, n: int, extra: Mapping[str, Any]
     ) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "model": model,
-            "messages": [message.as_dict() for message in messages],
-            "max_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
-            "n": None if n == 1 else n,
-            "seed": sampling.seed,
-        }
-        if sampling.schema is not None:
-            asked = {"name": "answer", "schema": dict(sampling.schema), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": asked}
-        return merged(body, extra)
+        return choices_request(model, {"messages": [message.as_dict() for message in messages]}, sampling, n, extra)
 
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
         found = []
@@ -54,6 +39,3 @@ class ChatCompletions:
                 )
             )
         return found
-
-    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
-        return counted(answer)

@@ -10,22 +10,19 @@ from typing import Any, Literal
 
 from stillhouse.errors import ConfigError
 from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, listed, merged, need, short
-from stillhouse.models.wire.openai import bearer, choices, counted, finish, listed_logprobs, number
+from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, finish, listed_logprobs, number
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Completions"]
 
 
-class Completions:
+class Completions(OpenAIFormat):
     """`POST /completions`. The one message of a question is the text that goes on."""
 
     api: Literal["completions"] = "completions"
     path = "/completions"
     knows_n = True
     knows_seed = True
-
-    def headers(self, key: str | None) -> dict[str, str]:
-        return bearer(key)
 
     def body(
         self, model: str, messages: Sequence[Message], sampling: Sampling, n: int, extra: Mapping[str, Any]
@@ -35,19 +32,7 @@ class Completions:
                 f"api is 'completions', which continues one text, and the question has {len(messages)} messages; "
                 "give one, or set api to 'chat.completions'"
             )
-        body: dict[str, Any] = {
-            "model": model,
-            "prompt": messages[0].content,
-            "max_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
-            "n": None if n == 1 else n,
-            "seed": sampling.seed,
-        }
-        if sampling.schema is not None:
-            asked = {"name": "answer", "schema": dict(sampling.schema), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": asked}
-        return merged(body, extra)
+        return choices_request(model, {"prompt": messages[0].content}, sampling, n, extra)
 
     def scoring_body(self, model: str, text: str | Sequence[int], top: int, extra: Mapping[str, Any]) -> dict[str, Any]:
         """The request for the log-probabilities of `text` (or token ids). One token is written, since some refuse 0."""
@@ -68,9 +53,6 @@ class Completions:
                 )
             )
         return found
-
-    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
-        return counted(answer)
 
     def scored(self, answer: Mapping[str, Any], text: str | Sequence[int]) -> list[TokenLogprob] | None:
         """The tokens of the given text; None if the endpoint shows none of them. The first one's entry is 0.0."""

@@ -7,7 +7,7 @@ out with `extra: {temperature: null}`.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import integer, merged, need
+from stillhouse.models.wire.base import integer, merged, need, sampled
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Messages"]
@@ -36,8 +36,7 @@ class Messages:
             "system": system or None,
             "messages": [message.as_dict() for message in messages if message.role != "system"],
             "max_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
+            **sampled(sampling),
         }
         if sampling.schema is not None:
             body["output_config"] = {"format": {"type": "json_schema", "schema": dict(sampling.schema)}}

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, listed, need, short
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, listed, merged, need, sampled, short
+from stillhouse.types import Sampling
 
-__all__ = ["bearer", "choices", "counted", "finish", "listed_logprobs", "number"]
+__all__ = ["OpenAIFormat", "choices", "choices_request", "counted", "finish", "listed_logprobs", "number"]
 
 _COUNTS = {
     "input_tokens": ("prompt_tokens", "input_tokens"),
@@ -17,9 +18,33 @@ _DETAILS = {
 }
 
 
-def bearer(key: str | None) -> dict[str, str]:
-    """The key as RFC 6750 carries it."""
-    return {} if key is None else {"Authorization": f"Bearer {key}"}
+class OpenAIFormat:
+    """The part of a `Wire` that is the same in all three."""
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        """The key as RFC 6750 carries it."""
+        return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
+        return counted(answer)
+
+
+def choices_request(
+    model: str, asked: Mapping[str, Any], sampling: Sampling, n: int, extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The body of both formats that answer in `choices`; `asked` is the question under its format's name."""
+    body: dict[str, Any] = {
+        "model": model,
+        **asked,
+        "max_tokens": sampling.max_tokens,
+        **sampled(sampling),
+        "n": None if n == 1 else n,
+        "seed": sampling.seed,
+    }
+    if sampling.schema is not None:
+        form = {"name": "answer", "schema": dict(sampling.schema), "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return merged(body, extra)
 
 
 def counted(answer: Mapping[str, Any]) -> dict[str, int]:

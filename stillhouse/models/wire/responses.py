@@ -4,23 +4,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import FailedAnswer, MalformedAnswer, merged, need, short
-from stillhouse.models.wire.openai import bearer, counted
+from stillhouse.models.wire.base import FailedAnswer, MalformedAnswer, merged, need, sampled, short
+from stillhouse.models.wire.openai import OpenAIFormat, counted
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Responses"]
 
 
-class Responses:
+class Responses(OpenAIFormat):
     """`POST /responses`."""
 
     api: Literal["responses"] = "responses"
     path = "/responses"
     knows_n = False
     knows_seed = False
-
-    def headers(self, key: str | None) -> dict[str, str]:
-        return bearer(key)
 
     def body(
         self, model: str, messages: Sequence[Message], sampling: Sampling, n: int, extra: Mapping[str, Any]
@@ -30,8 +27,7 @@ class Responses:
             "input": [message.as_dict() for message in messages],
             "stream": False,  # some servers stream unless told not to
             "max_output_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": None if sampling.top_p == 1.0 else sampling.top_p,
+            **sampled(sampling),
         }
         if sampling.schema is not None:
             asked = {"type": "json_schema", "name": "answer", "schema": dict(sampling.schema), "strict": True}
@@ -51,9 +47,6 @@ class Responses:
         texts = [need(part, "text", str) for part in parts if need(part, "type", str) == "output_text"]
         reason = "refusal" if refusals else self._finish(answer, request)
         return [Completion(text="".join(refusals or texts), finish_reason=reason)]
-
-    def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
-        return counted(answer)
 
     def _finish(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> str:
         status = answer.get("status", "completed")
