@@ -3,15 +3,14 @@
 with judge_server(longest) as judge: settings = served(judge.url)
 """
 
-import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from stillhouse.types import Message, Sampling
 from tests.distill.judges.readers import Reader, Worth
+from tests.json_server import json_server
 
 __all__ = ["JudgeServer", "judge_server", "served"]
 
@@ -27,8 +26,8 @@ class JudgeServer:
         self.url, self.key, self.prose, self.calls, self.last = "", "", False, 0, 10**9
         self._lock = threading.Lock()
 
-    def answer(self, body: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
-        if self.key and key != f"Bearer {self.key}":
+    def answer(self, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        if self.key and headers.get("authorization") != f"Bearer {self.key}":
             return 401, {"error": {"message": "no such key"}}
         with self._lock:
             if self.calls >= self.last:
@@ -49,31 +48,8 @@ def judge_server(worth: Worth) -> Iterator[JudgeServer]:
     """It runs until the block ends."""
     judge = JudgeServer(worth)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            status, answer = judge.answer(body, self.headers.get("authorization", ""))
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        judge.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield judge
-        finally:
-            server.shutdown()
-            thread.join()
+    with json_server(judge.answer) as judge.url:
+        yield judge
 
 
 def served(url: str, **endpoint: Any) -> dict[str, Any]:

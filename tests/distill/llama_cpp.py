@@ -5,9 +5,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import torch
 import xllamacpp
 
-__all__ = ["LlamaCpp"]
+__all__ = ["LlamaCpp", "worst_difference"]
 
 
 class LlamaCpp:
@@ -54,3 +55,20 @@ class LlamaCpp:
         [row] = self.ask("/completion", question)["completion_probabilities"]
         assert row["id"] == whole
         return {one["id"]: one["logprob"] for one in row["top_logprobs"]}
+
+
+def worst_difference(model: Any, served: LlamaCpp, prompt: list[int], count: int, top: int, whole: int) -> float:
+    """Of a log-probability, Transformers' against llama.cpp's: the `top` likeliest after each of `count` greedy tokens.
+
+    Fails where the greedy tokens themselves differ. `whole` is a token that is a whole character, see `logprobs`.
+    """
+    chosen = served.greedy(prompt, count)
+    with torch.inference_mode():
+        logits = model(torch.tensor([prompt + chosen])).logits[0, len(prompt) - 1 :]
+    assert logits[:-1].argmax(-1).tolist() == chosen
+    worst = 0.0
+    for length, ours in enumerate(logits.log_softmax(-1)):
+        theirs = served.logprobs(prompt + chosen[:length], top, whole)
+        assert len(theirs) == top
+        worst = max(worst, *(abs(float(ours[token]) - found) for token, found in theirs.items()))
+    return worst

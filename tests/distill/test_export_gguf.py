@@ -25,7 +25,7 @@ from stillhouse.models.local import load_model, load_tokenizer
 from tests.command import Command
 from tests.conftest import TinyLlama
 from tests.distill.families import SHAPE
-from tests.distill.llama_cpp import LlamaCpp
+from tests.distill.llama_cpp import LlamaCpp, worst_difference
 from tests.tiny import write_folder
 
 PROMPT = [1, 40, 17, 290, 33, 8, 120, 77, 5, 260, 13]
@@ -59,29 +59,12 @@ def student(name: str, **more: Any) -> Any:
     return model.eval()
 
 
-def worst_difference(model: Any, served: LlamaCpp, prompt: list[int], count: int, top: int) -> float:
-    """Of a log-probability, Transformers' against llama.cpp's: the `top` likeliest after each of `count` greedy tokens.
-
-    Fails where the greedy tokens themselves differ.
-    """
-    chosen = served.greedy(prompt, count)
-    with torch.inference_mode():
-        logits = model(torch.tensor([prompt + chosen])).logits[0, len(prompt) - 1 :]
-    assert logits[:-1].argmax(-1).tolist() == chosen
-    worst = 0.0
-    for length, ours in enumerate(logits.log_softmax(-1)):
-        theirs = served.logprobs(prompt + chosen[:length], top, PROMPT[1])
-        assert len(theirs) == top
-        worst = max(worst, *(abs(float(ours[token]) - found) for token, found in theirs.items()))
-    return worst
-
-
 @pytest.mark.parametrize("name", STUDENTS)
 def test_llama_cpp_computes_the_same(name: str, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     model = student(name)
     folder = write_folder(model, tiny_tokenizer, tmp_path / "student")
     export_gguf(str(folder), tmp_path / "student.gguf", "f32")
-    assert worst_difference(model, LlamaCpp(tmp_path / "student.gguf"), PROMPT, 8, 300) < 1e-4
+    assert worst_difference(model, LlamaCpp(tmp_path / "student.gguf"), PROMPT, 8, 300, PROMPT[1]) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["llama tied", "qwen2 untied", "qwen3"])
@@ -140,7 +123,7 @@ def test_bundled_model_end_to_end(bundled_folder: Path, tmp_path: Path) -> None:
     assert served.ask("/apply-template", {"messages": messages})["prompt"] == text
     prompt = served.tokens(str(text))
     assert prompt == tokenizer(str(text))["input_ids"]
-    assert worst_difference(model, served, prompt, 8, 20) < 0.05
+    assert worst_difference(model, served, prompt, 8, 20, PROMPT[1]) < 0.05
 
 
 @pytest.mark.slow

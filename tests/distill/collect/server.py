@@ -7,14 +7,14 @@ the answer, or None for a good one. Settings that fit it are made by `settings_o
 import copy
 import hashlib
 import json
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.json_server import json_server
 
 __all__ = ["Endpoint", "answer_to", "serving", "settings_of", "write_questions"]
 
@@ -37,7 +37,7 @@ class Endpoint:
         self.asked: Counter[str] = Counter()
         self.fail: Callable[[str, int], int | None] = lambda question, times: None
 
-    def reply(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def reply(self, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         self.arrived += 1
         time.sleep(self.delay)
         question = body["messages"][-1]["content"]
@@ -56,36 +56,8 @@ def serving() -> Iterator[Endpoint]:
     """An endpoint on a free port of the loopback, until the block ends."""
     endpoint = Endpoint()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            status, answer = endpoint.reply(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: a killed client is no news here."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Nothing: a connection that a killed client leaves is part of the test."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        endpoint.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield endpoint
-        finally:
-            server.shutdown()
-            thread.join()
+    with json_server(endpoint.reply) as endpoint.url:
+        yield endpoint
 
 
 def settings_of(url: str, prompts: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
