@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,12 @@ def test_module_runs_from_nothing(tmp_path: Path, pair: Pair) -> None:
     assert python_m("distill", "run", "none.yaml", cwd=tmp_path).fault == (
         "none.yaml: no such config file; give the path of a YAML file"
     )
+
+
+def test_version(command: Command) -> None:
+    result = command("--version")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (result.code, result.out, result.err) == (0, f"stillhouse {project['version']}\n", "")
 
 
 FAULTS: list[tuple[dict[str, Any], list[str]]] = [
