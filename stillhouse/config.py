@@ -98,7 +98,10 @@ def _first_fault(cls: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key '{'.'.join([*keys, str(key)])}' (value {_short(value)}); {remedy}"
     where = ".".join(_walk(cls, fault["loc"])[0])
     if fault["type"] == "missing":
-        return f"key '{where}' is missing; add it"
+        *above, key = fault["loc"]
+        fields = [c.model_fields[key] for c in _walk(cls, above)[1] if key in c.model_fields]
+        meaning = fields[0].description if fields else None
+        return f"key '{where}' is missing; add it" + (f" ({meaning})" if meaning else "")
     message = fault["msg"].removeprefix("Value error, ")
     if not where:
         return message

@@ -211,8 +211,13 @@ MINIMAL: dict[str, Any] = {
     ("changes", "words"),
     [
         ({"grader": {"kind": "top_k", "kk": 3}}, "unknown key 'grader.kk'"),
-        ({"teacher": {"model": "bundled"}}, "key 'teacher.permission' is missing"),
-        ({"teacher": {"model": "bundled", "permission": " "}}, "teacher.permission is empty; name the licence"),
+        (
+            {"teacher": {"model": "bundled"}},
+            "key 'teacher.permission' is missing; add it (licence or person that allows learning from this teacher; ",
+        ),
+        ({"teacher": {"model": "bundled", "permission": " "}}, "'teacher.permission' is ' '; name the licence, or who"),
+        ({"teacher": {"model": "bundled", "permission": None}}, "'teacher.permission' is None; name the licence"),
+        ({"teachers": {"b": {"model": "x", "permission": False}}}, "'teachers.b.permission' is False; name the licen"),
         ({"optimizer": {"learning_rate": 1}}, "unknown key 'optimizer.learning_rate'"),
         ({"stepz": 3}, "unknown key 'stepz' (value 3); did you mean 'steps'?"),
         ({"minutes": 1}, "exactly one of `steps` and `minutes`"),
