@@ -5,7 +5,6 @@ work instead of being ignored during it. Every fault becomes one line: file, key
 """
 
 import difflib
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillhouse.errors import ConfigError
+from stillhouse.yaml_text import parse_yaml, yaml_fault
 
 __all__ = ["Settings", "dump", "load", "validate"]
 
@@ -39,12 +39,9 @@ def load(cls: type[S], path: Path, overrides: Sequence[str] = ()) -> S:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error}); give a YAML file") from None
     try:
-        data = yaml.safe_load(io.StringIO(text))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "malformed"
-        raise ConfigError(f"{path}{line}: not valid YAML ({problem}); mend that line") from None
+        data = parse_yaml(text)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(yaml_fault(path, error)) from None
     if data is None:
         data = {}
     if not isinstance(data, dict):
@@ -72,9 +69,10 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(f"override '{override}': expected key.subkey=value")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"override '{override}': '{text}' is not a YAML value; quote it") from None
+        value = parse_yaml(text)
+    except yaml.MarkedYAMLError as error:
+        problem = error.problem or "malformed"
+        raise ConfigError(f"override '{override}': no YAML value ({problem}); mend it, or quote a text") from None
     *parents, last = key.split(".")
     here = data
     for depth, name in enumerate(parents):
@@ -100,7 +98,10 @@ def _first_fault(cls: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key '{'.'.join([*keys, str(key)])}' (value {_short(value)}); {remedy}"
     where = ".".join(_walk(cls, fault["loc"])[0])
     if fault["type"] == "missing":
-        return f"key '{where}' is missing; add it"
+        *above, key = fault["loc"]
+        fields = [c.model_fields[key] for c in _walk(cls, above)[1] if key in c.model_fields]
+        meaning = fields[0].description if fields else None
+        return f"key '{where}' is missing; add it" + (f" ({meaning})" if meaning else "")
     message = fault["msg"].removeprefix("Value error, ")
     if not where:
         return message

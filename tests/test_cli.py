@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,18 @@ def test_module_runs_from_nothing(tmp_path: Path, pair: Pair) -> None:
     )
 
 
+def test_version(command: Command) -> None:
+    result = command("--version")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (result.code, result.out, result.err) == (0, f"stillhouse {project['version']}\n", "")
+
+
 FAULTS: list[tuple[dict[str, Any], list[str]]] = [
     ({"wombat": 3}, ["config.yaml: ", "unknown key 'wombat' (value 3); known keys: "]),
     ({"rollout__max_new_token": 3}, ["'rollout.max_new_token' (value 3); did you mean 'max_new_tokens'?"]),
     ({"teacher__model": "no/such/folder"}, ["no/such/folder: no such model folder; give `bundled`, a folder"]),
-    ({"teacher__permission": None}, ["key 'teacher.permission' is missing; add it"]),
-    ({"teacher__permission": " "}, ["teacher.permission is empty; name the licence, or who granted"]),
+    ({"teacher__permission": None}, ["key 'teacher.permission' is missing; add it (licence or person"]),
+    ({"teacher__permission": " "}, ["'teacher.permission' is ' '; name the licence, or who granted"]),
     ({"max_prompt_tokens": 20}, ["prompt ", "tokens, more than 20; shorten it, drop it, or raise max_prompt_tokens"]),
     ({"max_prompt_tokens": 510}, ["reads at most 512 tokens, but prompts and answers can reach 520; lower max_"]),
     ({"evaluation__held_out": 30}, ["prompts: 30 different ones, of which evaluation.held_out keeps 30; add prompts"]),

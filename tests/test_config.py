@@ -119,6 +119,12 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
             "steps: 3\n\tlabel: a",
             ":2: not valid YAML (found character '\\t' that cannot start any token); mend that line",
         ),
+        (
+            "steps: 3\noptimizer:\n  betas: [0.1, 0.2]\n  learning_rate: 1\n  betas: [0.3, 0.4]",
+            ":5: not valid YAML (key 'betas' is given twice, first in line 3); mend that line",
+        ),
+        ("steps: 2020-02-31", ": not valid YAML (day is out of range for month); mend it"),
+        ("[" * 100_000, ": not valid YAML (too deep); mend it"),
     ],
 )
 def test_a_faulty_file(tmp_path: Path, text: str, message: str) -> None:
@@ -146,7 +152,16 @@ def test_a_long_value_is_shortened(tmp_path: Path) -> None:
     [
         ("steps", "override 'steps': expected key.subkey=value"),
         ("=3", "override '=3': expected key.subkey=value"),
-        ("label=[a", "override 'label=[a': '[a' is not a YAML value; quote it"),
+        (
+            "label=[a",
+            "override 'label=[a': no YAML value (expected ',' or ']', but got '<stream end>'); "
+            "mend it, or quote a text",
+        ),
+        (
+            "second={betas: 1, betas: 2}",
+            "override 'second={betas: 1, betas: 2}': no YAML value (key 'betas' is given twice, first in line 1); "
+            "mend it, or quote a text",
+        ),
         ("label.size=3", "override 'label.size=3': 'label' is 'old', which has no key 'size'"),
         ("label.size.x=3", "override 'label.size.x=3': 'label' is 'old', which has no key 'size'"),
     ],
@@ -196,8 +211,13 @@ MINIMAL: dict[str, Any] = {
     ("changes", "words"),
     [
         ({"grader": {"kind": "top_k", "kk": 3}}, "unknown key 'grader.kk'"),
-        ({"teacher": {"model": "bundled"}}, "key 'teacher.permission' is missing"),
-        ({"teacher": {"model": "bundled", "permission": " "}}, "teacher.permission is empty; name the licence"),
+        (
+            {"teacher": {"model": "bundled"}},
+            "key 'teacher.permission' is missing; add it (licence or person that allows learning from this teacher; ",
+        ),
+        ({"teacher": {"model": "bundled", "permission": " "}}, "'teacher.permission' is ' '; name the licence, or who"),
+        ({"teacher": {"model": "bundled", "permission": None}}, "'teacher.permission' is None; name the licence"),
+        ({"teachers": {"b": {"model": "x", "permission": False}}}, "'teachers.b.permission' is False; name the licen"),
         ({"optimizer": {"learning_rate": 1}}, "unknown key 'optimizer.learning_rate'"),
         ({"stepz": 3}, "unknown key 'stepz' (value 3); did you mean 'steps'?"),
         ({"minutes": 1}, "exactly one of `steps` and `minutes`"),

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "stillhouse"
 RANK = {
     "errors": 0,
     "types": 1,
+    "yaml_text": 1,
     "config": 2,
     "records": 2,
     "stats": 2,

@@ -6,10 +6,11 @@ Results go to standard output, everything else to standard error.
 
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from stillhouse import __version__
 from stillhouse.cli.collect import collect
 from stillhouse.cli.evaluate import evaluate
 from stillhouse.cli.export import export
@@ -45,6 +46,21 @@ distill_app.command(epilog="Example: stillhouse distill merge runs/a/adapter --b
 distill_app.command(epilog="Example: stillhouse distill export runs/a/student --gguf student.gguf")(export)
 distill_app.command(epilog="Example: stillhouse distill sign runs/a/student --key key.pem")(sign)
 distill_app.command(epilog="Example: stillhouse distill verify student --key public.pem")(verify)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"stillhouse {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What comes before a command."""
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from stillhouse.distill.grader_settings import (
     TopKSettings,
 )
 from stillhouse.distill.judges.settings import MOST_IN_A_LIST, RankingSettings
-from stillhouse.distill.permission import check_permission
+from stillhouse.distill.permission import Permission
 from stillhouse.models.endpoint import Budget, EndpointSettings, Prices
 
 __all__ = [
@@ -45,13 +45,12 @@ class TeacherSettings(Settings):
     model: str = Field(description="`bundled`, a folder, or a hub name; with `endpoint` the name that is served there")
     revision: str | None = Field(None, description="hub revision")
     endpoint: EndpointSettings | None = Field(None, description="where the model is served, if it is only asked")
-    permission: str = Field(
+    permission: Permission = Field(
         description="licence or person that allows learning from this teacher; kept in the manifest and model card"
     )
 
     @model_validator(mode="after")
-    def _permission_says_something(self) -> "TeacherSettings":
-        check_permission(self.permission)
+    def _revision_is_of_weights(self) -> "TeacherSettings":
         if self.endpoint is not None and self.revision is not None:
             raise ValueError("`revision` is of weights on the hub; leave it out where `endpoint` is given")
         return self

@@ -12,6 +12,7 @@ import yaml
 import zstandard
 
 from stillhouse.errors import RecordError
+from stillhouse.yaml_text import parse_yaml, yaml_fault
 
 __all__ = ["Row", "read_rows", "read_text"]
 
@@ -104,15 +105,9 @@ def _is_text(row: Row) -> bool:
 
 def _yaml(path: Path, text: str) -> Iterator[tuple[str, Row]]:
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise RecordError(f"{path}{line}: not valid YAML; mend that line") from None
-    except (RecursionError, ValueError) as error:
-        # A date such as 2020-02-31, a number of too many digits, or nesting that Python cannot follow.
-        reason = "too deep" if isinstance(error, RecursionError) else str(error)
-        raise RecordError(f"{path}: not valid YAML ({reason}); mend it") from None
+        data = parse_yaml(text)
+    except yaml.MarkedYAMLError as error:
+        raise RecordError(yaml_fault(path, error)) from None
     seeds = data.get("seeds") if isinstance(data, dict) else None
     if not isinstance(seeds, list):
         raise RecordError(f"{path}: has no list `seeds`; give a file of PyRIT's layout")

@@ -25,9 +25,20 @@ class Prices(Settings):
 
     input: float = Field(0.0, ge=0, description="USD for a million tokens that are read")
     cached_input: float | None = Field(
-        None, ge=0, description="USD for a million tokens that the endpoint had in its own cache; none: as `input`"
+        None,
+        ge=0,
+        description="USD for a million tokens in the endpoint's own cache, at most `input`; none: as `input`",
     )
     output: float = Field(0.0, ge=0, description="USD for a million tokens that are written")
+
+    @model_validator(mode="after")
+    def _cached_input_is_no_dearer(self) -> Self:
+        if self.cached_input is not None and self.cached_input > self.input:
+            raise ValueError(
+                f"prices.cached_input is {self.cached_input:g}, above prices.input {self.input:g}, which a budget "
+                "reserves for whatever is read; lower it, leave it out, or raise prices.input"
+            )
+        return self
 
 
 class Budget(Settings):

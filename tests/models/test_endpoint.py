@@ -9,6 +9,11 @@ from stillhouse.errors import ConfigError
 from stillhouse.models.endpoint import Budget, EndpointSettings, Prices
 
 
+@pytest.mark.parametrize("cached", [None, 0.0, 0.5])
+def test_cached_input_may_cost_as_much_as_input(cached: float | None) -> None:
+    assert Prices(input=0.5, cached_input=cached).cached_input == cached
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/v1", "https://host/v1/", "http://[::1]:8000"])
 def test_addresses(url: str) -> None:
     assert EndpointSettings(base_url=url).base_url == url.rstrip("/")
@@ -25,6 +30,11 @@ def test_addresses(url: str) -> None:
         ({"base_url": "http:///v1"}, "give http:// or https://"),
         ({"base_url": "https://host/v1?key=1"}, "give http:// or https://"),
         ({"base_url": "https://host:port/v1"}, "port could not be cast to integer"),
+        (
+            {"prices": {"input": 0.5, "cached_input": 0.6}},
+            "prices.cached_input is 0.6, above prices.input 0.5, which a budget reserves for whatever is read; lower",
+        ),
+        ({"prices": {"cached_input": 0.1}}, "prices.cached_input is 0.1, above prices.input 0,"),
         ({"budget": {"usd": 0}}, "'budget.usd' is 0; input should be greater than 0"),
         ({"budget": {"tokens": 0}}, "'budget.tokens' is 0; input should be greater than 0"),
         ({"concurrency": 0}, "'concurrency' is 0"),

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
 from stillhouse.distill.config import PromptSource
-from stillhouse.distill.permission import check_permission
+from stillhouse.distill.permission import Permission
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = ["CollectSettings", "DedupSettings", "FilterSettings", "SamplingSettings", "ServedTeacher"]
@@ -20,15 +20,10 @@ class ServedTeacher(Settings):
     """The model that answers, behind an endpoint."""
 
     model: str = Field(min_length=1, description="its name at the endpoint")
-    permission: str = Field(
+    permission: Permission = Field(
         description="licence or person that allows learning from this teacher; kept in the manifest"
     )
     endpoint: EndpointSettings
-
-    @model_validator(mode="after")
-    def _permission_says_something(self) -> "ServedTeacher":
-        check_permission(self.permission)
-        return self
 
 
 class SamplingSettings(Settings):

@@ -251,7 +251,7 @@ def test_bad_input_leaves_nothing_behind(runs: Runs) -> None:
         assert sorted(runs.folder.rglob("*")) == before and not runs.endpoint.asked
         return fault
 
-    assert "teacher.permission is empty" in refused(teacher__permission="")
+    assert "'teacher.permission' is ''; name the licence" in refused(teacher__permission="")
     assert "environment variable 'NO_SUCH_KEY' (key_env) is not set" in refused(
         teacher__endpoint__key_env="NO_SUCH_KEY"
     )

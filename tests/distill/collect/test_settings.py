@@ -10,7 +10,8 @@ from stillhouse.errors import ConfigError
 from tests.distill.collect.server import settings_of
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
-    ({"teacher__permission": "  "}, "teacher.permission is empty; name the licence, or who granted the right to learn"),
+    ({"teacher__permission": "  "}, "'teacher.permission' is '  '; name the licence, or who granted the right to"),
+    ({"teacher__permission": None}, "'teacher.permission' is None; name the licence, or who granted the right to"),
     ({"teacher__model": ""}, "'teacher.model' is ''"),
     ({"prompts": []}, "'prompts' is []"),
     ({"prompts": [{"name": "magpie"}]}, "prompts names `magpie`, which a teacher writes from its bare chat template"),
@@ -36,5 +37,5 @@ def test_fault(change: dict[str, Any], message: str) -> None:
 def test_permission_is_required() -> None:
     data = settings_of("http://127.0.0.1:1/v1", [{"name": "instructions"}])
     del data["teacher"]["permission"]
-    with pytest.raises(ConfigError, match=r"^c\.yaml: key 'teacher\.permission' is missing; add it$"):
+    with pytest.raises(ConfigError, match=r"^c\.yaml: key 'teacher\.permission' is missing; add it \(licence"):
         validate(CollectSettings, data, "c.yaml")

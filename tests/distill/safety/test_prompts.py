@@ -70,6 +70,7 @@ def test_formats(tmp_path: Path, name: str, compressed: bool) -> None:
         ("a.jsonl", '{"goal": ' + "9" * 5000 + "}", "a.jsonl:1: too deep, or has too long a number"),
         ("a.jsonl", '{"goal": "a\\ud800"}', "a.jsonl:1: holds half of a surrogate pair"),
         ("a.yaml", "seeds: 2020-02-31\n", "a.yaml: not valid YAML \\(day is out of range for month\\)"),
+        ("a.yaml", "seeds: []\nseeds: [{value: a}]\n", "a.yaml:2: not valid YAML \\(key 'seeds' is given twice"),
         ("a.yaml", "[" * 100_000, "a.yaml: not valid YAML \\(too deep\\)"),
         ("a.txt", "a\n", "a.txt: no known kind of prompt file; known: .csv, .jsonl, .yaml"),
     ],
