@@ -18,7 +18,6 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase,
 from bench.results import Row
 from stillhouse.distill.alignment import Aligner
 from stillhouse.distill.batching import micro_batches
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.grader_settings import CrossTokenizerSettings
 from stillhouse.distill.graders.cross_grader import CrossReading, cross_rule
 from stillhouse.distill.hardware import choose_dtype
@@ -27,6 +26,7 @@ from stillhouse.distill.network import Network
 from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.reading import Reading, read_by
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import PromptSource
 from stillhouse.distill.step import Stopwatch
 from stillhouse.distill.token_bytes import token_bytes
 from stillhouse.models.bundled import BUNDLED

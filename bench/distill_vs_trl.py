@@ -21,11 +21,11 @@ from safetensors.torch import save_file
 
 from bench.peer_environment import TRL_PINS, peer_python
 from bench.results import Row
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.cut import cut_student
 from stillhouse.distill.encode import encode_prompts
 from stillhouse.distill.hardware import choose_dtype
 from stillhouse.distill.prompts import load_prompts
+from stillhouse.distill.sections import PromptSource
 from stillhouse.models.bundled import bundled_model
 from stillhouse.models.local import load_tokenizer
 

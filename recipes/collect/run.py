@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from recipes.serving import bundled_gguf, served
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.prompts import load_prompts
+from stillhouse.distill.sections import PromptSource
 
 CONFIG = Path(__file__).with_name("config.yaml")
 FILES = ("messages.jsonl", "dropped.jsonl")

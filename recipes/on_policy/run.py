@@ -20,12 +20,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from stillhouse.distill.config import DistillSettings, PromptSource
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.cut import cut_student
 from stillhouse.distill.evaluate import Evaluator, hold_out
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.network import Network
 from stillhouse.distill.prompts import load_prompts
+from stillhouse.distill.sections import PromptSource
 from stillhouse.distill.setup import encode_all, load_data, load_models
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.train import Trainer

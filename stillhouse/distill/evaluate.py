@@ -26,12 +26,12 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.batching import micro_batches
-from stillhouse.distill.config import EvaluationSettings
 from stillhouse.distill.encode import EncodedPrompt, text_of
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.distill.sampling import uniforms
+from stillhouse.distill.sections import EvaluationSettings
 from stillhouse.distill.span_kl import compare_spans
 from stillhouse.distill.tasks import check
 from stillhouse.distill.translation import Translation

@@ -16,13 +16,14 @@ from typing import Any
 from pydantic import Field
 
 from stillhouse.config import Settings, load
-from stillhouse.distill.config import DistillSettings, TeacherSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.grades import GradeBook, grader_id
 from stillhouse.distill.judges.settings import JudgeSettings
 from stillhouse.distill.judging import Judging, judge_id
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.queries import add_queries
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import TeacherSettings
 from stillhouse.distill.setup import read_data
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.teacher_scores import score_here, score_there

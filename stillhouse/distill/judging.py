@@ -14,7 +14,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from stillhouse.distill.config import DistillSettings, TeacherSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import text_of
 from stillhouse.distill.grades import GradeBook, GroupGrades, grader_id, group_id
 from stillhouse.distill.judges.ask import together
@@ -27,6 +27,7 @@ from stillhouse.distill.judges.reliability import Measured, reliability
 from stillhouse.distill.judges.settings import JudgeSettings, RankingSettings
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import TeacherSettings
 from stillhouse.distill.setup import Data
 from stillhouse.distill.win_rate import WinRate, judged_win_rate
 from stillhouse.models.http import HttpModel

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from stillhouse.distill.config import OptimizerSettings
 from stillhouse.distill.distributed import ALONE, Processes
+from stillhouse.distill.sections import OptimizerSettings
 from stillhouse.distill.sharded import part, part_of, whole
 
 __all__ = ["MasterAdamW", "join", "split"]

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from transformers import PreTrainedModel
 
-from stillhouse.distill.config import DistillSettings, TeacherSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.manifest import StudentRecord, TeacherRecord
+from stillhouse.distill.sections import TeacherSettings
 from stillhouse.models.bundled import BUNDLED
 from stillhouse.models.local import licence_of, resolve, weights_digest
 

@@ -7,12 +7,13 @@ anything is left behind. The random numbers are the source's own, so a run that 
 import json
 from pathlib import Path
 
-from stillhouse.distill.config import DistillSettings, PromptSource
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, text_of
 from stillhouse.distill.magpie import clean_queries, magpie_prefix
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers, write_answers
 from stillhouse.distill.prompts import Prompt, drop_duplicates, source_record
+from stillhouse.distill.sections import PromptSource
 from stillhouse.distill.setup import Data, Models, check_prompts
 from stillhouse.errors import ConfigError
 from stillhouse.types import Message

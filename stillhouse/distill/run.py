@@ -38,6 +38,7 @@ from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
 from stillhouse.distill.origins import student_record, teacher_record
 from stillhouse.distill.phase import Writers
+from stillhouse.distill.plan import steps_for
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
 from stillhouse.distill.queries import add_queries, teacher_queries
 from stillhouse.distill.remote import Servers
@@ -45,7 +46,7 @@ from stillhouse.distill.report import write_report
 from stillhouse.distill.same_settings import check_same_settings, how_it_is_asked
 from stillhouse.distill.setup import Data, Models, add_adapters, encode_all, load_data, load_models, translate
 from stillhouse.distill.sharded import shard
-from stillhouse.distill.train import Trainer, steps_for
+from stillhouse.distill.train import Trainer
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, weights_digest
 from stillhouse.records import RunFolder, claim, commit, versions, write_json

@@ -8,8 +8,9 @@ import math
 
 import torch
 
-from stillhouse.distill.config import DistillSettings, OptimizerSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.sampling import uniforms
+from stillhouse.distill.sections import OptimizerSettings
 
 __all__ = ["answer_cap", "learning_rate", "prompt_order", "student_answers"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from stillhouse.distill.config import DistillSettings, LoraSettings, PromptSource, StudentSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts, given_answer
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.judges.reference import reference_of
@@ -26,6 +26,7 @@ from stillhouse.distill.preflight import (
     own_vocabulary,
 )
 from stillhouse.distill.prompts import Prompt, drop_duplicates, read_source, source_record
+from stillhouse.distill.sections import LoraSettings, PromptSource, StudentSettings
 from stillhouse.distill.tasks import is_checkable
 from stillhouse.distill.translation import Side, Translation, translation
 from stillhouse.errors import ConfigError

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from stillhouse.distill.config import DistillSettings, TeacherSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.grades import GroupGrades
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.judges.ask import together
@@ -18,6 +18,7 @@ from stillhouse.distill.log_likelihood import token_logprobs
 from stillhouse.distill.network import Network
 from stillhouse.distill.preflight import check_finite, check_same_tokenizer, own_vocabulary
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import TeacherSettings
 from stillhouse.errors import EndpointError
 from stillhouse.models.http import HttpModel
 from stillhouse.models.local import load_model, load_tokenizer

@@ -6,13 +6,13 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from stillhouse.distill.config import EvaluationSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts
 from stillhouse.distill.evaluate import Evaluator, compare, exact_match, hold_out
 from stillhouse.distill.network import Network
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import EvaluationSettings
 from stillhouse.errors import TrainingError
 from stillhouse.types import Message
 from tests.conftest import TinyLlama

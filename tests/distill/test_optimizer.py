@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from stillhouse.distill import optimizer as optimizer_module
-from stillhouse.distill.config import OptimizerSettings
 from stillhouse.distill.optimizer import MasterAdamW, join, split
+from stillhouse.distill.sections import OptimizerSettings
 
 SHAPES = {"matrix": (4, 3), "bias": (3,)}
 

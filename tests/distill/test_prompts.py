@@ -10,7 +10,6 @@ import pyarrow.parquet
 import pytest
 import zstandard
 
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.prompts import (
     Prompt,
     digest,
@@ -22,6 +21,7 @@ from stillhouse.distill.prompts import (
     source_record,
 )
 from stillhouse.distill.prompts.packaged import REFUSED
+from stillhouse.distill.sections import PromptSource
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.types import Message
 

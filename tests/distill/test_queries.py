@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from stillhouse.distill.config import DistillSettings, PromptSource
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt
 from stillhouse.distill.queries import teacher_queries
+from stillhouse.distill.sections import PromptSource
 from stillhouse.distill.setup import Models
 from tests.conftest import TinyLlama
 from tests.tiny import Pair, run_settings

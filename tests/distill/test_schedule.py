@@ -2,8 +2,9 @@
 
 import pytest
 
-from stillhouse.distill.config import DistillSettings, OptimizerSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.schedule import answer_cap, learning_rate, prompt_order, student_answers
+from stillhouse.distill.sections import OptimizerSettings
 
 
 def settings(**values: object) -> DistillSettings:

@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 
 from stillhouse.distill.batching import MicroBatch, micro_batches
-from stillhouse.distill.config import OptimizerSettings
 from stillhouse.distill.distributed import ALONE, Processes
 from stillhouse.distill.graders import DivergenceGrader, GradingInputs
 from stillhouse.distill.loss import Head, Rule
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import OptimizerSettings
 from stillhouse.distill.sharded import ShardedNetwork, part, part_of, shard, whole
 from tests.conftest import TinyLlama
 from tests.distill.families import FAMILIES, family_model

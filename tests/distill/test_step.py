@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from stillhouse.distill.config import DistillSettings, OptimizerSettings
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.graders import grader
 from stillhouse.distill.network import Network
 from stillhouse.distill.optimizer import MasterAdamW
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.rollout import Rollout
+from stillhouse.distill.sections import OptimizerSettings
 from stillhouse.distill.step import Stopwatch, backward, optimiser_step
 from stillhouse.errors import TrainingError
 from tests.conftest import TinyLlama

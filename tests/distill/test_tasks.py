@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.prompts import Prompt, load_prompts
+from stillhouse.distill.sections import PromptSource
 from stillhouse.distill.tasks import check, final_number, is_checkable, marked_answer
 from stillhouse.types import Message
 

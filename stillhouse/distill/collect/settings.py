@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.permission import Permission
+from stillhouse.distill.sections import PromptSource
 from stillhouse.models.endpoint import EndpointSettings
 
 __all__ = ["CollectSettings", "DedupSettings", "FilterSettings", "SamplingSettings", "ServedTeacher"]

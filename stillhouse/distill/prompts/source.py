@@ -3,10 +3,10 @@
 from itertools import islice
 from typing import Any
 
-from stillhouse.distill.config import PromptSource
 from stillhouse.distill.prompts.files import read_prompts
 from stillhouse.distill.prompts.packaged import GENERATED, LICENCES, chitchat, instructions, reasoning_gym
 from stillhouse.distill.prompts.prompt import Prompt, digest, drop_duplicates
+from stillhouse.distill.sections import PromptSource
 
 __all__ = ["load_prompts", "read_source", "source_record"]
 
