@@ -6,60 +6,29 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from stillhouse.distill.live_line import LiveLine
 from stillhouse.errors import ConfigError, TrainingError
 from stillhouse.records import append_jsonl, write_atomic
 
 __all__ = ["Metrics", "Reporter", "RunProgress", "check_reporter", "reporter"]
 
 
-class RunProgress:
-    """One live line: step, tokens per second, loss, KL, time left. Silent on a console that is quiet."""
+class RunProgress(LiveLine):
+    """Step, tokens per second, loss, KL. Use as a context manager."""
 
     def __init__(self, console: Console, steps: int, done: int) -> None:
-        self.bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=console,
-            transient=False,
-            refresh_per_second=4,
-        )
-        self.task = self.bar.add_task("training", total=steps, completed=done, figures="")
+        super().__init__(console, "training", total=steps, done=done)
         self.written = 0
         self.tokens = self.seconds = 0.0  # of the steps since the start or the resume
-
-    def __enter__(self) -> "RunProgress":
-        self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.stop()
 
     def token(self, count: int) -> None:
         """Tokens written in a rollout phase."""
         self.written += count
-        self.bar.update(self.task, description=f"answering {self.written:,} tokens")
+        self.update(f"answering {self.written:,} tokens")
 
     def step(self, step: int, metrics: Mapping[str, Any]) -> None:
         """An optimiser step is done. The speed shown is the average so far: one step in several pays for a rollout."""
@@ -69,7 +38,7 @@ class RunProgress:
         kl = metrics.get("kl")
         figures = f"loss {metrics['loss']:.3f}" + (f"  kl {kl:.3f}" if kl is not None else "")
         figures += f"  {self.tokens / self.seconds:.0f} tok/s"
-        self.bar.update(self.task, description="training", completed=step, figures=figures)
+        self.update("training", step, figures)
 
 
 class Reporter(Protocol):
