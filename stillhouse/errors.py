@@ -3,7 +3,7 @@
     StillhouseError
       ConfigError      (ValueError)     a setting is unknown, missing, or cannot be meant
       RecordError      (ValueError)     a file or a line of one is not what its format says
-      RunFolderError   (ValueError)     an output folder holds something that must not be overwritten
+      RunFolderError   (ValueError)     an output place holds something that must not be overwritten
       ModelError       (RuntimeError)   a model is missing, does not load, or does not fit its partner
         EndpointError  (ConnectionError)  a served model refuses, cannot do what is asked, or does not answer
           CallError      (ConnectionError)  one call failed for good; others may succeed
@@ -43,7 +43,7 @@ class RecordError(StillhouseError, ValueError):
 
 
 class RunFolderError(StillhouseError, ValueError):
-    """An output folder holds something that must not be overwritten."""
+    """An output place holds something that must not be overwritten."""
 
 
 class ModelError(StillhouseError, RuntimeError):

@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
-from stillhouse.distill.grade import GradeSettings
+from stillhouse.distill.grade_settings import GradeSettings
 from stillhouse.models.endpoint import EndpointSettings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -208,7 +208,7 @@ def test_student_and_evaluate(command: Command, pair: Pair, tmp_path: Path) -> N
     result = command(*cut)
     assert result.err == "" and result.code == 0
     assert len(json.loads(result.out)["kept"]) == 2 and (out / "pruning.json").is_file()
-    assert command(*cut).fault == f"{out}: is not empty; give a new --out"
+    assert command(*cut).fault == f"{out}: is not empty; give a new --out, or remove it"
     assert "layers is 5" in command(*cut[:5], "5", "--out", tmp_path / "x", "--quiet").fault
     assert not (tmp_path / "x").exists()
     prompts = write_prompts(tmp_path / "prompts.jsonl", 6)

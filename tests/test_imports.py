@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.distill.example_run import write_example_run
 
 HEAVY = ("torch", "transformers", "starlette", "matplotlib", "pyarrow", "reasoning_gym")
 
@@ -24,18 +27,35 @@ def loaded_by(statement: str) -> set[str]:
         "import stillhouse.config",
         "import stillhouse.records, stillhouse.stats",
         "import stillhouse.distill.config",
+        "import stillhouse.distill.grade_settings",
     ],
 )
 def test_a_light_import_stays_light(statement: str) -> None:
     assert loaded_by(statement) == set()
 
 
-def test_help_stays_light() -> None:
-    help_text = (
-        "sys.argv = ['stillhouse', '--help']\nfrom stillhouse.cli import main\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code"
+def command(words: list[str], code: int) -> str:
+    """The statement that runs `stillhouse` with `words`, which has to end with `code`."""
+    return (
+        f"sys.argv = {['stillhouse', *words]}\nfrom stillhouse.cli import main\n"
+        f"try:\n    main()\nexcept SystemExit as end:\n    assert (end.code or 0) == {code}"
     )
-    assert loaded_by(help_text) == set()
+
+
+def test_help_stays_light() -> None:
+    assert loaded_by(command(["--help"], 0)) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run", "{bad}"], ["collect", "{bad}"], ["grade", "{run}", "--with", "{bad}"]],
+    ids=lambda words: words[0],
+)
+def test_a_fault_in_the_settings_shows_before_heavy_imports(words: list[str], tmp_path: Path) -> None:
+    run = write_example_run(tmp_path / "run")
+    (tmp_path / "bad.yaml").write_text("techer: {}\n", encoding="utf-8")
+    places = [word.format(bad=tmp_path / "bad.yaml", run=run) for word in words]
+    assert loaded_by(command(["distill", *places], 2)) == set()
 
 
 def test_the_check_sees_what_is_heavy() -> None:

@@ -83,6 +83,7 @@ def evaluate(
                     tasks=task or [],
                     seed=seed,
                     progress=status.update,
+                    warn=lambda line: console.print(f"[bold yellow]{escape(line)}", soft_wrap=True),
                 )
             else:
                 from stillhouse.distill.measure import measure

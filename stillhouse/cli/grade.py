@@ -29,9 +29,11 @@ def grade(
 ) -> None:
     """Add grades to a run's answers, by judgement or by probability, and compare them with those that are there."""
     with one_line_errors():
-        from stillhouse.distill.grade import grade_run, settings_with
+        from stillhouse.distill.grade_settings import settings_with
 
         settings = settings_with(run, grader)
+        from stillhouse.distill.grade import grade_run
+
         console = console_for(quiet)
         with console.status("grading") as status:
             found = grade_run(run, settings, phases=phases, progress=status.update)

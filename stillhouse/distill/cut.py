@@ -15,9 +15,8 @@ from stillhouse.distill.phase import Writers, write_answers
 from stillhouse.distill.preflight import check_layers, end_tokens, own_vocabulary
 from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.student import Method, PruningReport, make_student, save_student
-from stillhouse.errors import RunFolderError
 from stillhouse.models.local import load_model, load_tokenizer
-from stillhouse.records import check_place
+from stillhouse.records import check_free, check_place
 
 __all__ = ["cut", "cut_student"]
 
@@ -55,8 +54,7 @@ def cut_student(
     RunFolderError if `folder` is there and not empty, StorageError if it cannot be made, ConfigError if the model
     has fewer layers: all before anything is computed or written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunFolderError(f"{folder}: is not empty; give a new --out")
+    check_free(folder, "--out")
     check_place(folder, make_parents=True)
     settings = validate(
         DistillSettings,

@@ -20,7 +20,7 @@ from stillhouse.distill.gguf_vocabulary import gguf_vocabulary
 from stillhouse.distill.preflight import check_finite, declared_ends
 from stillhouse.errors import ModelError
 from stillhouse.models.local import licence_of, load_model, load_tokenizer
-from stillhouse.records import check_place
+from stillhouse.records import check_free, check_place
 from stillhouse.records.files import disk_errors, sync_folder
 
 __all__ = ["GgufType", "export_gguf"]
@@ -41,8 +41,10 @@ def export_gguf(name: str, file: Path, kind: GgufType = "f16") -> int:
 
     `kind` is the type of the matrices; norms and biases are float32. `f32` is exact, `bf16` for weights that are
     bfloat16 already. ModelError for a family, rotary scaling or tokenizer that was not checked against llama.cpp,
-    and for weights that are not finite or do not fit `kind`; StorageError if the disk refuses.
+    and for weights that are not finite or do not fit `kind`; RunFolderError if `file` is there already, StorageError
+    if the disk refuses.
     """
+    check_free(file, "--gguf")
     check_place(file, make_parents=False)
     tokenizer, model = load_tokenizer(name), load_model(name)
     _check(name, model.config)

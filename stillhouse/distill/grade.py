@@ -13,17 +13,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from pydantic import Field
-
-from stillhouse.config import Settings, load
 from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.grade_settings import GradeSettings, kept_settings
 from stillhouse.distill.grades import GradeBook, grader_id
-from stillhouse.distill.judges.settings import JudgeSettings
 from stillhouse.distill.judging import Judging, judge_id
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.queries import add_queries
 from stillhouse.distill.rollout import Rollout
-from stillhouse.distill.sections import TeacherSettings
 from stillhouse.distill.setup import read_data
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.teacher_scores import score_here, score_there
@@ -32,32 +28,7 @@ from stillhouse.models.local import load_tokenizer
 from stillhouse.records import claim
 from stillhouse.stats import spearman_within
 
-__all__ = ["GradeSettings", "compare_books", "grade_run", "settings_with"]
-
-
-class GradeSettings(Settings):
-    """One grader for the answers of a run."""
-
-    name: str = Field(description="what the grades are called: a file of that name in the run's `grades/`")
-    teacher: TeacherSettings = Field(description="who grades")
-    method: JudgeSettings | None = Field(
-        None, description="how it judges: `rubric`, `ranking`, `critique`, `reference`; unset: by its probabilities"
-    )
-
-
-def settings_with(run: Path, grader: str) -> GradeSettings:
-    """What `--with` names: a YAML file of GradeSettings, or `judge` or `teacher`, those of the run itself.
-
-    ConfigError if it is none of these; RunFolderError if `run` is no run folder.
-    """
-    kept = _settings(run)
-    if grader == "teacher":
-        return GradeSettings(name="teacher-probability", teacher=kept.teacher)
-    if grader == "judge":
-        if kept.judge is None:
-            raise ConfigError(f"{run}: this run has no judge; give --with a YAML file that names one")
-        return GradeSettings(name=kept.judge.by, teacher=kept.teacher_called(kept.judge.by), method=kept.judge.method)
-    return load(GradeSettings, Path(grader))
+__all__ = ["compare_books", "grade_run"]
 
 
 def grade_run(
@@ -78,7 +49,7 @@ def grade_run(
 
 
 def _grade(run: Path, settings: GradeSettings, phases: int | None, progress: Callable[[str], None]) -> dict[str, Any]:
-    kept = _settings(run)
+    kept = kept_settings(run)
     book = GradeBook(run, settings.name, _by(settings))
     groups = _groups(run, kept.rollout.answers, phases)
     judging = None
@@ -145,12 +116,6 @@ def compare_books(groups: Sequence[Sequence[Rollout]], one: GradeBook, other: Gr
         ).as_dict()
     except ConfigError:
         return None
-
-
-def _settings(run: Path) -> DistillSettings:
-    if not (run / "resolved.yaml").is_file():
-        raise RunFolderError(f"{run}: no resolved.yaml in it; give the folder of a `stillhouse distill run`")
-    return load(DistillSettings, run / "resolved.yaml")
 
 
 def _groups(run: Path, each: int, phases: int | None) -> list[list[Rollout]]:

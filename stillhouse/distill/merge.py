@@ -18,10 +18,10 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedT
 
 from stillhouse.distill.adapter_config import ADAPTER_CONFIG, read_adapter_config
 from stillhouse.distill.checkpoint import whole_folder
-from stillhouse.errors import ConfigError, ModelError, RunFolderError
+from stillhouse.errors import ConfigError, ModelError
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, load_tokenizer, resolve
-from stillhouse.records import check_place
+from stillhouse.records import check_free, check_place
 
 __all__ = ["MergedType", "merge_adapter"]
 
@@ -40,8 +40,7 @@ def merge_adapter(adapter: Path, base: str, folder: Path, dtype: MergedType = "a
     if it does not fit `base`, `base` does not load or a weight of the sum is not finite, RunFolderError if `folder` is
     not empty, StorageError if the disk refuses.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunFolderError(f"{folder}: is not empty; give a new --out")
+    check_free(folder, "--out")
     check_place(folder, make_parents=True)
     config = read_adapter_config(adapter)
     names = _adapter_weights(adapter, config)

@@ -8,6 +8,7 @@ from stillhouse.records.exchange import exchange_from_record, exchange_to_record
 from stillhouse.records.exchange_log import ExchangeLog, RejectedLines
 from stillhouse.records.files import (
     append_jsonl,
+    check_free,
     check_place,
     digest_file,
     disk_errors,
@@ -22,6 +23,7 @@ __all__ = [
     "RejectedLines",
     "RunFolder",
     "append_jsonl",
+    "check_free",
     "check_place",
     "claim",
     "commit",

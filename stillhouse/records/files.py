@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stillhouse.errors import RecordError, StorageError
+from stillhouse.errors import RecordError, RunFolderError, StorageError
 
 __all__ = [
     "append_bytes",
     "append_jsonl",
+    "check_free",
     "check_place",
     "decode_line",
     "digest_file",
@@ -61,6 +62,20 @@ def disk_errors(path: Path, wanted: int) -> Iterator[None]:
         if error.errno in _REMEDIES:
             raise StorageError(f"{path}: {error.strerror}; {_REMEDIES[error.errno]}") from error
         raise
+
+
+def check_free(path: Path, option: str) -> None:
+    """RunFolderError if something is at `path` already, so that it is not overwritten; an empty folder is nothing.
+
+    `option` is where the user gave the path.
+    """
+    with disk_errors(path, 0):
+        if not path.exists():
+            return
+        if not path.is_dir():
+            raise RunFolderError(f"{path}: is there already; give a new {option}, or remove it")
+        if any(path.iterdir()):
+            raise RunFolderError(f"{path}: is not empty; give a new {option}, or remove it")
 
 
 def check_place(path: Path, *, make_parents: bool) -> None:

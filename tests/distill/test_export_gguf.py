@@ -241,6 +241,9 @@ def test_command(
         "type": "q8_0",
         "bytes": size,
     }
+    fault = command("distill", "export", tmp_path / "nowhere", "--gguf", tmp_path / "s.gguf").fault
+    assert fault == f"{tmp_path}/s.gguf: is there already; give a new --gguf, or remove it"
+    assert (tmp_path / "s.gguf").stat().st_size == size
     fault = command("distill", "export", folder, "--gguf", tmp_path / "none" / "s.gguf").fault
     assert fault.startswith(f"{tmp_path}/none/s.gguf: No such file or directory; make the folder first")
     fault = command("distill", "export", tmp_path / "nowhere", "--gguf", tmp_path / "t.gguf").fault

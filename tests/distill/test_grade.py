@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from stillhouse.distill.grade import grade_run, settings_with
+from stillhouse.distill.grade import grade_run
+from stillhouse.distill.grade_settings import settings_with
 from stillhouse.distill.grades import GradeBook, GroupGrades, group_id
 from stillhouse.distill.log_likelihood import log_likelihoods
 from stillhouse.distill.network import Network

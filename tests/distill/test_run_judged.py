@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from stillhouse.distill.encode import text_of
-from stillhouse.distill.grade import GradeSettings, grade_run
+from stillhouse.distill.grade import grade_run
+from stillhouse.distill.grade_settings import GradeSettings
 from stillhouse.distill.grades import GradeBook
 from stillhouse.distill.judging import spent_on_calls
 from stillhouse.distill.store import RolloutStore

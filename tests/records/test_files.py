@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.errors import RecordError, StorageError
+from stillhouse.errors import RecordError, RunFolderError, StorageError
 from stillhouse.records.files import (
     append_jsonl,
+    check_free,
     check_place,
     decode_line,
     digest_file,
@@ -128,6 +129,20 @@ def test_a_place_is_checked_without_writing(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match=words):
             check_place(path, make_parents=make_parents)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_place_where_something_is_already_is_not_free(tmp_path: Path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.touch()
+    folder.mkdir()
+    check_free(tmp_path / "none", "--out")
+    check_free(folder, "--out")
+    (folder / "x").touch()
+    for path, what in ((file, "is there already"), (folder, "is not empty")):
+        with pytest.raises(RunFolderError, match=f"^{path}: {what}; give a new --out, or remove it$"):
+            check_free(path, "--out")
+    with pytest.raises(StorageError, match="give a shorter name"):
+        check_free(tmp_path / ("x" * 300), "--out")
 
 
 def test_json_is_json(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.config import load
-from stillhouse.distill.card import write_card
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.following import FollowingPrompt, following_prompts, following_scores, read_following
 from stillhouse.distill.hardware import Hardware, choose_device
@@ -24,6 +23,7 @@ from stillhouse.distill.safety.prompts import SafetyPrompt, prompt_record, safet
 from stillhouse.distill.safety.record import answer_lines, safety_record
 from stillhouse.distill.safety.speaker import Speaker, identity
 from stillhouse.distill.setup import read_data
+from stillhouse.distill.signed_card import rewrite_card
 from stillhouse.distill.tasks import check
 from stillhouse.errors import ConfigError, RunFolderError
 from stillhouse.records import write_atomic, write_json
@@ -60,13 +60,15 @@ def evaluate_safety(
     tasks: Sequence[str],
     seed: int,
     progress: Callable[[str], None],
+    warn: Callable[[str], None],
     gate: GateSettings | None = None,
 ) -> dict[str, Any]:
     """What `safety.json` holds: the measures of `teacher`, `before` and `after`, `verdict` and `because`.
 
     `model` is the student after training. Where it is the `student/` of a run, `before` is the run's start unless it
     is given. Only that comparison, on our own pairs, is `standard`: it goes into the run folder, whose card and report
-    are written again. Any other leaves the run as it is, so that none can replace a verdict by asking something else.
+    are written again; `warn` gets a line where that breaks a signature of the student. Any other leaves the run as it
+    is, so that none can replace a verdict by asking something else.
     `limit` caps the instructions and each task, never the prompts of the gate, whose number is its power.
     Raises ConfigError without a start or without a harmful prompt, RunFolderError where the start that is in the run
     folder is not the one that was trained, RecordError and ModelError as the parts do.
@@ -148,7 +150,7 @@ def evaluate_safety(
     if run is not None and standard:
         write_json(run / "safety.json", result)
         write_atomic(run / "safety_answers.jsonl", answer_lines(answers))
-        write_card(run)
+        rewrite_card(run, warn)
         write_report(run)
     return result
 

@@ -47,8 +47,12 @@ def standard_gate(command: Command, model: Path, pair: Pair, *more: str | Path) 
 
 
 def test_a_run_is_compared_with_its_start(command: Command, pair: Pair, run: Path) -> None:
+    signature = run / "student" / "model.sig"
+    signature.touch()
     done = standard_gate(command, run / "student", pair, "--json")
+    signature.unlink()
     assert done.code == 0, done.err
+    assert done.err.startswith(f"{signature}: no longer holds, because README.md was written again and differs; sign")
     kept = json.loads((run / "safety.json").read_text(encoding="utf-8"))
     assert json.loads(done.out) == kept
     assert kept["v"] == "stillhouse.safety/1" and kept["verdict"] == "unclear"
