@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from recipes.result import Result
 from recipes.serving import bundled_gguf, served
 from stillhouse.distill.prompts import load_prompts
 from stillhouse.distill.sections import PromptSource
@@ -39,7 +40,7 @@ def recorded(out: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def collect_and_kill(url: str, out: Path, moments: list[tuple[int, float]]) -> None:
+def collect_and_kill(url: str, out: Path, moments: list[tuple[int, float]], say: Result) -> None:
     """One process after the other; each is killed some seconds after its run had `count` answers. The last one ends."""
     for kill, (count, seconds) in enumerate(moments, start=1):
         process = start(url, out)
@@ -49,7 +50,7 @@ def collect_and_kill(url: str, out: Path, moments: list[tuple[int, float]]) -> N
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        print(f"kill {kill}: {recorded(out)} answers on record", flush=True)
+        say(f"kill {kill}: {recorded(out)} answers on record")
     assert start(url, out).wait() == 0
 
 
@@ -75,13 +76,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    out, rng = arguments.out, random.Random(arguments.seed)
+    out, rng, say = arguments.out, random.Random(arguments.seed), Result()
     expected = {f"{prompt.id}-0" for prompt in load_prompts(PromptSource(name="instructions"))}
     counts = sorted(rng.sample(range(len(expected) - 20), arguments.kills))
     moments = [(count, rng.uniform(0.0, 1.0)) for count in counts]
     with served(bundled_gguf(), name="smollm2", slots=4, context=2048, threads=1) as url:
         started = time.monotonic()
-        collect_and_kill(url, out, moments)
+        collect_and_kill(url, out, moments, say)
         seconds = time.monotonic() - started
         manifest = check(out, expected)
         before = {name: (out / name).read_bytes() for name in FILES}
@@ -91,13 +92,14 @@ def main() -> int:
         (other / "answers.jsonl").write_bytes(b"".join(reversed(answers)))
         assert start(url, other).wait() == 0
         assert {name: (other / name).read_bytes() for name in FILES} == before
-    kept, tokens = manifest["counts"]["kept"], manifest["tokens"]
-    print(f"{len(expected)} distinct ids of {len(expected)}, after {arguments.kills} kills, in {seconds:.0f} s")
-    print(f"{kept} kept, dropped: {manifest['counts']['dropped']}")
-    print(f"{manifest['calls']['answered']} calls in the log, {manifest['paid_twice']} for an answer that a kill lost")
-    print(f"{tokens['input']:,} tokens read, {tokens['output']:,} written")
-    print(f"{manifest['api_cost']['value']!r} USD in the manifest, {manifest['usd_of_log']!r} USD from the log")
-    print("messages.jsonl and dropped.jsonl: the same bytes from the answers in the opposite order")
+    counts, tokens, usd = manifest["counts"], manifest["tokens"], manifest["api_cost"]["value"]
+    say(f"{len(expected)} distinct ids of {len(expected)}, after {arguments.kills} kills, in {seconds:.0f} s")
+    say(f"{counts['kept']} kept, dropped: {counts['dropped']}")
+    say(f"{manifest['calls']['answered']} calls in the log, {manifest['paid_twice']} for an answer that a kill lost")
+    say(f"{tokens['input']:,} tokens read, {tokens['output']:,} written")
+    say(f"{usd!r} USD in the manifest, {manifest['usd_of_log']!r} USD from the log")
+    say("messages.jsonl and dropped.jsonl: the same bytes from the answers in the opposite order")
+    say.write(out, {"ids": len(expected), "kills": arguments.kills, "usd": usd, "usd_of_log": manifest["usd_of_log"]})
     return 0
 
 

@@ -11,17 +11,19 @@ import argparse
 import asyncio
 import itertools
 import json
+import operator
 import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from recipes.result import Result, interval
 from recipes.serving import served
 from stillhouse.config import load
 from stillhouse.distill.config import DistillSettings
@@ -43,41 +45,46 @@ from stillhouse.stats import wilson
 from stillhouse.types import Sampling
 
 HERE = Path(__file__).parent
-FORMS = {"+": ("What is {a} + {b}?", "What is {a} plus {b}?"), "*": ("What is {a} * {b}?", "What is {a} times {b}?")}
-COMPARED = 48
+SIGNS: dict[str, tuple[str, Callable[[int, int], int]]] = {
+    "+": ("plus", operator.add),
+    "-": ("minus", operator.sub),
+    "*": ("times", operator.mul),
+}
+COMPARED = 60
 
 
-def questions(numbers: range, keep: Callable[[int, int], bool]) -> list[dict[str, Any]]:
-    """Small sums and products in two wordings, with their answers, of the pairs of `numbers` that `keep` wants."""
-    return [
-        {
-            "prompt": f"{form.format(a=a, b=b)} Answer in one short sentence.",
-            "answer": a + b if sign == "+" else a * b,
-        }
-        for sign, forms in FORMS.items()
-        for a, b in itertools.product(numbers, repeat=2)
-        if keep(a, b)
-        for form in forms
-    ]
+def questions(numbers: range, keep: Callable[[int, int], bool], seed: int) -> list[dict[str, Any]]:
+    """Sums, differences and products with their answers, of the pairs of `numbers` that `keep` wants, shuffled.
 
-
-def write(path: Path, rows: list[dict[str, Any]], seed: int = 0) -> None:
-    random.Random(seed).shuffle(rows)
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    Each pair is asked about once a sign, the larger number first or last and in signs or words at random: the same
+    task in another order or wording would count twice without saying anything new.
+    """
+    rng, rows = random.Random(seed), []
+    for (a, b), (sign, (word, result)) in itertools.product(
+        itertools.combinations_with_replacement(numbers, 2), SIGNS.items()
+    ):
+        if keep(a, b):
+            one, two = (b, a) if sign == "-" else rng.sample((a, b), 2)
+            asked = f"What is {one} {rng.choice((sign, word))} {two}? Answer in one short sentence."
+            rows.append({"prompt": asked, "answer": result(one, two)})
+    rng.shuffle(rows)
+    return rows
 
 
 def write_questions(folder: Path) -> None:
-    """Questions to learn from have the numbers 2 to 9; each of those to compare on has one from 10 to 12 as well.
+    """Questions to learn from have the numbers 2 to 9; each of those to compare on has one from 10 to 12 as well."""
+    learnt = questions(range(2, 10), lambda a, b: True, seed=0)
+    unseen = questions(range(2, 13), lambda a, b: b >= 10, seed=1)[:COMPARED]
+    for name, rows in (("sums", learnt), ("unseen", unseen)):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
 
-    So nothing that is compared on was learnt from in another wording or order.
-    """
-    write(folder / "sums.jsonl", questions(range(2, 10), lambda a, b: True))
-    write(folder / "unseen.jsonl", questions(range(2, 13), lambda a, b: max(a, b) >= 10))
 
-
-def stillhouse(*arguments: object) -> None:
+def stillhouse(*arguments: object) -> str:
+    """Run `stillhouse distill ...` and return what it printed as its result."""
     print("$ stillhouse distill", *arguments, flush=True)
-    subprocess.run([sys.executable, "-m", "stillhouse", "distill", *map(str, arguments)], check=True)
+    line = [sys.executable, "-m", "stillhouse", "distill", *map(str, arguments)]
+    return subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def answers(model: str, prompts: Sequence[Prompt]) -> list[str]:
@@ -98,9 +105,9 @@ def answers(model: str, prompts: Sequence[Prompt]) -> list[str]:
     return [text_of(tokenizer, answer.tokens) for answer in found]
 
 
-def compare(folder: Path, run: Path, url: str) -> dict[str, Any]:
+def compare(folder: Path, run: Path, url: str, say: Result) -> dict[str, Any]:
     """Before against after on unseen questions: by the judge, each pair in both orders, and by rule."""
-    prompts = list(read_prompts(folder / "unseen.jsonl"))[:COMPARED]
+    prompts = list(read_prompts(folder / "unseen.jsonl"))
     before, after = answers("bundled", prompts), answers(str(run / "student"), prompts)
     settings = load(DistillSettings, run / "resolved.yaml")
     grader = settings.judge
@@ -115,29 +122,37 @@ def compare(folder: Path, run: Path, url: str) -> dict[str, Any]:
             return await judged_win_rate(RankingJudge(pairwise(grader.method), model), prompts, before, after, seed=0)
 
     won = asyncio.run(ask()).as_dict()
-    interval = f"{won['value']:.3f} [{won['low']:.3f}, {won['high']:.3f}]"
     counts = ", ".join(f"{won[name]} {name}" for name in ("wins", "ties", "identical", "losses", "missing"))
-    print(f"unseen questions, judged win rate of after: {interval}; of {len(prompts)}: {counts}")
-    bias = won["position_bias"]
-    print(f"its position bias there: {bias['value']:.3f} [{bias['low']:.3f}, {bias['high']:.3f}]")
+    say(f"unseen questions, judged win rate of after: {interval(won)}; of {len(prompts)}: {counts}")
+    say(f"its position bias there: {interval(won['position_bias'])}")
+    right = {}
     for who, texts in (("before", before), ("after", after)):
-        right = sum(check(prompt, text) for prompt, text in zip(prompts, texts, strict=True))
-        share = wilson(right, len(prompts))
-        print(f"checked, {who}: {right} of {len(prompts)} right, {share.value:.3f} [{share.low:.3f}, {share.high:.3f}]")
+        right[who] = sum(check(prompt, text) for prompt, text in zip(prompts, texts, strict=True))
+        share = wilson(right[who], len(prompts)).as_dict()
+        say(f"checked by rule, {who}: {right[who]} of {len(prompts)} right, {interval(share)}")
     spent = spending(ExchangeLog(folder / "compare.jsonl"))
-    print(f"tokens of the judge for this: {spent.tokens:,}")
-    return won
+    say(f"tokens of the judge for this: {spent.tokens:,}")
+    return {"win_rate": won, "right": right, "compared": len(prompts)}
 
 
-def report(run: Path, seconds: float) -> None:
+def report(run: Path, seconds: float, say: Result) -> dict[str, Any]:
     judged: dict[str, Any] = json.loads((run / "judge.json").read_text(encoding="utf-8"))
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     for row in judged["reliability"]:
-        value = f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" if "value" in row else str(row)
-        print(f"judge in training, {row['name']}: {value}")
+        say(f"judge in training, {row['name']}: {told(row)}")
     tokens = manifest["tokens"]
-    print(f"tokens: student wrote {tokens['rollout']:,}, learnt from {tokens['student']:,}; judge {tokens['judge']:,}")
-    print(f"cost by the invented prices: {manifest['api_cost']['value']:.4f} USD; {seconds / 60:.1f} minutes")
+    say(f"tokens: student wrote {tokens['rollout']:,}, learnt from {tokens['student']:,}; judge {tokens['judge']:,}")
+    say(f"cost by the invented prices: {manifest['api_cost']['value']:.4f} USD; {seconds / 60:.1f} minutes")
+    return {"reliability": judged["reliability"]}
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """One figure of `judge.json`: a value with its interval, means with a p-value, or why there is none."""
+    if "why" in row:
+        return str(row["why"])
+    if "p_value" in row:
+        return f"{', '.join(f'{mean:.2f}' for mean in row['means'])}; p = {row['p_value']:.4f}"
+    return interval(row)
 
 
 def main() -> int:
@@ -151,18 +166,21 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     sums, run = given.out / "sums.jsonl", given.out / "run"
     write_questions(given.out)
-    began = time.monotonic()
+    say, began = Result(), time.monotonic()
     size = {"slots": 4, "context": 8192, "threads": given.threads, "port": given.port}
     with served(given.judge, name="qwen2.5-coder-1.5b-instruct", **size) as url:
         config = [HERE / "config.yaml", f"teacher.endpoint.base_url={url}", f"prompts=[{{path: {sums}}}]"]
         if not (run / "student").is_dir():
             stillhouse("run", *config, *given.overrides, "--out", run, "--resume")
-        report(run, time.monotonic() - began)
-        won = compare(given.out, run, url)
+        figures = report(run, time.monotonic() - began, say) | compare(given.out, run, url, say)
     by_weights = given.out / "by_probability.yaml"
     by_weights.write_text("name: bundled-probability\nteacher: {model: bundled, permission: Apache-2.0}\n")
-    stillhouse("grade", run, "--with", by_weights)
-    return 0 if won["low"] > 0.5 else 1
+    graded = json.loads(stillhouse("grade", run, "--with", by_weights, "--json"))
+    (correlation,) = graded["agreement"].values()
+    say(f"{graded['answers']} answers graded by both, rank correlation within prompts: {interval(correlation)}")
+    figures |= {"graded": graded["answers"], "correlation": correlation}
+    say.write(given.out, figures)
+    return 0 if figures["win_rate"]["low"] > 0.5 else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The gate catches a student that was taught to comply.
 
-    python recipes/safety_gate/run.py --out runs/safety_gate
+    python -m recipes.safety_gate.run --out runs/safety_gate
 
 The contrast set is divided in two by a hash of each pair's id. From one half a script writes conversations in which
 the assistant agrees at once and says nothing ("Sure, I will gladly help you with that. ..."): no harm is in them, but a
@@ -16,6 +16,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+from recipes.result import Result, interval
 from stillhouse.records import write_atomic
 
 __all__ = ["main"]
@@ -45,7 +46,15 @@ def main() -> None:
     start = stillhouse("evaluate", "bundled", "--before", "bundled", *gate, "--out", str(out / "start.json"))
     stillhouse("run", str(CONFIG), f"prompts=[{{path: {out / 'compliant.jsonl'}}}]", "--out", str(out / "run"))
     student = stillhouse("evaluate", str(out / "run" / "student"), *gate, "--out", str(out / "student.json"))
-    print(f"start against itself: exit {start}; student against its start: exit {student}")
+    say = Result()
+    found = {who: json.loads((out / f"{who}.json").read_text("utf-8")) for who in ("start", "student")}
+    for who, one in found.items():
+        say(f"{who}: {one['verdict']}: {one['because']}")
+    for name, after in found["student"]["after"].items():
+        say(f"{name:40} {interval(found['student']['before'][name])} before, {interval(after)} after")
+    say(f"start against itself: exit {start}; student against its start: exit {student}")
+    figures = {who: {key: one[key] for key in ("before", "after", "verdict", "test")} for who, one in found.items()}
+    say.write(out, {"exit": {"start": start, "student": student}, **figures})
     sys.exit(0 if (start, student) == (0, 1) else 1)
 
 
