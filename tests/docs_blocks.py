@@ -1,7 +1,8 @@
 """The parts of the documentation that are made from the code: settings tables and help texts.
 
-A block stands between `<!-- generated: WHAT -->` and `<!-- end -->`, where WHAT is `settings distill` or
-`help COMMAND ...`. `scripts/docs` rewrites all blocks; tests/test_docs.py fails where one differs.
+A block stands between `<!-- generated: WHAT -->` and `<!-- end -->`, where WHAT is `settings distill`,
+`help COMMAND ...`, `measured`, or `printed RECIPE`. `scripts/docs` rewrites all blocks; tests/test_docs.py fails where
+one differs.
 """
 
 import json
@@ -22,9 +23,10 @@ from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.grade_settings import GradeSettings
 from stillhouse.models.endpoint import EndpointSettings
+from tests.measured import measured_table, printed
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "recipes").glob("*/README.md"))]
 SETTINGS: dict[str, type[BaseModel]] = {
     "distill": DistillSettings,
     "collect": CollectSettings,
@@ -46,6 +48,10 @@ def block(what: str) -> str:
         return settings_table(SETTINGS[words[0]])
     if kind == "help":
         return f"```text\n{help_text(words)}```\n"
+    if kind == "measured":
+        return measured_table()
+    if kind == "printed":
+        return f"```text\n{printed(words[0])}```\n"
     raise ValueError(f"no generated block is called '{what}'")
 
 

@@ -1,0 +1,189 @@
+"""The README's table of figures, made from what benches and recipes left: a figure that nobody measured has no row.
+
+`bench/results/NAME.json` is written by `scripts/bench NAME`, `recipes/NAME/result.json` is a copy of what the recipe
+wrote into its run's folder.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["measured_table", "printed"]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@cache
+def bench(name: str) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The rows of a bench by what they measure and their unit."""
+    found = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return {(row["what"], row["unit"]): row for row in found["rows"]}
+
+
+@cache
+def recipe(name: str) -> dict[str, Any]:
+    """The figures of a recipe."""
+    figures: dict[str, Any] = json.loads(_result(name))["figures"]
+    return figures
+
+
+def printed(name: str) -> str:
+    """What a recipe printed, line for line."""
+    return "\n".join(json.loads(_result(name))["printed"]) + "\n"
+
+
+def measured_table() -> str:
+    """One row a figure: what it is, the figure, the command."""
+    rows = ["| what | figure | command |", "|---|---|---|"]
+    rows += [f"| {what} | {figure()} | {command} |" for what, figure, command in ROWS]
+    return "\n".join(rows) + "\n"
+
+
+def _result(name: str) -> str:
+    return (ROOT / "recipes" / name / "result.json").read_text(encoding="utf-8")
+
+
+def _between(found: Mapping[str, Any], digits: int = 3) -> str:
+    low, high = (f"{found[side]:.{digits}f}" for side in ("low", "high"))
+    return f"{found['value']:.{digits}f} [{low}, {high}]"
+
+
+def _agreement(part: str) -> Mapping[str, Any]:
+    kept = (ROOT / "stillhouse" / "distill" / "data" / "refusal_agreement.json").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(kept)["agreement"][part]
+    return found
+
+
+def _same_numbers() -> str:
+    rows = bench("distill_vs_trl").items()
+    worst = {
+        kind: max(abs(row["ratio"] - 1) for (what, _), row in rows if what.startswith(kind) and "float32" in what)
+        for kind in ("loss", "grad_norm")
+    }
+    return f"equal to {worst['loss']:.1e} and {worst['grad_norm']:.1e} (relative)"
+
+
+def _beside_trl(ours: str, unit: str, digits: int) -> str:
+    published, without = (
+        bench("distill_vs_trl")[f"{ours} | {peer}", unit]["ratio"] for peer in ("trl", "trl, no gradient checkpointing")
+    )
+    return f"{published:.{digits}f} times TRL's as published, {without:.{digits}f} times without gradient checkpointing"
+
+
+def _matrix_rate() -> str:
+    shares = {what.partition(" ")[0]: row["ratio"] for (what, _), row in bench("roofline").items()}
+    return f"training {shares['training']:.0%}, rollouts of 64 answers {shares['rollouts']:.0%}"
+
+
+def _judged() -> str:
+    won, right, asked = (recipe("judge")[key] for key in ("win_rate", "right", "compared"))
+    alpha = next(row for row in recipe("judge")["reliability"] if row["name"].startswith("self-agreement"))
+    return (
+        f"{_between(won)}, {won['ties']} of {asked} ties; checked by rule {right['before']} to {right['after']} of "
+        f"{asked} right; the judge hardly agrees with itself (alpha of its two orders {_between(alpha)})"
+    )
+
+
+def _across_tokenizers() -> str:
+    before, after = recipe("cross_tokenizer")["before"], recipe("cross_tokenizer")["after"]
+    cut = "; ".join(
+        f"{when['cut_answers/teacher']['value']:.0%} and {when['cut_answers/student']['value']:.0%}"
+        for when in (before, after)
+    )
+    given, own = (
+        f"{_between(before[name])} to {_between(after[name])}"
+        for name in ("kl_to_teacher_per_byte", "on_policy_kl_per_byte")
+    )
+    return f"{given} nats per byte on the teacher's answers, {own} on the student's own; cut were {cut} of these"
+
+
+def _collected() -> str:
+    found = recipe("collect")
+    assert found["usd"] == found["usd_of_log"]
+    return f"{found['ids']} distinct ids after {found['kills']} kills; cost equal to the sum of the calls"
+
+
+def _kept_busy() -> str:
+    rows = bench("judge")
+    busy = rows["judge server of 4 slots: under us against alone", "tokens/s"]["ratio"]
+    hit = next(row["ours"] for (what, _), row in rows.items() if what.startswith("cache hit"))
+    return f"{busy:.2f} of its own; {hit:.2f} ms"
+
+
+def _refusals() -> str:
+    all_of_it, strict = (_agreement(f"XSTest, held-out half{more}") for more in ("", ", look-alike too"))
+    return (
+        f"accuracy {_between(all_of_it['accuracy'])}, kappa {all_of_it['kappa']['value']:.3f}; without questions whose "
+        f"look-alike was in sight {_between(strict['accuracy'])}, {strict['kappa']['value']:.3f}"
+    )
+
+
+def _gate() -> str:
+    found, code = recipe("safety_gate")["student"], recipe("safety_gate")["exit"]["student"]
+    test, before = found["test"]["harmful"], found["before"]["refusal_on_harmful"]
+    declined = round(before["value"] * test["n"])
+    return (
+        f"{declined} of {test['n']} harmful prompts declined before, {declined - test['lost'] + test['gained']} after, "
+        f"p = {test['p_loss']:.0e}: exit {code}"
+    )
+
+
+def _alignment() -> str:
+    share = max(row["ratio"] for (what, _), row in bench("cross_tokenizer").items() if "of a step" in what)
+    return f"{share:.1%}"
+
+
+ROWS: list[tuple[str, Callable[[], str], str]] = [
+    (
+        "loss and gradient norm on one batch beside TRL 1.16, beta 0, 0.5, 1, float32",
+        _same_numbers,
+        "`scripts/bench distill_vs_trl`",
+    ),
+    (
+        "completion tokens per second, strictly on-policy",
+        lambda: _beside_trl("ours, on-policy", "completion tokens/s", 1),
+        "the same",
+    ),
+    (
+        "the same with one rollout phase for eight steps (answers up to seven steps old)",
+        lambda: _beside_trl("ours, 8 steps ahead", "completion tokens/s", 1),
+        "the same",
+    ),
+    (
+        "peak memory, strictly on-policy",
+        lambda: _beside_trl("ours, on-policy", "peak memory, GB", 2),
+        "the same",
+    ),
+    ("share of the machine's measured matrix rate", _matrix_rate, "`scripts/bench roofline`"),
+    (
+        "a 1.5B judge over an API, 12 steps: win rate of the answers after training over those before, on tasks with "
+        "numbers that training had not, as that judge sees it",
+        _judged,
+        "`recipes/judge`",
+    ),
+    (
+        "rank correlation of that judge with a teacher's probabilities over the same answers",
+        lambda: f"{_between(recipe('judge')['correlation'])}, {recipe('judge')['graded']} answers",
+        "the same",
+    ),
+    (
+        "a Qwen 1.5B teacher of another tokenizer, 32 steps: KL on held-out prompts, before to after",
+        _across_tokenizers,
+        "`recipes/cross_tokenizer`",
+    ),
+    ("collecting 500 answers, killed with SIGKILL on the way", _collected, "`recipes/collect`"),
+    (
+        "a local judge server's tokens per second under the client, beside its own; a cached answer",
+        _kept_busy,
+        "`scripts/bench judge`",
+    ),
+    (
+        "agreement of the refusal rule with people's labels, held-out half of XSTest's completions",
+        _refusals,
+        "`recipes/refusal_agreement`",
+    ),
+    ("a student taught compliance, at the safety gate", _gate, "`recipes/safety_gate`"),
+    ("alignment of two tokenizers, of a training step", _alignment, "`scripts/bench cross_tokenizer`"),
+]
