@@ -18,6 +18,7 @@ from stillhouse.models.connection import (
     REFUSED,
     RESET,
     STALL,
+    UNSENT,
     Try,
     status_kind,
 )
@@ -27,7 +28,8 @@ from stillhouse.models.refusal import waits_too_long
 __all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "pause", "seconds_to_wait"]
 
 UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
-_PASSING = frozenset({RESET, STALL, MALFORMED, *UNREACHABLE, *(status_kind(status) for status in (408, 409, 425, 429))})
+_PASSING_STATUSES = (408, 409, 425, 429)
+_PASSING = frozenset({RESET, STALL, UNSENT, MALFORMED, *UNREACHABLE, *map(status_kind, _PASSING_STATUSES)})
 # The same request would get the same answer, and so would every other one.
 _FINAL = frozenset({CERTIFICATE, QUOTA, *(status_kind(status) for status in (401, 402, 403, 404, 405, 501, 505))})
 

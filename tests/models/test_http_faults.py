@@ -32,6 +32,7 @@ class Sleeps:
         self.seconds.append(seconds)
 
 
+PRICES = {"input": 0.1, "output": 0.3}
 WHOLE = json.dumps(chat_answer("a")).encode()
 FAULTS: Mapping[str, Callable[[], Reply]] = {
     "reset": reset,
@@ -46,7 +47,7 @@ FAULTS: Mapping[str, Callable[[], Reply]] = {
 async def ask_all(script: Callable[[Asked], Reply], count: int, folder: Path, **changes: Any) -> HttpModel:
     """Ask `count` questions at once and check every answer, the counts, and the log."""
     async with FaultServer(script) as server:
-        async with model(server, folder, concurrency=16, **changes) as asked:
+        async with model(server, folder, concurrency=16, prices=PRICES, **changes) as asked:
             found = await asyncio.gather(*(asked.sample(question(n), SAMPLING) for n in range(count)))
         assert [one.text for [one] in found] == [f"answer to {n}" for n in range(count)]
         assert asked.usage.errors == dict(server.injected)
@@ -58,7 +59,14 @@ async def ask_all(script: Callable[[Asked], Reply], count: int, folder: Path, **
     assert failed_tries(log) == server.injected
     silent = [exchange for exchange in log if exchange.status == 0]
     assert len(silent) == server.injected["connection reset"] + server.injected["stall"]
-    assert all(exchange.response is None and not exchange.usage for exchange in silent)
+    assert all(exchange.response is None for exchange in silent)
+    lost = [exchange for exchange in log if exchange.extra.get("usage_estimated")]
+    assert len(lost) == sum(server.injected[kind] for kind in ("connection reset", "stall", "malformed body"))
+    # An answer tells 10 + 5 tokens; a lost one may have been as long as its request has bytes, and its cap of 8.
+    read = sum(len(json.dumps(exchange.request, ensure_ascii=False).encode()) for exchange in lost)
+    assert spending(log).input_tokens == asked.usage.input_tokens == 10 * count + read
+    assert spending(log).output_tokens == asked.usage.output_tokens == 5 * count + 8 * len(lost)
+    assert spending(log).usd == asked.usage.usd > 0
     assert spending(log).calls == asked.usage.calls == count
     return asked
 
