@@ -117,6 +117,19 @@ def test_a_body_that_lacks_what_it_promises(body: dict[str, Any]) -> None:
         WIRE.completions(body, {})
 
 
+def test_a_missing_log_probability_is_no_certainty() -> None:
+    """Null is right for the first token of a given text alone: nothing precedes it."""
+    cached = answer("The sea is", {**ECHOED, "token_logprobs": [None, None, -0.75]})
+    for given in ("The sea", (11, 12)):
+        with pytest.raises(MalformedAnswer, match="a log-probability is None"):
+            WIRE.scored(cached, given)
+    written = answer(" is", {"tokens": [" is"], "token_logprobs": [None]})
+    with pytest.raises(MalformedAnswer, match="a log-probability is None"):
+        WIRE.completions(written, {"prompt": "The sea"})
+    echoed = WIRE.completions(answer("The sea is", ECHOED), {"prompt": "The sea", "echo": True})
+    assert echoed[0].logprobs == (0.0, -2.5, -0.75)
+
+
 @pytest.mark.parametrize("found", [[], [None], ["text"]])
 def test_scores_out_of_a_body_without_an_answer(found: list[Any]) -> None:
     with pytest.raises(MalformedAnswer):
