@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from stillhouse.errors import ConfigError
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, listed, merged, need, short
-from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, finish, listed_logprobs, number
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, finish, listed, merged, need, short
+from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, listed_logprobs, number
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Completions"]

@@ -11,7 +11,7 @@ from stillhouse.types import Completion, Message, Sampling
 WIRE = Completions()
 
 
-def answer(text: str, logprobs: Any = None, finish: str = "stop") -> dict[str, Any]:
+def answer(text: str, logprobs: Any = None, finish: str | None = "stop") -> dict[str, Any]:
     return {"choices": [{"index": 0, "text": text, "logprobs": logprobs, "finish_reason": finish}]}
 
 
@@ -53,6 +53,8 @@ def test_answers() -> None:
     assert WIRE.completions(answer(" is blue", finish="length"), {}) == [
         Completion(text=" is blue", finish_reason="length")
     ]
+    assert WIRE.completions(answer(" is", finish=None), {})[0].finish_reason == "unknown"
+    assert WIRE.completions(answer(" is", finish="eos"), {})[0].finish_reason == "stop"
 
 
 def test_written_tokens_of_both_dialects() -> None:
