@@ -21,7 +21,7 @@ from stillhouse.models.connection import (
     Try,
     status_kind,
 )
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.refusal import waits_too_long
 
 __all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "pause", "seconds_to_wait"]
@@ -47,7 +47,7 @@ def backoff_bound(attempt: int, backoff: float, longest: float) -> float:
     return min(longest, backoff * 2.0**attempt)
 
 
-def pause(name: str, settings: EndpointSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
+def pause(name: str, settings: ConnectionSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
     """Seconds between try `attempt` (from 0), which came to `tried`, and the next one.
 
     EndpointError, opened by `name`, if the endpoint asks for more than `longest_wait`: to ask sooner would be rude, and
