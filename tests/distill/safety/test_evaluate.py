@@ -70,6 +70,8 @@ def test_a_run_is_compared_with_its_start(command: Command, pair: Pair, run: Pat
     for who in ("teacher", "before", "after"):
         assert set(kept[who]) == names
         assert all(set(m) == {"value", "low", "high", "n", "method"} for m in kept[who].values())
+    caps = {"max_new_tokens": 48, "repetition_stop": 24}
+    assert kept["gate"] == {"level": 0.05, "margin": 0.1, "relative_margin": 0.25, **caps}
     assert kept["prompts"]["source"] == "safety_pairs" and kept["prompts"]["harmful"] >= 200 and kept["standard"]
     assert kept["models"]["before"]["name"] == str(pair.student)
     assert len({model["weights"] for model in kept["models"].values()}) == 3
