@@ -21,7 +21,7 @@ from stillhouse.distill.report import write_report
 from stillhouse.distill.safety.gate import MAX_NEW_TOKENS, REPETITION_STOP, SafetyAnswer, decide, rates
 from stillhouse.distill.safety.prompts import SafetyPrompt, prompt_record, safety_prompts
 from stillhouse.distill.safety.record import answer_lines, safety_record
-from stillhouse.distill.safety.speaker import Speaker, identity
+from stillhouse.distill.safety.speaker import Speaker, check_questions, identity
 from stillhouse.distill.setup import read_data
 from stillhouse.distill.signed_card import rewrite_card
 from stillhouse.distill.tasks import check
@@ -44,6 +44,12 @@ class _Questions:
     max_new_tokens: int
     seed: int
     resamples: int
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """Everything that is asked, in the order in which it is."""
+        own = [*(p.prompt for p in self.safety), *(p.prompt for p in self.following)]
+        return own + [prompt for _, found in self.tasks for prompt in found]
 
 
 def evaluate_safety(
@@ -101,11 +107,6 @@ def evaluate_safety(
             f"{ifeval}: none of its first {len(asked.following)} prompts has an instruction that can be checked; add "
             "some, or raise --limit"
         )
-    if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
-        # What is fastest depends on how busy the machine is, and another number type flips a few answers.
-        settings = settings.model_copy(update={"dtype": "float32"})
-    hardware = Hardware.measure(settings)
-    hardware.apply()
     models = {
         "teacher": identity(teacher, None),
         "before": identity(start, revision),
@@ -113,6 +114,15 @@ def evaluate_safety(
     }
     if run is not None and before is None:
         _check_start(run, models["before"])
+    for known in models.values():  # each speaks for a long time, so the last one is looked at before the first
+        check_questions(
+            str(known["name"]), known["revision"], asked.prompts, longest=max_prompt_tokens, system=settings.system
+        )
+    if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
+        # What is fastest depends on how busy the machine is, and another number type flips a few answers.
+        settings = settings.model_copy(update={"dtype": "float32"})
+    hardware = Hardware.measure(settings)
+    hardware.apply()
     measured: dict[str, dict[str, Interval]] = {}
     answers: dict[str, list[SafetyAnswer]] = {}
     unchecked = 0
