@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.route import proxy_for, trust_for
 
 __all__ = [
@@ -86,7 +86,7 @@ class Connection:
     """
 
     def __init__(
-        self, settings: EndpointSettings, headers: Mapping[str, str], secret: str | None, environ: Mapping[str, str]
+        self, settings: ConnectionSettings, headers: Mapping[str, str], secret: str | None, environ: Mapping[str, str]
     ) -> None:
         limits = httpx2.Limits(
             max_connections=settings.concurrency,

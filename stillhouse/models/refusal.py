@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from stillhouse.errors import ConfigError
 from stillhouse.models.connection import CERTIFICATE, FAILED, MALFORMED, NO_CONNECTION, QUOTA, REFUSED, Try, status_kind
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 
 __all__ = ["forbidden", "given_up", "key_from", "refused", "waits_too_long"]
 
@@ -25,7 +25,7 @@ def key_from(environ: Mapping[str, str], variable: str | None) -> str | None:
     return key
 
 
-def refused(name: str, settings: EndpointSettings, tried: Try) -> str:
+def refused(name: str, settings: ConnectionSettings, tried: Try) -> str:
     """An answer that would be the same if asked again."""
     return f"{_met(name, tried)}; {_remedy(settings, tried)}"
 
@@ -35,7 +35,7 @@ def forbidden(name: str, tried: Try) -> str:
     return f"{_met(name, tried)}; other questions were answered with the same key, so change this one or leave it out"
 
 
-def waits_too_long(name: str, settings: EndpointSettings, seconds: float) -> str:
+def waits_too_long(name: str, settings: ConnectionSettings, seconds: float) -> str:
     """The endpoint asks for a pause that is longer than what was allowed."""
     return (
         f"{name}: asks to wait {seconds:,.0f} s, and longest_wait is {settings.longest_wait:,.0f} s; "
@@ -43,7 +43,7 @@ def waits_too_long(name: str, settings: EndpointSettings, seconds: float) -> str
     )
 
 
-def given_up(name: str, settings: EndpointSettings, kinds: Mapping[str, int], last: Try) -> str:
+def given_up(name: str, settings: ConnectionSettings, kinds: Mapping[str, int], last: Try) -> str:
     """Every try failed for a reason that could have passed."""
     met = ", ".join(f"{kind} {count}x" if count > 1 else kind for kind, count in kinds.items())
     told = f" (last: {last.message})" if last.message else ""
@@ -54,7 +54,7 @@ def _met(name: str, tried: Try) -> str:
     return f"{name}: {tried.kind} ({tried.message})" if tried.message else f"{name}: {tried.kind}"
 
 
-def _remedy(settings: EndpointSettings, tried: Try) -> str:
+def _remedy(settings: ConnectionSettings, tried: Try) -> str:
     kind = tried.kind
     if kind in (status_kind(401), status_kind(403)):
         if settings.key_env is None:

@@ -22,7 +22,7 @@ from stillhouse.models.connection import (
     Try,
     status_kind,
 )
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.refusal import waits_too_long
 
 __all__ = [
@@ -36,8 +36,8 @@ __all__ = [
     "seconds_to_wait",
 ]
 
-# About the key, or about this one question (a content filter). It is about the question where the run got answers before,
-# and about the key after all where that many questions in a row, without an answer between them, meet it.
+# About the key, or about this one question (a content filter). It is about the question where the run got answers
+# before, and about the key after all where that many questions in a row, without an answer between them, meet it.
 FORBIDDEN = status_kind(403)
 FORBIDDEN_IN_A_ROW = 20
 UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
@@ -62,7 +62,7 @@ def backoff_bound(attempt: int, backoff: float, longest: float) -> float:
     return min(longest, backoff * 2.0**attempt)
 
 
-def pause(name: str, settings: EndpointSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
+def pause(name: str, settings: ConnectionSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
     """Seconds between try `attempt` (from 0), which came to `tried`, and the next one.
 
     EndpointError, opened by `name`, if the endpoint asks for more than `longest_wait`: to ask sooner would be rude, and
