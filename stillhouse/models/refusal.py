@@ -6,7 +6,7 @@ from stillhouse.errors import ConfigError
 from stillhouse.models.connection import CERTIFICATE, FAILED, MALFORMED, NO_CONNECTION, QUOTA, REFUSED, Try, status_kind
 from stillhouse.models.endpoint import EndpointSettings
 
-__all__ = ["given_up", "key_from", "refused", "waits_too_long"]
+__all__ = ["forbidden", "given_up", "key_from", "refused", "waits_too_long"]
 
 
 def key_from(environ: Mapping[str, str], variable: str | None) -> str | None:
@@ -27,8 +27,12 @@ def key_from(environ: Mapping[str, str], variable: str | None) -> str | None:
 
 def refused(name: str, settings: EndpointSettings, tried: Try) -> str:
     """An answer that would be the same if asked again."""
-    told = f" ({tried.message})" if tried.message else ""
-    return f"{name}: {tried.kind}{told}; {_remedy(settings, tried)}"
+    return f"{_met(name, tried)}; {_remedy(settings, tried)}"
+
+
+def forbidden(name: str, tried: Try) -> str:
+    """The endpoint does not answer this question to a key that it gives answers."""
+    return f"{_met(name, tried)}; other questions were answered with the same key, so change this one or leave it out"
 
 
 def waits_too_long(name: str, settings: EndpointSettings, seconds: float) -> str:
@@ -44,6 +48,10 @@ def given_up(name: str, settings: EndpointSettings, kinds: Mapping[str, int], la
     met = ", ".join(f"{kind} {count}x" if count > 1 else kind for kind, count in kinds.items())
     told = f" (last: {last.message})" if last.message else ""
     return f"{name}: no answer in {sum(kinds.values())} tries: {met}{told}; {_remedy(settings, last)}"
+
+
+def _met(name: str, tried: Try) -> str:
+    return f"{name}: {tried.kind} ({tried.message})" if tried.message else f"{name}: {tried.kind}"
 
 
 def _remedy(settings: EndpointSettings, tried: Try) -> str:
