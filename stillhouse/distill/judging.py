@@ -62,24 +62,29 @@ class Judging:
         return {**RankingJudge(pairwise(self.method), model).templates, **judge(self.method, model).templates}
 
     def check(self) -> list[Exchange]:
-        """One short call, so that a wrong key or a wrong address is found before anything is made. EndpointError.
+        """One short call, so that a wrong key or a wrong address is found before anything is made.
 
-        The run's folder is not needed for it: the call comes back as a record, for `note`.
+        Of a run that has spent before, the call is one of its own: in its log, its budget and its cache, which answers
+        from the second time on. Else no folder is needed: the call comes back as a record, for `note`.
+        EndpointError; BudgetError where the budget has no room for the call.
         """
 
-        async def ask(scratch: Path) -> None:
-            async with served(self.teacher, self.name, scratch, self.environ) as model:
+        async def ask(run: Path) -> None:
+            async with served(self.teacher, self.name, run, self.environ) as model:
                 await model.sample([Message("user", "Say yes.")], Sampling(max_tokens=4, temperature=0.0))
 
+        if _log(self.run, self.name).exists():
+            asyncio.run(ask(self.run))
+            return []
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder) / self.run.name
             asyncio.run(ask(scratch))
-            return list(ExchangeLog(scratch / "calls" / f"{self.name}.jsonl"))
+            return list(ExchangeLog(_log(scratch, self.name)))
 
     def note(self, calls: Sequence[Exchange]) -> None:
         """Put calls that were made before there was a folder into the run's log."""
         if calls:
-            log = self.run / "calls" / f"{self.name}.jsonl"
+            log = _log(self.run, self.name)
             log.parent.mkdir(exist_ok=True)
             with ExchangeLog(log) as kept:
                 kept.extend(calls)
@@ -149,6 +154,11 @@ class Judging:
         return served(self.teacher, self.name, self.run, self.environ)
 
 
+def _log(run: Path, name: str) -> Path:
+    """Where the calls of the model called `name` are kept."""
+    return run / "calls" / f"{name}.jsonl"
+
+
 def _readable(grades: GroupGrades) -> bool:
     return any(score is not None for score in grades.scores)
 
@@ -177,13 +187,12 @@ def pairwise(method: JudgeSettings) -> RankingSettings:
 def served(teacher: TeacherSettings, name: str, run: Path, environ: Mapping[str, str]) -> HttpModel:
     """The served model of `teacher`, called `name` in the config; calls go into the run's `calls/<name>.jsonl`."""
     assert teacher.endpoint is not None
-    calls = run / "calls"
     return HttpModel(
         teacher.model,
         teacher.endpoint,
         account=f"stillhouse/{run.name}",
-        cache=teacher.endpoint.cache or calls / "cache",
-        log=calls / f"{name}.jsonl",
+        cache=teacher.endpoint.cache or run / "calls" / "cache",
+        log=_log(run, name),
         environ=environ,
     )
 
