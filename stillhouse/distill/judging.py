@@ -33,7 +33,7 @@ from stillhouse.distill.win_rate import WinRate, judged_win_rate
 from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import Spending, spending
 from stillhouse.records import ExchangeLog
-from stillhouse.types import Exchange, Message, Sampling
+from stillhouse.types import Completion, Exchange, Message, Sampling
 
 __all__ = ["Judging", "calls_of", "judge_id", "pairwise", "run_judge", "served", "spent_on_calls"]
 
@@ -57,8 +57,8 @@ class Judging:
 
     @property
     def templates(self) -> Mapping[str, str]:
-        """Every text that the judge is given, by name. ConfigError if its key is not in the environment."""
-        model = self._model()
+        """Every text that the judge is given, by name."""
+        model = _Unasked(self.teacher.model)
         return {**RankingJudge(pairwise(self.method), model).templates, **judge(self.method, model).templates}
 
     def check(self) -> list[Exchange]:
@@ -154,6 +154,16 @@ class Judging:
         return served(self.teacher, self.name, self.run, self.environ)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unasked:
+    """Stands for a judge's model where only the words for it are wanted: it needs no key."""
+
+    name: str
+
+    async def sample(self, messages: Sequence[Message], sampling: Sampling, n: int = 1) -> list[Completion]:
+        raise AssertionError(f"{self.name} is not to be asked")
+
+
 def _log(run: Path, name: str) -> Path:
     """Where the calls of the model called `name` are kept."""
     return run / "calls" / f"{name}.jsonl"
@@ -168,11 +178,13 @@ def _judgements(grades: GroupGrades) -> list[Judgement]:
 
 
 def judge_id(teacher: TeacherSettings, method: JudgeSettings) -> str:
-    """The id of a judge: its model, its address, and how it is asked."""
+    """The id of a judge: its model, its address, how and with which words it is asked, and how it is scored."""
     assert teacher.endpoint is not None
     endpoint = teacher.endpoint
     how = method.model_dump(mode="json", exclude={"max_tokens"})
-    return grader_id(teacher.model, endpoint.base_url, endpoint.api, endpoint.extra, how)
+    made = judge(method, _Unasked(teacher.model))
+    words = dict(made.templates)
+    return grader_id(teacher.model, endpoint.base_url, endpoint.api, endpoint.extra, how, words, made.scoring)
 
 
 def pairwise(method: JudgeSettings) -> RankingSettings:

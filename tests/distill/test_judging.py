@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from stillhouse.distill.grades import GradeBook
+from stillhouse.distill.judges import ranking
 from stillhouse.distill.judges.settings import RankingSettings
-from stillhouse.distill.judging import Judging, spent_on_calls
+from stillhouse.distill.judging import Judging, judge_id, spent_on_calls
 from stillhouse.distill.sections import TeacherSettings
 from stillhouse.errors import BudgetError, EndpointError
 from stillhouse.models.local import load_tokenizer
@@ -62,3 +63,17 @@ def test_a_call_that_fails_later_on_is_in_the_runs_log(pair: Pair, tmp_path: Pat
         with pytest.raises(EndpointError, match="404"):
             judging(pair, tmp_path, judge.url).check()
     assert len((tmp_path / "calls" / "teacher.jsonl").read_text().splitlines()) == 2
+
+
+def test_other_words_or_another_way_to_score_is_another_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cap on the reply is not: it may be raised when a run goes on."""
+    teacher = TeacherSettings.model_validate(served("http://127.0.0.1:9/v1", key_env="NO_SUCH_KEY"))
+    ids = [judge_id(teacher, RankingSettings(max_tokens=cap)) for cap in (64, 512)]
+    assert ids[0] == ids[1], "no key is needed either"
+    with monkeypatch.context() as other:
+        other.setattr(ranking, "_PAIR", ranking._PAIR.replace("better", "best"))
+        ids.append(judge_id(teacher, RankingSettings()))
+    with monkeypatch.context() as other:
+        other.setattr(ranking.RankingJudge, "scoring", "mean rank")
+        ids.append(judge_id(teacher, RankingSettings()))
+    assert len(set(ids)) == 3

@@ -13,7 +13,7 @@ import itertools
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stillhouse.distill.judges.ask import ask, together
 from stillhouse.distill.judges.base import Judgement
@@ -64,6 +64,7 @@ class RankingJudge:
 
     settings: RankingSettings
     model: Sampler
+    scoring: ClassVar[str] = "share of all other answers beaten, ties and copies one half"
 
     @property
     def name(self) -> str:
