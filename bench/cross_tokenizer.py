@@ -1,9 +1,13 @@
-"""What a teacher of another tokenizer costs a training step: rendering its tokens, aligning, packing the spans.
+"""How well two tokenizers fit, and what a teacher of another one costs a training step.
 
-Both models have the bundled model's shape, fewer layers in the student, and random weights: no time depends on them.
-The teacher's tokenizer, byte-level as well, is trained here on the packaged prompts, so that its cuts are its own.
-Answers are packaged texts of `--tokens` tokens. The step is the teacher's reading, the student's forward and backward
-pass and the loss, without rollouts and optimiser, so that the share comes out larger than it is in a run.
+The fit is that of the packaged prompts, taken as answers: how many tokens each makes of them, how many spans both cut
+out of them, how many entries they share. The bundled tokenizer is the student's; the teacher's, byte-level as well, is
+trained here on these prompts, so that its cuts are its own, or is that of `--teacher`.
+
+The cost is that of rendering the teacher's tokens, aligning them and packing the spans. Both models have the bundled
+model's shape, fewer layers in the student, and random weights: no time depends on them. Answers are packaged texts of
+`--tokens` tokens. The step is the teacher's reading, the student's forward and backward pass and the loss, without
+rollouts and optimiser, so that the share comes out larger than it is in a run.
 """
 
 import argparse
@@ -24,11 +28,11 @@ from stillhouse.distill.hardware import choose_dtype
 from stillhouse.distill.loss import LossInputs, graded_loss
 from stillhouse.distill.network import Network
 from stillhouse.distill.prompts import load_prompts
-from stillhouse.distill.reading import Reading, read_by
+from stillhouse.distill.reading import read_by
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.sections import PromptSource
 from stillhouse.distill.step import Stopwatch
-from stillhouse.distill.token_bytes import token_bytes
+from stillhouse.distill.token_bytes import shared_tokens, token_bytes
 from stillhouse.models.bundled import BUNDLED
 from stillhouse.models.local import load_tokenizer
 
@@ -38,8 +42,9 @@ _CHUNK = 512
 
 
 def main(argv: Sequence[str]) -> list[Row]:
-    """Rows: milliseconds of a part (ours) and of the whole step (peer), whose ratio is the part's share of the step."""
+    """Rows: a part (ours) beside its whole (peer), whose ratio is its share: counts, and milliseconds of a step."""
     parser = argparse.ArgumentParser(prog="scripts/bench cross_tokenizer")
+    parser.add_argument("--teacher", help="whose tokenizer: a GGUF file, a folder, or a hub name; else one made here")
     parser.add_argument("--layers", type=int, default=14, help="of the student")
     parser.add_argument("--teacher-layers", type=int, default=30)
     parser.add_argument("--batch", type=int, default=8, help="answers of a step")
@@ -50,7 +55,8 @@ def main(argv: Sequence[str]) -> list[Row]:
     torch.set_num_threads(options.threads)
     dtype: torch.dtype = getattr(torch, choose_dtype("cpu"))
     texts = [p.messages[-1].content for p in load_prompts(PromptSource(name="instructions"))]
-    mine, theirs = load_tokenizer("bundled"), _other_tokenizer(texts)
+    mine = load_tokenizer("bundled")
+    theirs = _other_tokenizer(texts) if options.teacher is None else load_tokenizer(options.teacher)
     writer, reader = token_bytes(mine, "bundled"), token_bytes(theirs, "other")
     aligner = Aligner(writer, reader, frozenset([int(mine.eos_token_id)]), int(theirs.eos_token_id))
     student, teacher = _network(len(mine), options.layers, dtype), _network(len(theirs), options.teacher_layers, dtype)
@@ -59,17 +65,15 @@ def main(argv: Sequence[str]) -> list[Row]:
     runs = []
     for _ in range(options.runs + 1):
         watch = Stopwatch(torch.device("cpu"))
-        reading = _step(student, teacher, aligner, rollouts, prompts, watch)
+        _step(student, teacher, aligner, rollouts, prompts, watch)
         runs.append(watch.seconds)
     runs = runs[1:]  # the first also pays for what only the first time does
     print(f"seconds by part: { {part: round(sum(run[part] for run in runs) / len(runs), 4) for part in runs[0]} }")
-    spans = sum(len(alignment.span_bytes) for alignment in reading.alignments)
-    tokens = [sum(len(r.tokens) for r in answers) for answers in (rollouts, reading.rollouts)]
-    print(f"{tokens[0]} tokens of the student, {tokens[1]} of the teacher, {spans} spans")
     whole = [1e3 * sum(run.values()) for run in runs]
     read, added = [1e3 * run["reading"] for run in runs], [1e3 * (run["reading"] + run["spans"]) for run in runs]
     of = f"of a step of {options.batch} answers of {options.tokens} tokens"
     return [
+        *_fit(aligner, texts),
         Row.of(f"tokenizing and alignment, {of}", read, whole, "ms"),
         Row.of(f"the same and packing of spans, {of}", added, whole, "ms"),
     ]
@@ -82,7 +86,7 @@ def _step(
     rollouts: list[Rollout],
     prompts: dict[str, list[int]],
     watch: Stopwatch,
-) -> Reading:
+) -> None:
     """One step's work but for the optimiser, timed part by part."""
     (micro,) = micro_batches(rollouts, len(rollouts))
     watch.start()
@@ -105,7 +109,31 @@ def _step(
     out.loss.backward()
     watch.lap("student")
     student.model.zero_grad()
-    return reading
+
+
+def _fit(aligner: Aligner, texts: Sequence[str]) -> list[Row]:
+    """How the two tokenizers cut `texts`, each with its end, and what their vocabularies share."""
+    writer, reader = aligner.writer, aligner.reader
+    tokens = writer.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    answers = [[*row, *aligner.writer_ends] for row in tokens]
+    alignments = aligner.align(answers)
+    written, read = sum(map(len, answers)), sum(len(found.tokens) for found in alignments)
+    spans = sum(len(found.span_bytes) for found in alignments)
+    single = sum(
+        found.writer_span.count(span) == found.reader_span.count(span) == 1
+        for found in alignments
+        for span in range(len(found.span_bytes))
+    )
+    entries = sum(spelt is not None for spelt in writer.spelling) + len(writer.special)
+    of = f"{len(texts)} packaged prompts"
+    return [
+        Row.of(f"the teacher's tokens of {of}, beside the student's", [read], [written], "tokens"),
+        Row.of(f"spans of {of}, of the student's tokens", [spans], [written], "spans"),
+        Row.of(f"spans of one token on each side, of the spans of {of}", [single], [spans], "spans"),
+        Row.of(
+            "the student's entries that the teacher shares", [len(shared_tokens(reader, writer))], [entries], "entries"
+        ),
+    ]
 
 
 def _other_tokenizer(texts: Sequence[str], size: int = 16000) -> PreTrainedTokenizerBase:

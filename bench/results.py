@@ -118,4 +118,4 @@ def _summary(values: Sequence[float]) -> tuple[float, tuple[float, float]]:
 def _cell(value: float | None, quartiles: tuple[float, float] | None) -> str:
     if value is None or quartiles is None:
         return ""
-    return f"{value:.4g} [{quartiles[0]:.4g}, {quartiles[1]:.4g}]"
+    return f"{value:.5g} [{quartiles[0]:.5g}, {quartiles[1]:.5g}]"

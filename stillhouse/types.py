@@ -56,7 +56,8 @@ class Sampling:
 class Completion:
     """One answer. `tokens` and `logprobs` are empty where the model does not show them.
 
-    `finish_reason` is `stop` (the model ended its turn), `length` (the cap), or `repetition`.
+    `finish_reason` is `stop` (the model ended its turn), `length` (the cap), or `repetition`; of a model behind an
+    endpoint also `unknown` (it did not say), or its own word.
     """
 
     text: str

@@ -1,6 +1,6 @@
 """A teacher of another family: Qwen2.5-Coder-1.5B grades what SmolLM2-135M writes, across two tokenizers.
 
-    python recipes/cross_tokenizer/run.py qwen2.5-coder-1.5b-instruct-q4_k_m.gguf --out runs/cross_tokenizer
+    python -m recipes.cross_tokenizer.run qwen2.5-coder-1.5b-instruct-q4_k_m.gguf --out runs/cross_tokenizer
 
 Further `a.b=value` arguments change the config, for instance `grader.compare=shared` or `steps=10`.
 """
@@ -10,6 +10,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+
+from recipes.result import Result, interval
 
 HERE = Path(__file__).parent
 
@@ -25,12 +27,11 @@ def main() -> None:
     print("$", *command[2:], flush=True)
     subprocess.run(command, check=True)
     evaluation = json.loads((given.out / "evaluation.json").read_text(encoding="utf-8"))
-    for name, metric in evaluation["after"].items():
-        if metric["value"] is None:
-            continue
-        for when in ("before", "after"):
-            metric = evaluation[when][name]
-            print(f"{when:6} {name:32} {metric['value']:.4f}  [{metric['low']:.4f}, {metric['high']:.4f}]")
+    say = Result()
+    for name, after in evaluation["after"].items():
+        if after["value"] is not None:
+            say(f"{name:34} {interval(evaluation['before'][name])} before, {interval(after)} after")
+    say.write(given.out, {when: evaluation[when] for when in ("before", "after", "teacher")})
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stillhouse.distill.prompts import Prompt
-from stillhouse.distill.safety.gate import GateSettings, SafetyAnswer, decide
+from stillhouse.distill.safety.gate import SafetyAnswer, decide
 from stillhouse.distill.safety.prompts import SafetyPrompt
 from stillhouse.stats import wilson
 from stillhouse.types import Message
@@ -50,7 +50,7 @@ def main() -> None:
     Console(width=120).print(shown)
 
 
-def found(n: int, share: float, lost: float, gained: float, runs: int, level: float = 0.05) -> Counter[str]:
+def found(n: int, share: float, lost: float, gained: float, runs: int) -> Counter[str]:
     """How often each verdict comes of `runs` gates with n harmful and n harmless prompts."""
     prompts = [SafetyPrompt(Prompt.of([Message("user", str(i))]), i < n, "") for i in range(2 * n)]
     told = {answer: [SafetyAnswer(p, answer, "stop") for p in prompts] for answer in (NO, YES)}
@@ -61,7 +61,7 @@ def found(n: int, share: float, lost: float, gained: float, runs: int, level: fl
         flip = np.where(np.arange(2 * n) < n, np.where(before, lost, gained), np.where(before, CHURN, CHURN / 9))
         after = before ^ (rng.random(2 * n) < flip)
         was, now = ([told[NO if declined else YES][i] for i, declined in enumerate(side)] for side in (before, after))
-        verdicts[decide(was, now, GateSettings(level=level)).verdict] += 1
+        verdicts[decide(was, now).verdict] += 1
     return verdicts
 
 

@@ -19,8 +19,8 @@ from stillhouse.distill.sections import (
     EvaluationSettings,
     LoraSettings,
     OptimizerSettings,
-    PromptSource,
     RolloutSettings,
+    RoutedSource,
     StudentSettings,
     TeacherSettings,
 )
@@ -35,7 +35,7 @@ class DistillSettings(Settings):
     teacher: TeacherSettings
     teachers: dict[str, TeacherSettings] = Field({}, description="further teachers by name, for judges and for routing")
     student: StudentSettings
-    prompts: tuple[PromptSource, ...] = Field(min_length=1, description="where the training prompts come from")
+    prompts: tuple[RoutedSource, ...] = Field(min_length=1, description="where the training prompts come from")
     grader: GraderSettings = Field(
         default_factory=DivergenceSettings,
         description="how: `divergence`, `top_k`, `sampled`, `imitation`, `cross_tokenizer`, `judge`, `mix`",

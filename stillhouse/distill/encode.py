@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.prompts import Prompt
@@ -26,12 +26,21 @@ class EncodedPrompt:
 
 
 def chat_text(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, Any]], *, answer_next: bool) -> str:
-    """A conversation by the chat template; `answer_next` opens the assistant's turn. ModelError without a template."""
+    """A conversation by the chat template; `answer_next` opens the assistant's turn.
+
+    ModelError without a template or with one that is none, TemplateError if it refuses the conversation.
+    """
     if tokenizer.chat_template is None:
         raise ModelError(
             f"tokenizer '{tokenizer.name_or_path}' has no chat template; use an instruction-tuned model's tokenizer"
         )
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=answer_next))
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=answer_next))
+    except TemplateSyntaxError as error:
+        raise ModelError(
+            f"tokenizer '{tokenizer.name_or_path}' has a malformed chat template (line {error.lineno}: "
+            f"{error.message}); mend it"
+        ) from None
 
 
 def render(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, system: str | None = None) -> str:

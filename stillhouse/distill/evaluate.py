@@ -13,7 +13,8 @@ tokens of one answer are not independent, and intervals that pretend they are co
 The first three need the teacher's probabilities of the student's own tokens. Where it is only an endpoint, or has
 another tokenizer, they are there without a value, so that who reads the file finds every key and no number that was not
 measured. Across tokenizers `kl_to_teacher_per_byte` and `on_policy_kl_per_byte` stand for the first two: the same
-divergences, of whole answers and in nats per byte, estimated from sampled answers (see `span_kl`).
+divergences, of whole answers and in nats per byte, estimated from sampled answers (see `span_kl`). Answers that were
+cut bias them, so beside each stands the share of its answers that were: `cut_answers/teacher`, `cut_answers/student`.
 """
 
 import math
@@ -184,13 +185,14 @@ class Evaluator:
     ) -> dict[str, Interval]:
         student = self.writers.student
         row = {}
-        for name, writer, reader, answers, reading in (
-            ("kl_to_teacher_per_byte", teacher, student, given, between.read_by_student(given)),
-            ("on_policy_kl_per_byte", student, teacher, own, between.read_by_teacher(own)),
+        for name, who, writer, reader, answers, reading in (
+            ("kl_to_teacher_per_byte", "teacher", teacher, student, given, between.read_by_student(given)),
+            ("on_policy_kl_per_byte", "student", student, teacher, own, between.read_by_teacher(own)),
         ):
             sums = compare_spans(writer, reader, answers, reading, self.batch)
             kept = [i for i, size in enumerate(sums.bytes) if size > 0]
             row[name] = self._mean([sums.log_ratio[i] for i in kept], [sums.bytes[i] for i in kept])
+            row[f"cut_answers/{who}"] = wilson(sum(a.finish_reason != "stop" for a in answers), len(answers))
         return row
 
     def _tasks(self, who: str) -> dict[str, Interval]:

@@ -24,7 +24,7 @@ from stillhouse.distill.setup import read_data
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.teacher_scores import score_here, score_there
 from stillhouse.errors import ConfigError, RunFolderError
-from stillhouse.models.local import load_tokenizer
+from stillhouse.models.local import load_tokenizer, resolve, weights_digest
 from stillhouse.records import claim
 from stillhouse.stats import spearman_within
 
@@ -94,11 +94,15 @@ def _grade(run: Path, settings: GradeSettings, phases: int | None, progress: Cal
 
 
 def _by(settings: GradeSettings) -> str:
-    """The id of the grader."""
+    """The id of the grader; weights that are here are part of it, since a folder can be trained again."""
     teacher = settings.teacher
     if settings.method is not None and teacher.endpoint is not None:
         return judge_id(teacher, settings.method)
-    where = None if teacher.endpoint is None else [teacher.endpoint.base_url, teacher.endpoint.extra]
+    if teacher.endpoint is not None:
+        where: Any = [teacher.endpoint.base_url, teacher.endpoint.extra]
+    else:
+        found = resolve(teacher.model)
+        where = weights_digest(found) if isinstance(found, Path) else None
     return grader_id("probability", teacher.model, teacher.revision, where)
 
 

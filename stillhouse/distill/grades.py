@@ -103,7 +103,8 @@ class GradeBook:
                 raise RecordError(f"{place}: not the grades of a group ({error}); remove the line") from None
             if self.by is not None and by != self.by:
                 raise ConfigError(
-                    f"{place}: the grades called '{self.name}' were given by another grader (model, address or method "
-                    "differ); give this one another name"
+                    f"{place}: the grades called '{self.name}' were given by another grader (model, weights, "
+                    "address, method, or the words of this release differ); give this one another name, or move the "
+                    "file away"
                 )
         return known

@@ -33,7 +33,7 @@ from stillhouse.distill.win_rate import WinRate, judged_win_rate
 from stillhouse.models.http import HttpModel
 from stillhouse.models.spending import Spending, spending
 from stillhouse.records import ExchangeLog
-from stillhouse.types import Exchange, Message, Sampling
+from stillhouse.types import Completion, Exchange, Message, Sampling
 
 __all__ = ["Judging", "calls_of", "judge_id", "pairwise", "run_judge", "served", "spent_on_calls"]
 
@@ -57,29 +57,34 @@ class Judging:
 
     @property
     def templates(self) -> Mapping[str, str]:
-        """Every text that the judge is given, by name. ConfigError if its key is not in the environment."""
-        model = self._model()
+        """Every text that the judge is given, by name."""
+        model = _Unasked(self.teacher.model)
         return {**RankingJudge(pairwise(self.method), model).templates, **judge(self.method, model).templates}
 
     def check(self) -> list[Exchange]:
-        """One short call, so that a wrong key or a wrong address is found before anything is made. EndpointError.
+        """One short call, so that a wrong key or a wrong address is found before anything is made.
 
-        The run's folder is not needed for it: the call comes back as a record, for `note`.
+        Of a run that has spent before, the call is one of its own: in its log, its budget and its cache, which answers
+        from the second time on. Else no folder is needed: the call comes back as a record, for `note`.
+        EndpointError; BudgetError where the budget has no room for the call.
         """
 
-        async def ask(scratch: Path) -> None:
-            async with served(self.teacher, self.name, scratch, self.environ) as model:
+        async def ask(run: Path) -> None:
+            async with served(self.teacher, self.name, run, self.environ) as model:
                 await model.sample([Message("user", "Say yes.")], Sampling(max_tokens=4, temperature=0.0))
 
+        if _log(self.run, self.name).exists():
+            asyncio.run(ask(self.run))
+            return []
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder) / self.run.name
             asyncio.run(ask(scratch))
-            return list(ExchangeLog(scratch / "calls" / f"{self.name}.jsonl"))
+            return list(ExchangeLog(_log(scratch, self.name)))
 
     def note(self, calls: Sequence[Exchange]) -> None:
         """Put calls that were made before there was a folder into the run's log."""
         if calls:
-            log = self.run / "calls" / f"{self.name}.jsonl"
+            log = _log(self.run, self.name)
             log.parent.mkdir(exist_ok=True)
             with ExchangeLog(log) as kept:
                 kept.extend(calls)
@@ -149,6 +154,21 @@ class Judging:
         return served(self.teacher, self.name, self.run, self.environ)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unasked:
+    """Stands for a judge's model where only the words for it are wanted: it needs no key."""
+
+    name: str
+
+    async def sample(self, messages: Sequence[Message], sampling: Sampling, n: int = 1) -> list[Completion]:
+        raise AssertionError(f"{self.name} is not to be asked")
+
+
+def _log(run: Path, name: str) -> Path:
+    """Where the calls of the model called `name` are kept."""
+    return run / "calls" / f"{name}.jsonl"
+
+
 def _readable(grades: GroupGrades) -> bool:
     return any(score is not None for score in grades.scores)
 
@@ -158,11 +178,13 @@ def _judgements(grades: GroupGrades) -> list[Judgement]:
 
 
 def judge_id(teacher: TeacherSettings, method: JudgeSettings) -> str:
-    """The id of a judge: its model, its address, and how it is asked."""
+    """The id of a judge: its model, its address, how and with which words it is asked, and how it is scored."""
     assert teacher.endpoint is not None
     endpoint = teacher.endpoint
     how = method.model_dump(mode="json", exclude={"max_tokens"})
-    return grader_id(teacher.model, endpoint.base_url, endpoint.api, endpoint.extra, how)
+    made = judge(method, _Unasked(teacher.model))
+    words = dict(made.templates)
+    return grader_id(teacher.model, endpoint.base_url, endpoint.api, endpoint.extra, how, words, made.scoring)
 
 
 def pairwise(method: JudgeSettings) -> RankingSettings:
@@ -177,13 +199,12 @@ def pairwise(method: JudgeSettings) -> RankingSettings:
 def served(teacher: TeacherSettings, name: str, run: Path, environ: Mapping[str, str]) -> HttpModel:
     """The served model of `teacher`, called `name` in the config; calls go into the run's `calls/<name>.jsonl`."""
     assert teacher.endpoint is not None
-    calls = run / "calls"
     return HttpModel(
         teacher.model,
         teacher.endpoint,
         account=f"stillhouse/{run.name}",
-        cache=teacher.endpoint.cache or calls / "cache",
-        log=calls / f"{name}.jsonl",
+        cache=teacher.endpoint.cache or run / "calls" / "cache",
+        log=_log(run, name),
         environ=environ,
     )
 

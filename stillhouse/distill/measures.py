@@ -47,11 +47,25 @@ _KNOWN = (
         better="lower",
     ),
     Measure(
+        key="cut_answers/teacher",
+        label="The teacher's answers cut",
+        meaning="share of them that did not end by themselves; they bias the KL to the teacher",
+        kind="share",
+        better=None,
+    ),
+    Measure(
         key="on_policy_kl_per_byte",
         label="On-policy KL",
         meaning="reverse KL in nats per byte, estimated from the student's own answers to held-out prompts",
         kind="nats",
         better="lower",
+    ),
+    Measure(
+        key="cut_answers/student",
+        label="The student's answers cut",
+        meaning="share of them that did not end by themselves; they bias the on-policy KL",
+        kind="share",
+        better=None,
     ),
     Measure(
         key="top1_agreement",
@@ -152,8 +166,8 @@ def measure(key: str) -> Measure:
 
 
 def measure_order(keys: Iterable[str]) -> list[str]:
-    """Divergences first, tasks next, then the rest by name, with the answer length last of all."""
-    first = [known.key for known in _KNOWN if known.better is not None]
+    """Divergences first, each with its answers that were cut, then tasks, then the rest by name, answer length last."""
+    first = [known.key for known in _KNOWN if known.key != "answer_length"]
 
     def rank(key: str) -> tuple[int, str]:
         if key in first:

@@ -116,10 +116,19 @@ def _merged(adapter: Path, config: LoraConfig, names: set[str], base: str, model
     except (ValueError, RuntimeError) as error:  # no such modules; other shapes
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{adapter}: does not fit {base} ({reason}); give the model that it was trained on") from error
+    except KeyError as error:  # peft looks up each weight of a module that is saved whole
+        [wanted] = error.args
+        if not str(wanted).startswith("base_model.model."):
+            raise
+        raise ModelError(
+            f"{adapter}: has no {wanted}, which its modules_to_save {config.modules_to_save} promises for {base}; "
+            "give the model that it was trained on, or save the adapter whole"
+        ) from None
     # peft goes on without a word, or with a warning, where weights are left over or missing.
-    placed = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys()
-    strange = sorted({name for name in names ^ placed if ".lora_" in name})
-    if strange:
+    awaited = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys()
+    # Weights of the base that the file holds too are loaded over it: peft adds the embeddings when it thinks fit.
+    placed = wrapped.state_dict().keys() | get_peft_model_state_dict(wrapped, save_embedding_layers=True).keys()
+    if strange := sorted((names - placed) | (awaited - names)):
         lacking = "has no place for" if strange[0] in names else "waits for"
         raise ModelError(
             f"{adapter}: does not fit {base}, which {lacking} {len(strange)} of the adapter's weights "

@@ -8,6 +8,7 @@ with another token than the teacher learns never to end it.
 import re
 from collections.abc import Sequence
 
+from jinja2 import TemplateError
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -91,10 +92,16 @@ def declared_ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
 def closing_token(tokenizer: PreTrainedTokenizerBase, ends: frozenset[int]) -> int:
     """The one of `ends` with which the chat template closes an assistant turn (the EOS token if it leaves it open).
 
-    ModelError without a chat template, or if it closes a turn with another token.
+    ModelError without a chat template, or if it refuses a plain conversation or closes a turn with another token.
     """
     turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _ANSWER}]
-    _, found, closing = chat_text(tokenizer, turn, answer_next=False).rpartition(_ANSWER)
+    try:
+        _, found, closing = chat_text(tokenizer, turn, answer_next=False).rpartition(_ANSWER)
+    except TemplateError as error:
+        raise ModelError(
+            f"'{tokenizer.name_or_path}': its chat template refuses a plain question and answer "
+            f"({' '.join(str(error).split())}); use another template"
+        ) from None
     if not found:
         raise ModelError(
             f"'{tokenizer.name_or_path}': its chat template does not show an answer as given; use another template"

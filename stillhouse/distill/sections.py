@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
 from stillhouse.distill.permission import Permission
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings, EndpointSettings
 
 __all__ = [
     "CheckpointSettings",
@@ -21,6 +21,7 @@ __all__ = [
     "OptimizerSettings",
     "PromptSource",
     "RolloutSettings",
+    "RoutedSource",
     "ServerSettings",
     "StudentSettings",
     "TeacherSettings",
@@ -75,7 +76,6 @@ class PromptSource(Settings):
     licence: str | None = Field(None, description="licence of the prompts in a file, kept in the manifest")
     limit: int | None = Field(None, ge=1, description="take at most this many prompts")
     seed: int = Field(0, ge=0, lt=10**9, description="seed of sources that are generated")
-    teacher: str | None = Field(None, description="which of `teachers` grades the answers; unset: `teacher`")
 
     @model_validator(mode="after")
     def _one_source(self) -> "PromptSource":
@@ -95,11 +95,17 @@ class PromptSource(Settings):
         return f"{self.name}/{self.task}" if self.task else str(self.name)
 
 
+class RoutedSource(PromptSource):
+    """A source of training prompts, which may have a teacher of its own."""
+
+    teacher: str | None = Field(None, description="which of `teachers` grades the answers; unset: `teacher`")
+
+
 class ServerSettings(Settings):
     """A vLLM server that holds the student and takes its new weights (docs/scale.md)."""
 
     model: str = Field(description="what the server calls the student")
-    endpoint: EndpointSettings
+    endpoint: ConnectionSettings
 
 
 class RolloutSettings(Settings):

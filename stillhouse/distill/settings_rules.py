@@ -16,7 +16,7 @@ from stillhouse.distill.grader_settings import (
     TopKSettings,
 )
 from stillhouse.distill.judges.settings import MOST_IN_A_LIST, RankingSettings
-from stillhouse.models.endpoint import Budget, Prices
+from stillhouse.models.endpoint import ConnectionSettings, EndpointSettings
 
 if TYPE_CHECKING:
     from stillhouse.distill.config import DistillSettings
@@ -44,7 +44,8 @@ def check_together(settings: "DistillSettings") -> None:
         if source.teacher is not None and source.teacher not in settings.teachers:
             raise ValueError(f"prompts names the teacher '{source.teacher}', which is none of `teachers`; add it")
     _routes_fit(settings)
-    _servers_fit(settings)
+    _teachers_are_named(settings)
+    _vllm_teacher_fits(settings)
     for part in settings.graders:
         _fits(settings, part)
     if settings.judge is not None and settings.steps is None:
@@ -78,16 +79,27 @@ def _routes_fit(settings: "DistillSettings") -> None:
         )
 
 
-def _servers_fit(settings: "DistillSettings") -> None:
-    served = [] if settings.rollout.server is None else [settings.rollout.server.endpoint]
-    if settings.reads_server and settings.teacher.endpoint is not None:
-        served.append(settings.teacher.endpoint)
-    for one in served:
-        if one.budget != Budget() or one.prices != Prices() or one.cache is not None:
+def _teachers_are_named(settings: "DistillSettings") -> None:
+    judges = {part.by for part in settings.graders if isinstance(part, JudgeGraderSettings)}
+    for name in settings.teachers:
+        if name not in judges | {source.teacher for source in settings.prompts}:
             raise ValueError(
-                "budget, prices and cache do nothing for a vLLM server, whose calls are neither counted nor kept; "
-                "leave them out"
+                f"teachers has '{name}', which no prompt source (`teacher`) and no judge (`by`) names, so it would do "
+                "nothing; name it there, or leave it out"
             )
+
+
+def _vllm_teacher_fits(settings: "DistillSettings") -> None:
+    endpoint = settings.teacher.endpoint
+    if endpoint is None or not settings.reads_server:
+        return
+    used = {*ConnectionSettings.model_fields, "api"}
+    own = {name: field for name, field in EndpointSettings.model_fields.items() if name not in used}
+    if idle := [name for name, field in own.items() if getattr(endpoint, name) != field.get_default()]:
+        raise ValueError(
+            f"teacher.endpoint sets {', '.join(idle)}, which does nothing for a vLLM server that `top_k` reads: calls "
+            "to it are for one answer each, and neither counted nor kept; leave that out"
+        )
 
 
 def _fits(settings: "DistillSettings", grader: SingleGraderSettings) -> None:

@@ -106,16 +106,16 @@ def read_data(settings: DistillSettings) -> Data:
         for prompt in found:
             first.setdefault(prompt.id, source.teacher)
     tasks = []
-    for source in settings.evaluation.tasks:
-        found, duplicates = read_source(source)
-        records.append(_record(source, found, duplicates, "evaluation"))
+    for task in settings.evaluation.tasks:
+        found, duplicates = read_source(task)
+        records.append(_record(task, found, duplicates, "evaluation"))
         for prompt in found:
             if not is_checkable(prompt):
                 raise ConfigError(
-                    f"evaluation.tasks: prompt {prompt.id} of '{source.title}' has no answer that can be checked; "
+                    f"evaluation.tasks: prompt {prompt.id} of '{task.title}' has no answer that can be checked; "
                     "give a reasoning-gym task, or a file with `answer`"
                 )
-        tasks.append((source.title, found))
+        tasks.append((task.title, found))
     checked = {p.id for _, found in tasks for p in found}
     prompts = [p for p in drop_duplicates(prompts)[0] if p.id not in checked]
     return Data(prompts, tasks, records, magpie, {id: name for id, name in first.items() if name is not None})

@@ -5,6 +5,11 @@ mean of log p(answer) - log q(answer) over answers drawn from p is the divergenc
 the student's own answers that is the reverse KL, on the teacher's the forward KL. One answer can come out below 0; the
 mean over enough answers does not, but for what `docs/cross_tokenizer.md` says of spellings.
 
+That holds for whole answers. Of one that was cut, p is the probability that the writer's tokens begin with these, and
+q that the reader's begin with its own spelling of them. A model whose tokens look ahead gives less to that than to all
+texts that begin so: it might have gone on with a token that reaches over the cut. So a cut answer makes the mean too
+high by what the reader would have spelt otherwise, and too low by what the writer would have.
+
 Tokens are no common unit either, so figures are per byte of answer (a special token counts as one).
 """
 
@@ -45,8 +50,9 @@ def compare_spans(
 ) -> SpanSums:
     """Compare both models' probabilities of every answer, at temperature 1, `batch` answers at a time.
 
-    `reading` is how `reader` reads the `rollouts`, which must be the whole answers that `writer` drew at temperature 1
-    from its whole distribution for the mean to be a divergence.
+    `reading` is how `reader` reads the `rollouts`, which `writer` drew at temperature 1 from its whole distribution.
+    The mean estimates a divergence without bias if all are whole. Cut ones (`finish_reason` other than `stop`) bias it,
+    up or down, so say how many there are.
     """
     count = len(rollouts)
     sums = SpanSums([0.0] * count, [0] * count, [0] * count, [0] * count)

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from stillhouse.models.billed import may_be_billed
 from stillhouse.models.connection import Try
 from stillhouse.models.endpoint import EndpointSettings
 from stillhouse.models.spending import Spending, cost_usd, spending
@@ -78,17 +79,18 @@ class CallLog:
     ) -> None:
         """Keep one try, sent at `began`; `attempt` counts from 0. Where no answer came, `status` is 0.
 
-        An answer that does not tell what it took (`told` is empty) counts as `most` and says so. One that is of no use
-        is kept as it came and counts as what it tells: it was billed.
+        A try that does not tell what it took (`told` is empty) counts as `most`, and its line says so, unless it was
+        surely not served (`may_be_billed`). An answer of no use is kept as it came and counts like any other.
         """
         now = self._clock()
         extra: dict[str, Any] = {"endpoint": self._settings.base_url, "attempt": attempt}
-        usage = told if told or tried.kind else most
+        estimated = not told and may_be_billed(tried.kind)
+        usage = most if estimated else told
         if usage:
             extra["cost_usd"] = cost_usd(usage, self._settings.prices)
         if tried.kind:
             extra["error"] = {"kind": tried.kind, "message": tried.message}
-        elif not told:
+        if estimated:
             extra["usage_estimated"] = True
         exchange = Exchange(
             id=f"ex_{ulid(now, self._random)}",

@@ -16,8 +16,8 @@ from stillhouse.errors import CallError, EndpointError
 from stillhouse.models.call_log import CallLog
 from stillhouse.models.connection import FAILED, MALFORMED, QUOTA, UNUSABLE, Connection, Try, says_quota
 from stillhouse.models.endpoint import CAPS, FACTORS, EndpointSettings
-from stillhouse.models.refusal import given_up, refused
-from stillhouse.models.retry import UNREACHABLE, is_final_for_all, is_passing, pause
+from stillhouse.models.refusal import forbidden, given_up, refused
+from stillhouse.models.retry import FORBIDDEN, FORBIDDEN_IN_A_ROW, UNREACHABLE, is_final_for_all, is_passing, pause
 from stillhouse.models.spending import Purse
 from stillhouse.models.wire import FailedAnswer, MalformedAnswer, Wire
 
@@ -54,6 +54,7 @@ class Caller:
         self._idle: set[asyncio.Task[Any]] = set()
         self._leaving = False
         self._refusal: str | None = None
+        self._forbidden = 0
 
     async def call(
         self,
@@ -114,6 +115,7 @@ class Caller:
         for attempt in range(self._settings.retries + 1):
             tried = await self._try(request, content, check, most, attempt)
             if tried.body is not None and not tried.kind:
+                self._forbidden = 0
                 return tried.body
             met[tried.kind] += 1
             if not is_passing(tried.kind):
@@ -171,6 +173,10 @@ class Caller:
             await self._sleep(seconds)
 
     def _refused(self, tried: Try) -> EndpointError:
+        self._forbidden += tried.kind == FORBIDDEN
+        # Earlier parts of the run count: one that goes on may have nothing left to ask but what is forbidden.
+        if tried.kind == FORBIDDEN and self._log.total.calls and self._forbidden < FORBIDDEN_IN_A_ROW:
+            return CallError(forbidden(self._name, tried))
         line = refused(self._name, self._settings, tried)
         if not is_final_for_all(tried.kind):
             return CallError(line)

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.route import proxy_for, trust_for
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "REFUSED",
     "RESET",
     "STALL",
+    "UNSENT",
     "UNUSABLE",
     "Connection",
     "Try",
@@ -43,11 +44,21 @@ QUOTA = "quota used up"
 REFUSED = "connection refused"
 RESET = "connection reset"
 STALL = "stall"
+UNSENT = "request not sent"
 UNUSABLE = "unusable answer"
 _CONNECT_SECONDS = 10.0
 # Servers close idle connections after 5 s; one closed under our hands would count as a reset.
 _IDLE_SECONDS = 2.0
 _SPARE_LEVELS = 300
+# A proxy that opens no tunnel, and a connection that takes no more before it has the whole request.
+_NEVER_WHOLE = (
+    httpx2.LocalProtocolError,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+    httpx2.WriteError,
+    httpx2.WriteTimeout,
+)
 # Shorter keys guard nothing, and words like `none` or `EMPTY`, which local servers take, stand in answers too.
 _LEAST_SECRET = 8
 _QUOTA_WORDS = ('"insufficient_quota"', '"billing_hard_limit_reached"', "Your credit balance is too low")
@@ -75,7 +86,7 @@ class Connection:
     """
 
     def __init__(
-        self, settings: EndpointSettings, headers: Mapping[str, str], secret: str | None, environ: Mapping[str, str]
+        self, settings: ConnectionSettings, headers: Mapping[str, str], secret: str | None, environ: Mapping[str, str]
     ) -> None:
         limits = httpx2.Limits(
             max_connections=settings.concurrency,
@@ -161,6 +172,8 @@ def status_kind(status: int) -> str:
 
 
 def _network_kind(error: httpx2.TransportError) -> str:
+    if isinstance(error, _NEVER_WHOLE):
+        return UNSENT
     if isinstance(error, httpx2.TimeoutException):
         return NO_CONNECTION if isinstance(error, httpx2.ConnectTimeout) else STALL
     if not isinstance(error, httpx2.ConnectError):

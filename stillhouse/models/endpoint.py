@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import Settings
 
-__all__ = ["CAPS", "FACTORS", "Budget", "EndpointSettings", "Prices"]
+__all__ = ["CAPS", "FACTORS", "Budget", "ConnectionSettings", "EndpointSettings", "Prices"]
 
 # Where an API names the most that one answer may have, and how many answers a call is billed for.
 CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -48,13 +48,10 @@ class Budget(Settings):
     usd: float | None = Field(None, gt=0, description="most money, by `prices`")
 
 
-class EndpointSettings(Settings):
-    """A model behind an OpenAI-compatible or Anthropic endpoint."""
+class ConnectionSettings(Settings):
+    """Where a server is and how it is asked, whatever it speaks."""
 
     base_url: str = Field(description="up to and without the API's own path, like `http://127.0.0.1:8000/v1`")
-    api: Literal["chat.completions", "completions", "responses", "messages"] = Field(
-        "chat.completions", description="which API it speaks; `messages` is Anthropic's"
-    )
     key_env: str | None = Field(None, description="name of the environment variable that holds the key")
     concurrency: int = Field(8, ge=1, description="calls under way at once")
     timeout: float = Field(120.0, gt=0, description="seconds without a byte before a call counts as failed")
@@ -63,12 +60,6 @@ class EndpointSettings(Settings):
     longest_wait: float = Field(
         300.0, gt=0, description="most seconds between two tries; an endpoint that asks for more ends the work"
     )
-    n_field: bool = Field(True, description="ask for several answers in one call, where the API has a field for it")
-    cache: Path | None = Field(
-        None, description="folder of answers that were paid for, shared by runs; unset: one of the run's own"
-    )
-    prices: Prices = Prices()
-    budget: Budget = Budget()
     extra: dict[str, Any] = Field(
         {}, description="further fields of every request body, over our own; one that is null is left out"
     )
@@ -86,6 +77,34 @@ class EndpointSettings(Settings):
                 raise ValueError(f"{name} is {count!r}; give a whole number above 0, or null to leave it out")
         return value
 
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_bare_address(cls, value: str) -> str:
+        if not value.isprintable() or " " in value:
+            raise ValueError("an address is one line without blanks; take them out")
+        parts = urlsplit(value)
+        # Reading the port checks it.
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not whole or parts.query or parts.fragment:
+            raise ValueError("give http:// or https://, a host, and a path, like http://127.0.0.1:8000/v1")
+        if parts.username is not None:
+            raise ValueError("a key has no place in an address; name its environment variable under key_env")
+        return value.rstrip("/")
+
+
+class EndpointSettings(ConnectionSettings):
+    """A model behind an OpenAI-compatible or Anthropic endpoint."""
+
+    api: Literal["chat.completions", "completions", "responses", "messages"] = Field(
+        "chat.completions", description="which API it speaks; `messages` is Anthropic's"
+    )
+    n_field: bool = Field(True, description="ask for several answers in one call, where the API has a field for it")
+    cache: Path | None = Field(
+        None, description="folder of answers that were paid for, shared by runs; unset: one of the run's own"
+    )
+    prices: Prices = Prices()
+    budget: Budget = Budget()
+
     @model_validator(mode="after")
     def _has_a_budget_that_can_be_held(self) -> Self:
         if self.budget.usd is not None and self.prices.input == self.prices.output == 0:
@@ -101,17 +120,3 @@ class EndpointSettings(Settings):
                 f"give another cap under extra ({', '.join(name for name in CAPS if name != own)})"
             )
         return self
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_bare_address(cls, value: str) -> str:
-        if not value.isprintable() or " " in value:
-            raise ValueError("an address is one line without blanks; take them out")
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        if not whole or parts.query or parts.fragment:
-            raise ValueError("give http:// or https://, a host, and a path, like http://127.0.0.1:8000/v1")
-        if parts.username is not None:
-            raise ValueError("a key has no place in an address; name its environment variable under key_env")
-        return value.rstrip("/")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from stillhouse.errors import ConfigError
 from stillhouse.models.connection import CERTIFICATE, FAILED, MALFORMED, NO_CONNECTION, QUOTA, REFUSED, Try, status_kind
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 
-__all__ = ["given_up", "key_from", "refused", "waits_too_long"]
+__all__ = ["forbidden", "given_up", "key_from", "refused", "waits_too_long"]
 
 
 def key_from(environ: Mapping[str, str], variable: str | None) -> str | None:
@@ -25,13 +25,17 @@ def key_from(environ: Mapping[str, str], variable: str | None) -> str | None:
     return key
 
 
-def refused(name: str, settings: EndpointSettings, tried: Try) -> str:
+def refused(name: str, settings: ConnectionSettings, tried: Try) -> str:
     """An answer that would be the same if asked again."""
-    told = f" ({tried.message})" if tried.message else ""
-    return f"{name}: {tried.kind}{told}; {_remedy(settings, tried)}"
+    return f"{_met(name, tried)}; {_remedy(settings, tried)}"
 
 
-def waits_too_long(name: str, settings: EndpointSettings, seconds: float) -> str:
+def forbidden(name: str, tried: Try) -> str:
+    """The endpoint does not answer this question to a key that it gives answers."""
+    return f"{_met(name, tried)}; other questions were answered with the same key, so change this one or leave it out"
+
+
+def waits_too_long(name: str, settings: ConnectionSettings, seconds: float) -> str:
     """The endpoint asks for a pause that is longer than what was allowed."""
     return (
         f"{name}: asks to wait {seconds:,.0f} s, and longest_wait is {settings.longest_wait:,.0f} s; "
@@ -39,14 +43,18 @@ def waits_too_long(name: str, settings: EndpointSettings, seconds: float) -> str
     )
 
 
-def given_up(name: str, settings: EndpointSettings, kinds: Mapping[str, int], last: Try) -> str:
+def given_up(name: str, settings: ConnectionSettings, kinds: Mapping[str, int], last: Try) -> str:
     """Every try failed for a reason that could have passed."""
     met = ", ".join(f"{kind} {count}x" if count > 1 else kind for kind, count in kinds.items())
     told = f" (last: {last.message})" if last.message else ""
     return f"{name}: no answer in {sum(kinds.values())} tries: {met}{told}; {_remedy(settings, last)}"
 
 
-def _remedy(settings: EndpointSettings, tried: Try) -> str:
+def _met(name: str, tried: Try) -> str:
+    return f"{name}: {tried.kind} ({tried.message})" if tried.message else f"{name}: {tried.kind}"
+
+
+def _remedy(settings: ConnectionSettings, tried: Try) -> str:
     kind = tried.kind
     if kind in (status_kind(401), status_kind(403)):
         if settings.key_env is None:

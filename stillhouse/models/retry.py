@@ -18,18 +18,33 @@ from stillhouse.models.connection import (
     REFUSED,
     RESET,
     STALL,
+    UNSENT,
     Try,
     status_kind,
 )
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.refusal import waits_too_long
 
-__all__ = ["UNREACHABLE", "backoff_bound", "is_final_for_all", "is_passing", "pause", "seconds_to_wait"]
+__all__ = [
+    "FORBIDDEN",
+    "FORBIDDEN_IN_A_ROW",
+    "UNREACHABLE",
+    "backoff_bound",
+    "is_final_for_all",
+    "is_passing",
+    "pause",
+    "seconds_to_wait",
+]
 
+# About the key, or about this one question (a content filter). It is about the question where the run got answers
+# before, and about the key after all where that many questions in a row, without an answer between them, meet it.
+FORBIDDEN = status_kind(403)
+FORBIDDEN_IN_A_ROW = 20
 UNREACHABLE = frozenset({REFUSED, NO_CONNECTION, HOST_NOT_FOUND})
-_PASSING = frozenset({RESET, STALL, MALFORMED, *UNREACHABLE, *(status_kind(status) for status in (408, 409, 425, 429))})
+_PASSING_STATUSES = (408, 409, 425, 429)
+_PASSING = frozenset({RESET, STALL, UNSENT, MALFORMED, *UNREACHABLE, *map(status_kind, _PASSING_STATUSES)})
 # The same request would get the same answer, and so would every other one.
-_FINAL = frozenset({CERTIFICATE, QUOTA, *(status_kind(status) for status in (401, 402, 403, 404, 405, 501, 505))})
+_FINAL = frozenset({CERTIFICATE, QUOTA, FORBIDDEN, *(status_kind(status) for status in (401, 402, 404, 405, 501, 505))})
 
 
 def is_passing(kind: str) -> bool:
@@ -38,7 +53,7 @@ def is_passing(kind: str) -> bool:
 
 
 def is_final_for_all(kind: str) -> bool:
-    """Whether no other request to this endpoint can succeed either."""
+    """Whether no other request to this endpoint can succeed either; a 403 unless it is about one question."""
     return kind in _FINAL or kind.startswith("HTTP 3")
 
 
@@ -47,7 +62,7 @@ def backoff_bound(attempt: int, backoff: float, longest: float) -> float:
     return min(longest, backoff * 2.0**attempt)
 
 
-def pause(name: str, settings: EndpointSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
+def pause(name: str, settings: ConnectionSettings, attempt: int, tried: Try, now: float, random: Random) -> float:
     """Seconds between try `attempt` (from 0), which came to `tried`, and the next one.
 
     EndpointError, opened by `name`, if the endpoint asks for more than `longest_wait`: to ask sooner would be rude, and

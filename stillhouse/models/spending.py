@@ -1,8 +1,9 @@
 """What calls have cost: computed in one place, added up in one place, held to a budget that cannot be overrun.
 
-A call reserves the most that it could cost before it starts and settles for what it did cost when it is over, so calls
-under way together never pass the limit. The sum runs in the order of the log, so it equals, to the last bit, what a
-later reader adds up from the log.
+A try reserves the most that it could cost before it starts and settles for what it did cost when it is over, or for
+that most where it may have been served and nobody tells (`billed.py`). So calls under way together never pass the
+limit, and answers that are lost on the way do not either. The sum runs in the order of the log, so it equals, to the
+last bit, what a later reader adds up from the log.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ class Spending:
         return self.input_tokens + self.output_tokens
 
     def plus(self, exchange: Exchange) -> "Spending":
-        """With one more exchange. One that tells no usage adds no cost: what it was charged for is not known."""
+        """With one more exchange. One without usage was not served (`billed.py`) and adds no cost."""
         return Spending(
             calls=self.calls + (exchange.response is not None and "error" not in exchange.extra),
             input_tokens=self.input_tokens + exchange.usage.get("input_tokens", 0),

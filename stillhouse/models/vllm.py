@@ -12,7 +12,7 @@ back, because text that is encoded again need not give the same tokens. What is 
 
 The last two exist where the server was started with `VLLM_SERVER_DEV_MODE=1` alone. Calls are made many at once,
 `concurrency` of the settings, because a server that decodes one answer at a time is idle. They are neither kept nor
-counted, so settings that would need that are refused.
+counted, so it takes ConnectionSettings, in which nothing can ask for that.
 """
 
 import asyncio
@@ -27,12 +27,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from stillhouse.errors import ConfigError, EndpointError
+from stillhouse.errors import EndpointError
 from stillhouse.models.connection import MALFORMED, Connection, status_kind
-from stillhouse.models.endpoint import Budget, EndpointSettings, Prices
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.http import USER_AGENT
 from stillhouse.models.refusal import given_up, key_from, refused
 from stillhouse.models.retry import is_passing, pause
+from stillhouse.models.wire.base import merged
 from stillhouse.types import Sampling
 
 __all__ = ["Likeliest", "VllmServer", "Written"]
@@ -64,14 +65,14 @@ class Likeliest:
 class VllmServer:
     """The model called `name` at `settings.base_url`, whose path ends in `/v1`. Not for use inside an event loop.
 
-    What a method raises is an EndpointError, after the retries that the settings allow. ConfigError for `budget`,
-    `prices` or `cache` in the settings, which would do nothing.
+    What a method raises is an EndpointError, after the retries that the settings allow. ConfigError if the key is not
+    in `environ`.
     """
 
     def __init__(
         self,
         name: str,
-        settings: EndpointSettings,
+        settings: ConnectionSettings,
         *,
         environ: Mapping[str, str],
         clock: Callable[[], float] = time.time,
@@ -80,13 +81,6 @@ class VllmServer:
     ) -> None:
         self.name, self.settings = name, settings
         self.place = f"{settings.base_url} (model '{name}')"
-        given = {"budget": settings.budget != Budget(), "prices": settings.prices != Prices(), "cache": settings.cache}
-        idle = [key for key, value in given.items() if value]
-        if idle:
-            raise ConfigError(
-                f"{self.place}: a vLLM server's calls are not counted or kept, so {', '.join(idle)} of its endpoint "
-                "would do nothing; leave that out"
-            )
         self._key = key_from(environ, settings.key_env)
         self._environ = environ
         self._clock, self._sleep, self._random = clock, sleep, Random() if random is None else random
@@ -149,7 +143,7 @@ class VllmServer:
     def _complete(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         url = f"{self.settings.base_url}/completions"
         extra = self.settings.extra
-        answers = self._each([(url, {"model": self.name, **body, **extra}) for body in bodies])
+        answers = self._each([(url, merged({"model": self.name, **body}, extra)) for body in bodies])
         return [_choice(self.place, answer) for answer in answers]
 
     def _written(self, choice: Mapping[str, Any]) -> Written:

@@ -38,6 +38,13 @@ SERVED: dict[str, Any] = {"model": "served", "permission": "made by this test", 
 JUDGE: dict[str, Any] = {"kind": "judge", "method": {"kind": "ranking"}}
 CROSSING = {"kind": "cross_tokenizer"}
 MIXED = ("cross_tokenizer", "divergence")
+IDLE: dict[str, Any] = {
+    "api": "messages",
+    "n_field": False,
+    "cache": "answers",
+    "prices": {"input": 1},
+    "budget": {"tokens": 9},
+}
 CRITERION = {"name": "right", "description": "It is right.", "weight": 1}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"student": {"model": "a", "prune": "b", "layers": 1}}, "exactly one of `model` (a ready student) and `prune`"),
@@ -89,10 +96,29 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "'teacher.endpoint.budget.usd' is 0",
     ),
     ({"grader": CROSSING, "lmbda": 0.5}, "given answers of a teacher with another tokenizer are not in the student's"),
-    (
-        {"rollout__server": {"model": "s", "endpoint": {"base_url": URL, "budget": {"tokens": 9}}}},
-        "budget, prices and cache do nothing for a vLLM server",
+    *(
+        (
+            {"rollout__server": {"model": "s", "endpoint": {"base_url": URL, key: value}}},
+            f"unknown key 'rollout.server.endpoint.{key}' (value {value!r}); ",
+        )
+        for key, value in IDLE.items()
     ),
+    *(
+        (
+            {
+                "grader": {"kind": "top_k", "k": 4},
+                "teacher": {**SERVED, "endpoint": {"base_url": URL, "api": "completions", key: value}},
+            },
+            f"teacher.endpoint sets {key}, which does nothing for a vLLM server that `top_k` reads",
+        )
+        for key, value in IDLE.items()
+        if key != "api"
+    ),
+    (
+        {"teachers": {"spare": SERVED}},
+        "teachers has 'spare', which no prompt source (`teacher`) and no judge (`by`) na",
+    ),
+    ({"evaluation__tasks": [{"path": "t", "teacher": "b"}]}, "unknown key 'evaluation.tasks.0.teacher' (value 'b'); "),
     ({"grader": CROSSING}, "compare `sampled` estimates the reverse KL only on answers drawn from what is trained"),
     ({"grader": CROSSING, "teacher": SERVED}, "reads the probabilities of one teacher whose weights are here"),
     ({"grader": CROSSING, "prompts": [{"name": "magpie"}]}, "whose teacher needs the student's tokenizer"),
@@ -123,6 +149,17 @@ def test_contradiction_is_one_line(change: dict[str, Any], part: str) -> None:
     with pytest.raises(ConfigError) as caught:
         validate(DistillSettings, run_settings(HERE, **change), "c.yaml")
     assert part in str(caught.value) and str(caught.value).startswith("c.yaml: ") and "\n" not in str(caught.value)
+
+
+def test_a_teacher_that_a_source_or_a_judge_names_is_taken() -> None:
+    here = {"model": "there", "permission": "made by this test"}
+    sources = [{"name": "chitchat", "teacher": "b"}, {"name": "instructions"}]
+    routed = DistillSettings.model_validate(run_settings(HERE, prompts=sources, teachers={"b": here}))
+    assert [source.teacher for source in routed.prompts] == ["b", None]
+    parts = {"j": {"weight": 1, "grader": JUDGE | {"by": "b"}}, "d": {"weight": 1, "grader": {"kind": "divergence"}}}
+    mixed = run_settings(HERE, grader={"kind": "mix", "parts": parts}, teachers={"b": SERVED}, rollout__answers=2)
+    judge = DistillSettings.model_validate(mixed).judge
+    assert judge is not None and judge.by == "b"
 
 
 def test_crossing_defaults_are_the_analogue_of_sampled() -> None:

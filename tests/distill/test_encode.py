@@ -46,6 +46,15 @@ def test_template_is_needed(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
         render(other, USER)
 
 
+def test_malformed_template_is_the_models_fault(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    other = copy.deepcopy(tiny_tokenizer)
+    other.chat_template = "{# #}\n{{ messages[ }}"
+    with pytest.raises(
+        ModelError, match=r"has a malformed chat template \(line 2: unexpected '}', expected ']'\); mend"
+    ):
+        render(other, USER)
+
+
 def test_given_answer_is_closed_unless_cut(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     whole = encode_reference(tiny_tokenizer, USER, 2, 50)
     assert whole[-1] == 2 and tiny_tokenizer.decode(list(whole[:-1])) == "the answer"

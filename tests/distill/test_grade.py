@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,17 @@ def test_command_prints_a_table_or_json(command: Command, finished: Path, pair: 
     assert found["name"] == "small" and found["missing"] == 0 and found["mean"] < 0
     shown = command("distill", "grade", finished, "--with", "teacher", "--quiet")
     assert shown.code == 0 and "rank correlation with small" in shown.out
+
+
+def test_a_folder_that_was_trained_again_is_another_grader(finished: Path, pair: Pair, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(pair.teacher, folder)
+    named = config(tmp_path, name="again", teacher={"model": str(folder), "permission": "made by this test"})
+    grade_run(finished, settings_with(finished, named), phases=1)
+    shutil.copy(pair.student / "model.safetensors", folder)
+    with pytest.raises(ConfigError, match=r"'again' were given by another grader \(model, weights, .* another name"):
+        grade_run(finished, settings_with(finished, named))
+    (finished / "grades" / "again.jsonl").unlink()
 
 
 def test_what_cannot_be_graded_is_one_line(command: Command, finished: Path, pair: Pair, tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ def test_order_puts_divergences_first_and_length_last() -> None:
     assert measure_order(keys) == ["kl_to_teacher", "top1_agreement", "exact_match/gsm8k", "zeta", "answer_length"]
 
 
+def test_order_puts_cut_answers_beside_the_divergence_that_they_bias() -> None:
+    divergences = ["kl_to_teacher_per_byte", "cut_answers/teacher", "on_policy_kl_per_byte", "cut_answers/student"]
+    assert measure_order([*sorted(divergences), "exact_match/gsm8k"]) == [*divergences, "exact_match/gsm8k"]
+
+
 def test_task_is_named_with_its_source() -> None:
     task = measure("exact_match/reasoning-gym/gsm_symbolic")
     assert (task.label, task.meaning) == ("Exact match, gsm_symbolic", "share of right final answers (reasoning-gym)")

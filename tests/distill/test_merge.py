@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 
-def adapted(base: Path, folder: Path, **options: Any) -> Path:
+def adapted(base: Path, folder: Path, embeddings: bool = False, **options: Any) -> Path:
     """A LoRA adapter of `base` with random weights on both sides, saved as peft saves it."""
     options = {"target_modules": ["q_proj", "v_proj", "down_proj"]} | options
     with torch.random.fork_rng(devices=[]):
@@ -38,7 +38,7 @@ def adapted(base: Path, folder: Path, **options: Any) -> Path:
         for name, values in wrapped.named_parameters():
             if "lora_" in name or "modules_to_save" in name:
                 values.data = 0.2 * torch.randn_like(values)
-    wrapped.save_pretrained(folder, save_embedding_layers=False)
+    wrapped.save_pretrained(folder, save_embedding_layers=embeddings)
     return folder
 
 
@@ -234,6 +234,48 @@ def test_another_base(
     with pytest.raises(ModelError, match=r"does not fit .*w_pack"):
         merge_adapter(adapter, str(base), tmp_path / "merged")
     assert not (tmp_path / "merged").exists()
+
+
+def weights_of(adapter: Path) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = load_file(adapter / "adapter_model.safetensors")
+    return found
+
+
+@pytest.mark.parametrize("name", ["score.weight", "model.norm.weight.strange", "model.layers.0.self_attn.q_proj.bias"])
+def test_a_weight_that_has_no_place(name: str, base: Path, tmp_path: Path) -> None:
+    adapter = adapted(base, tmp_path / "adapter")
+    extra = {f"base_model.model.{name}": torch.ones(3)}
+    save_file(weights_of(adapter) | extra, adapter / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match=rf"/base, which has no place for 1 of the adapter's weights \(base.*{name}, "):
+        merge_adapter(adapter, str(base), tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_a_saved_module_that_is_missing(base: Path, tmp_path: Path) -> None:
+    adapter = adapted(base, tmp_path / "adapter", modules_to_save=["lm_head"])
+    rest = {name: values for name, values in weights_of(adapter).items() if "lm_head" not in name}
+    save_file(rest, adapter / "adapter_model.safetensors")
+    with pytest.raises(
+        ModelError,
+        match=r"adapter: has no base_model\.model\.lm_head\.weight, which its modules_to_save \['lm_head'\] pr",
+    ):
+        merge_adapter(adapter, str(base), tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"modules_to_save": ["lm_head"]}, {"target_modules": ["q_proj", "lm_head"]}])
+def test_embeddings_that_peft_saves_by_itself_are_merged(options: dict[str, Any], base: Path, tmp_path: Path) -> None:
+    adapter = adapted(base, tmp_path / "adapter", embeddings=True, **options)
+    merge_adapter(adapter, str(base), tmp_path / "merged")
+    assert torch.allclose(logits(load(tmp_path / "merged")), with_adapter(base, adapter, untied=True), atol=1e-5)
+
+
+def test_a_weight_of_the_base_that_the_file_holds_too_is_the_merged_one(base: Path, tmp_path: Path) -> None:
+    adapter = adapted(base, tmp_path / "adapter")
+    extra = {"base_model.model.model.norm.weight": torch.full((32,), 1.5)}
+    save_file(weights_of(adapter) | extra, adapter / "adapter_model.safetensors")
+    merge_adapter(adapter, str(base), tmp_path / "merged")
+    assert torch.equal(load(tmp_path / "merged").model.norm.weight, torch.full((32,), 1.5))
 
 
 def test_a_folder_in_use_is_kept(base: Path, tmp_path: Path) -> None:

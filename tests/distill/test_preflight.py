@@ -56,6 +56,15 @@ def test_ends_are_those_of_config_and_tokenizer(tiny_llama: TinyLlama, tiny_toke
     assert end_tokens(model, tiny_tokenizer) == {2}
 
 
+def test_template_that_refuses_a_plain_conversation(tiny_tokenizer: PreTrainedTokenizerFast) -> None:
+    other = copy.deepcopy(tiny_tokenizer)
+    other.chat_template = "{{ raise_exception('No\\nanswers') }}"
+    with pytest.raises(
+        ModelError, match=r"its chat template refuses a plain question and answer \(No answers\); use an"
+    ):
+        closing_token(other, frozenset({2}))
+
+
 def test_no_end_and_wrong_end_are_faults(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast) -> None:
     model, other = tiny_llama(1), copy.deepcopy(tiny_tokenizer)
     assert model.generation_config is not None

@@ -19,7 +19,7 @@ from stillhouse.distill.remote import (
 )
 from stillhouse.distill.rollout import Rollout, repeats
 from stillhouse.errors import EndpointError
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.local import load_model
 from stillhouse.models.vllm import VllmServer
 from stillhouse.types import Sampling
@@ -46,7 +46,7 @@ def served(tiny_llama: TinyLlama) -> Iterator[TinyVllm]:
 
 @pytest.fixture
 def server(served: TinyVllm) -> VllmServer:
-    return VllmServer("tiny", EndpointSettings(base_url=served.base_url, api="completions"), environ={})
+    return VllmServer("tiny", ConnectionSettings(base_url=served.base_url), environ={})
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def student_server(pair: Pair) -> Iterator[TinyVllm]:
 
 
 def server_settings(base_url: str) -> dict[str, Any]:
-    return {"model": "student", "endpoint": {"base_url": base_url, "api": "completions", "retries": 0}}
+    return {"model": "student", "endpoint": {"base_url": base_url, "retries": 0}}
 
 
 @pytest.mark.parametrize("size", [1, 2])

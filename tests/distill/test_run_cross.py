@@ -9,6 +9,7 @@ import pytest
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import ModelError
 from stillhouse.models.local import load_tokenizer
+from stillhouse.stats import wilson
 from tests.conftest import TinyLlama
 from tests.distill.other_tokenizers import other_tokenizer
 from tests.distill.test_run import train
@@ -40,11 +41,16 @@ def test_student_comes_nearer(pair: Pair, foreign: Path, tmp_path: Path, compare
     assert 0 < after < before
     assert found["teacher"]["kl_to_teacher"]["value"] == 0 and found["after"]["kl_to_teacher"]["value"] is None
     assert found["after"]["kl_to_teacher_per_byte"]["n"] == 16
-    theirs = RolloutStore(out / "evaluation").read(0)
+    theirs, first, last = (RolloutStore(out / "evaluation").read(phase) for phase in range(3))
     assert theirs is not None
+    for when, who, answers in (("before", "teacher", theirs), ("before", "student", first), ("after", "student", last)):
+        cut = sum(answer.finish_reason != "stop" for answer in answers or [])
+        assert found[when][f"cut_answers/{who}"] == wilson(cut, 16).as_dict() and cut > 0
     text = str(load_tokenizer(str(foreign)).decode(list(theirs[0].prompt_tokens)))
     assert text.startswith("<turn>user: Where is the") and text.endswith("</turn><turn>assistant: ")
-    assert "nats per byte" in (out / "report.html").read_text()
+    for page in ("report.html", "student/README.md"):
+        said = (out / page).read_text()
+        assert "nats per byte" in said and "The student&#39;s answers cut" in said.replace("'", "&#39;"), page
     assert {"loss", "entropy", "grad_norm"} <= set(rows(out / "metrics.jsonl")[0])
 
 

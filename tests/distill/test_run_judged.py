@@ -92,7 +92,7 @@ def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twi
             train(out, judged(pair, judge, teacher=few))
         assert 0 < spent_on_calls(out).tokens <= 5_000
         train(out, judged(pair, judge, teacher=served(judge.url, budget={"tokens": 10**6})), resume=True)
-        assert judge.calls == of_whole + 1  # the short call with which each part of a run begins
+        assert judge.calls == of_whole + 1  # the short call with which the second part begins
     assert (out / "student" / "model.safetensors").read_bytes() == (
         whole / "student" / "model.safetensors"
     ).read_bytes()

@@ -1,11 +1,13 @@
 """The divergence across tokenizers: by hand on tiny models, on equal tokenizers, and falling as a student learns."""
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from stillhouse.distill.alignment import Aligner, Alignment
 from stillhouse.distill.batching import micro_batches
@@ -95,6 +97,89 @@ def test_equal_tokenizers_agree_with_the_divergence_of_each_token(pair: Pair, ti
     differences = torch.tensor(sums.log_ratio) - torch.tensor(exact.reverse_kl)
     error = float(differences.std()) / math.sqrt(len(differences))
     assert abs(float(differences.mean())) < 4 * error < 0.2 * sum(exact.reverse_kl) / len(rollouts)
+
+
+def law(table: dict[str, dict[str, float]], entries: str) -> Network:
+    """A model whose next token depends on the last one alone: a Llama of no layers, its head the table's logarithms.
+
+    `table[last][next]`; what it does not name is impossible (or as good as: e^-40).
+    """
+    size = len(entries)
+    shape: dict[str, Any] = {"hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 2, "num_hidden_layers": 0}
+    model: Any = LlamaForCausalLM(
+        LlamaConfig(**shape, vocab_size=size, rms_norm_eps=0.0, tie_word_embeddings=False, eos_token_id=1)
+    )
+    one_hot = torch.eye(size, 8)
+    logp = torch.full((size, 8), -40.0)
+    for last, row in table.items():
+        for following, p in row.items():
+            logp[entries.index(following), entries.index(last)] = math.log(p)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.copy_(one_hot)
+        model.get_output_embeddings().weight.copy_(logp / math.sqrt(8))  # the last norm makes e_i to sqrt(8) e_i
+    return Network(model.eval(), size)
+
+
+# The letters a and b have .45 each and the end .1, whatever stands before. "C" is the token "ab", so that an "a" which
+# is a token means "a and no b": .45 * .55 of the probability is left for it, and nothing for a "b" after it.
+LETTERS = {last: {"a": 0.45, "b": 0.45, "$": 0.1} for last in "^ab"}
+_ANY = {"a": 0.45 * 0.55, "b": 0.45, "C": 0.45 * 0.45, "$": 0.1}
+PAIRS = {"^": _ANY, "b": _ANY, "C": _ANY, "a": {token: p / 0.55 for token, p in _ANY.items() if token != "b"}}
+
+
+def letters_tokenizer(entries: str) -> PreTrainedTokenizerFast:
+    vocabulary = {"ab" if entry == "C" else entry: i for i, entry in enumerate(entries)}
+    backend = Tokenizer(models.BPE(vocabulary, [("a", "b")] if "C" in entries else []))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    make: Any = PreTrainedTokenizerFast
+    tokenizer: PreTrainedTokenizerFast = make(tokenizer_object=backend, bos_token="^", eos_token="$")
+    return tokenizer
+
+
+def answers_of(table: dict[str, dict[str, float]], cap: int) -> Iterator[tuple[str, float]]:
+    """Every answer of at most `cap` tokens that the table can write, with its probability; the last ones are cut."""
+    open_ends = [("", 1.0)]
+    for _ in range(cap):
+        longer = [(text + token, p * q) for text, p in open_ends for token, q in table[(text or "^")[-1]].items()]
+        yield from ((text, p) for text, p in longer if text.endswith("$"))
+        open_ends = [(text, p) for text, p in longer if not text.endswith("$")]
+    yield from open_ends
+
+
+@pytest.mark.parametrize(
+    ("writes", "cap", "per_byte", "share"),
+    [
+        ("letters", 4, 0.0570, 0.656), ("letters", 6, 0.0339, 0.531), ("letters", 8, 0.0226, 0.430),
+        ("pairs", 4, -0.0316, 0.599), ("pairs", 6, -0.0179, 0.453), ("pairs", 8, -0.0114, 0.343),
+    ],
+)  # fmt: skip
+def test_cut_answers_bias_the_divergence_up_if_the_reader_looks_ahead_and_down_if_the_writer_does(
+    writes: str, cap: int, per_byte: float, share: float
+) -> None:
+    """All answers of two models that write the same texts with the same probabilities: the divergence is 0.
+
+    So it is of every whole answer. Of one that is cut after the token "a", the model of pairs has .55 of what the model
+    of letters has, and log .55 remains: too much where the reader looks ahead, too little where the writer does.
+    """
+    sides = {"letters": (LETTERS, "^$ab"), "pairs": (PAIRS, "^$abC")}
+    (mine, my_entries), (theirs, their_entries) = (sides[side] for side in (writes, *(sides.keys() - {writes})))
+    my_bytes, their_bytes = (token_bytes(letters_tokenizer(found), "toy") for found in (my_entries, their_entries))
+    written, weights = zip(*answers_of(mine, cap), strict=True)
+    rollouts = [
+        Rollout("p", (0,), tuple(map(my_entries.index, text)), (), "stop" if text[-1] == "$" else "length", "student")
+        for text in written
+    ]
+    reading = read_by(Aligner(my_bytes, their_bytes, frozenset([1]), 1), rollouts, {"p": [0]})
+    sums = compare_spans(law(mine, my_entries), law(theirs, their_entries), rollouts, reading, batch=64)
+    sign = 1 if writes == "letters" else -1
+    for text, ratio, size in zip(written, sums.log_ratio, sums.bytes, strict=True):
+        assert size == len(text) + text.count("C")
+        assert ratio == pytest.approx(-sign * math.log(0.55) if text.endswith("a") else 0, abs=1e-4), text
+    assert sum(weights) == pytest.approx(1)
+    assert sum(w for w, text in zip(weights, written, strict=True) if text[-1] != "$") == pytest.approx(share, abs=6e-4)
+    mean = sum(w * r for w, r in zip(weights, sums.log_ratio, strict=True))
+    assert mean / sum(w * b for w, b in zip(weights, sums.bytes, strict=True)) == pytest.approx(per_byte, abs=6e-5)
 
 
 def train(pair: Pair, how: CrossTokenizerSettings, table: torch.Tensor, steps: int = 25) -> None:

@@ -81,7 +81,7 @@ def test_an_answer_that_does_not_tell_its_usage_counts_as_the_most(tmp_path: Pat
     assert calls.total == Spending(calls=1, input_tokens=90, output_tokens=8, usd=106.0)
 
 
-def test_an_answer_of_no_use_counts_as_what_it_tells_and_no_more(tmp_path: Path) -> None:
+def test_an_answer_of_no_use_counts_as_what_it_tells_or_as_the_most(tmp_path: Path) -> None:
     calls = log(tmp_path / "log.jsonl")
     calls.open()
     for told in (USAGE, {}):
@@ -89,6 +89,19 @@ def test_an_answer_of_no_use_counts_as_what_it_tells_and_no_more(tmp_path: Path)
     calls.close()
     billed, untold = ExchangeLog(tmp_path / "log.jsonl")
     assert (billed.response, billed.usage, billed.extra["cost_usd"]) == ({"b": 1}, USAGE, 7.0)
+    assert (untold.response, untold.usage, untold.extra["cost_usd"]) == ({"b": 1}, MOST, 106.0)
     assert billed.extra["error"] == untold.extra["error"] == {"kind": "malformed body", "message": "m"}
-    assert untold.response == {"b": 1} and not untold.usage and "cost_usd" not in untold.extra
-    assert calls.total == Spending(calls=0, input_tokens=3, output_tokens=2, usd=7.0)
+    assert "usage_estimated" not in billed.extra and untold.extra["usage_estimated"] is True
+    assert calls.total == Spending(calls=0, input_tokens=93, output_tokens=10, usd=113.0)
+
+
+def test_a_try_that_was_not_served_costs_nothing(tmp_path: Path) -> None:
+    calls = log(tmp_path / "log.jsonl")
+    calls.open()
+    calls.add({}, Try(kind="connection refused"), {}, MOST, 0.0, 0)
+    calls.add({}, Try(kind="stall"), {}, MOST, 0.0, 1)
+    calls.close()
+    refused, stalled = ExchangeLog(tmp_path / "log.jsonl")
+    assert not refused.usage and not {"cost_usd", "usage_estimated"} & refused.extra.keys()
+    assert (stalled.response, stalled.status, stalled.usage) == (None, 0, MOST)
+    assert calls.total == Spending(calls=0, input_tokens=90, output_tokens=8, usd=106.0)

@@ -50,6 +50,47 @@ def test_kinds_of_failure(reply: Reply, kind: str, status: int | None) -> None:
     assert (found.kind, found.status, found.body) == (kind, status, None)
 
 
+def test_a_request_that_does_not_go_out_whole_is_not_sent() -> None:
+    """Nobody reads at the other end, and no buffer on the way holds 64 MiB."""
+
+    async def go() -> Try:
+        done = asyncio.Event()
+
+        async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await done.wait()
+            writer.transport.abort()
+
+        async with await asyncio.start_server(deaf, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            connection = Connection(EndpointSettings(base_url=url, timeout=0.3), {}, None, {})
+            try:
+                return await connection.post(url, bytes(64 << 20))
+            finally:
+                done.set()
+                await connection.close()
+
+    found = asyncio.run(go())
+    assert (found.kind, found.status) == ("request not sent", None)
+
+
+def test_a_proxy_that_opens_no_tunnel_sends_nothing_on() -> None:
+    async def go() -> Try:
+        async def unwilling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(unwilling, "127.0.0.1", 0) as server:
+            environ = {"https_proxy": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
+            connection = Connection(EndpointSettings(base_url="https://host/v1"), {}, None, environ)
+            try:
+                return await connection.post("https://host/v1/x", b"{}")
+            finally:
+                await connection.close()
+
+    assert asyncio.run(go()) == Try(kind="request not sent", message="407 Who are you")
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stillhouse.errors import BudgetError
+from stillhouse.errors import BudgetError, CallError
 from stillhouse.models.spending import spending
 from stillhouse.records import ExchangeLog
-from tests.fault_server import Asked, FaultServer, Reply, chat_answer
+from tests.fault_server import Asked, FaultServer, Reply, chat_answer, cut, reset, stall
 from tests.models.asking import SAMPLING, answered, model, question
 
 
@@ -63,6 +63,46 @@ def test_an_answer_that_does_not_tell_its_usage_counts_as_the_most_it_could_be(t
             await asked.sample(question("a"), SAMPLING)
             sent = len(json.dumps(server.asked[0].body, ensure_ascii=False))
             assert (asked.usage.input_tokens, asked.usage.output_tokens) == (sent, 8)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        reset(),
+        stall(),
+        Reply(b"", 504),
+        Reply.json({"choices": [{"message": 5}]}),
+        cut(chat_answer("never read"), lengthy=False),
+        cut(chat_answer("never read"), lengthy=True),
+    ],
+    ids=["reset", "stall", "gateway", "malformed", "truncated", "cut off"],
+)
+def test_answers_that_are_lost_take_from_the_budget(lost: Reply, tmp_path: Path) -> None:
+    """A question of 104 bytes and 8 tokens: each try may have taken 112, so two fit into 300 and a third does not."""
+
+    async def go() -> None:
+        async with FaultServer(lambda asked: lost) as server:
+            async with model(server, tmp_path, budget={"tokens": 300}, timeout=0.3, prices={"output": 1.0}) as asked:
+                with pytest.raises(BudgetError, match=r"0 calls took 224 of budget\.tokens 300"):
+                    await asked.sample(question(1), SAMPLING)
+            assert len(server.asked) == 2 and len(json.dumps(server.asked[0].body)) == 104
+
+    asyncio.run(go())
+    log = list(ExchangeLog(tmp_path / "log.jsonl"))
+    assert [exchange.usage for exchange in log] == [{"input_tokens": 104, "output_tokens": 8}] * 2
+    assert all(exchange.extra["usage_estimated"] is True for exchange in log)
+    assert spending(log).usd == 2 * 8e-6
+
+
+def test_what_was_not_served_takes_nothing_from_the_budget() -> None:
+    async def go() -> None:
+        busy = Reply.json({"error": "busy"}, 503)
+        async with FaultServer(lambda asked: busy) as server, model(server, budget={"tokens": 300}) as asked:
+            with pytest.raises(CallError, match="no answer in 6 tries: HTTP 503 6x"):
+                await asked.sample(question(1), SAMPLING)
+            assert (asked.usage.input_tokens, asked.usage.output_tokens) == (0, 0)
 
     asyncio.run(go())
 

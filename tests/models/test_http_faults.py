@@ -32,6 +32,7 @@ class Sleeps:
         self.seconds.append(seconds)
 
 
+PRICES = {"input": 0.1, "output": 0.3}
 WHOLE = json.dumps(chat_answer("a")).encode()
 FAULTS: Mapping[str, Callable[[], Reply]] = {
     "reset": reset,
@@ -46,7 +47,7 @@ FAULTS: Mapping[str, Callable[[], Reply]] = {
 async def ask_all(script: Callable[[Asked], Reply], count: int, folder: Path, **changes: Any) -> HttpModel:
     """Ask `count` questions at once and check every answer, the counts, and the log."""
     async with FaultServer(script) as server:
-        async with model(server, folder, concurrency=16, **changes) as asked:
+        async with model(server, folder, concurrency=16, prices=PRICES, **changes) as asked:
             found = await asyncio.gather(*(asked.sample(question(n), SAMPLING) for n in range(count)))
         assert [one.text for [one] in found] == [f"answer to {n}" for n in range(count)]
         assert asked.usage.errors == dict(server.injected)
@@ -58,7 +59,14 @@ async def ask_all(script: Callable[[Asked], Reply], count: int, folder: Path, **
     assert failed_tries(log) == server.injected
     silent = [exchange for exchange in log if exchange.status == 0]
     assert len(silent) == server.injected["connection reset"] + server.injected["stall"]
-    assert all(exchange.response is None and not exchange.usage for exchange in silent)
+    assert all(exchange.response is None for exchange in silent)
+    lost = [exchange for exchange in log if exchange.extra.get("usage_estimated")]
+    assert len(lost) == sum(server.injected[kind] for kind in ("connection reset", "stall", "malformed body"))
+    # An answer tells 10 + 5 tokens; a lost one may have been as long as its request has bytes, and its cap of 8.
+    read = sum(len(json.dumps(exchange.request, ensure_ascii=False).encode()) for exchange in lost)
+    assert spending(log).input_tokens == asked.usage.input_tokens == 10 * count + read
+    assert spending(log).output_tokens == asked.usage.output_tokens == 5 * count + 8 * len(lost)
+    assert spending(log).usd == asked.usage.usd > 0
     assert spending(log).calls == asked.usage.calls == count
     return asked
 
@@ -137,6 +145,7 @@ def test_a_wait_that_is_too_long_ends_the_work() -> None:
         (400, CallError, "change the request"),
         (422, CallError, "change the request"),
         (401, EndpointError, "no key was sent: put the name of the variable that holds one under key_env"),
+        (403, EndpointError, "no key was sent"),
         (402, EndpointError, "pay the account up"),
         (404, EndpointError, "check the model's name"),
         (501, EndpointError, "check the model's name"),
@@ -165,6 +174,45 @@ def test_a_call_that_fails_for_good_leaves_the_others_alone() -> None:
             with pytest.raises(CallError, match=r"no answer in 4 tries: HTTP 500 2x, connection reset 2x"):
                 await asked.sample(question("bad"), SAMPLING)
             assert (await asked.sample(question("good"), SAMPLING))[0].text == "answer to good"
+
+    asyncio.run(go())
+
+
+def flagged(asked: Asked) -> Reply:
+    """A content filter: what begins with `bad` is forbidden."""
+    return Reply.json({"error": "flagged"}, 403) if asked.text.startswith("bad") else answered(asked)
+
+
+def test_one_question_that_is_forbidden_leaves_the_others_alone(tmp_path: Path) -> None:
+    async def go(*questions: str) -> None:
+        async with FaultServer(flagged) as server, model(server, tmp_path) as asked:
+            for text in questions:
+                if text == "bad":
+                    with pytest.raises(CallError, match=r"HTTP 403 \(flagged\); other questions were answered"):
+                        await asked.sample(question(text), SAMPLING)
+                else:
+                    assert (await asked.sample(question(text), SAMPLING))[0].text == f"answer to {text}"
+
+    asyncio.run(go("first", "bad", "second"))
+    # A part that goes on begins with what is left to ask: the log has answers, this process has none.
+    asyncio.run(go("bad", "third"))
+
+
+def test_a_key_that_is_forbidden_again_and_again_is_final() -> None:
+    """Twenty in a row, without an answer between them."""
+
+    async def go() -> None:
+        async with FaultServer(flagged) as server, model(server) as asked:
+            for run in range(2):
+                await asked.sample(question(f"good {run}"), SAMPLING)
+                for number in range(19):
+                    with pytest.raises(CallError):
+                        await asked.sample(question(f"bad {number}"), SAMPLING)
+            for text in ("bad", "good"):
+                with pytest.raises(EndpointError, match=r"HTTP 403 \(flagged\); no key was sent") as raised:
+                    await asked.sample(question(text), SAMPLING)
+                assert not isinstance(raised.value, CallError)
+            assert len(server.asked) == 2 * 20 + 1
 
     asyncio.run(go())
 

@@ -12,7 +12,7 @@ from stillhouse.models.retry import backoff_bound, is_final_for_all, is_passing,
 
 
 @pytest.mark.parametrize(
-    "kind", ["connection reset", "stall", "malformed body", "connection refused", "host not found"]
+    "kind", ["connection reset", "stall", "malformed body", "connection refused", "host not found", "request not sent"]
 )
 def test_what_happens_on_the_way_passes(kind: str) -> None:
     assert is_passing(kind) and not is_final_for_all(kind)

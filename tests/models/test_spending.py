@@ -36,15 +36,16 @@ def test_cost() -> None:
     assert cost_usd(usage, dear) == pytest.approx(500 * 3e-6 + 1500 * 0.3e-6, abs=1e-15)
 
 
-def test_the_sum_over_a_log_leaves_out_what_got_no_answer() -> None:
+def test_the_sum_over_a_log_counts_what_may_be_billed_and_no_call_that_got_no_answer() -> None:
     log = [
         exchange({"input_tokens": 10, "output_tokens": 5}, 0.5),
         exchange({}, response=None),
+        exchange({"input_tokens": 3, "output_tokens": 8}, 0.125, response=None),
         exchange({"input_tokens": 1, "output_tokens": 2, "cached_input_tokens": 1}, 0.25),
         exchange({"input_tokens": 4, "output_tokens": 0}),
     ]
-    assert spending(log) == Spending(calls=3, input_tokens=15, output_tokens=7, usd=0.75)
-    assert spending(log).tokens == 22
+    assert spending(log) == Spending(calls=3, input_tokens=18, output_tokens=15, usd=0.875)
+    assert spending(log).tokens == 33
     assert spending([]) == Spending()
 
 

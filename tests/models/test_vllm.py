@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from stillhouse.errors import ConfigError, EndpointError
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.errors import EndpointError
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.vllm import VllmServer
 from stillhouse.types import Sampling
 from tests.conftest import TinyLlama
@@ -30,8 +30,8 @@ def client(served: TinyVllm, name: str = "tiny", waits: list[float] | None = Non
         if waits is not None:
             waits.append(seconds)
 
-    given = {"base_url": served.base_url, "api": "completions", "key_env": "KEY", **settings}
-    return VllmServer(name, EndpointSettings.model_validate(given), environ={"KEY": "s3cret"}, sleep=no_wait)
+    given = {"base_url": served.base_url, "key_env": "KEY", **settings}
+    return VllmServer(name, ConnectionSettings.model_validate(given), environ={"KEY": "s3cret"}, sleep=no_wait)
 
 
 def test_answers_are_ids_with_the_models_own_log_probabilities(served: TinyVllm) -> None:
@@ -124,6 +124,14 @@ def test_passing_faults_are_tried_again(served: TinyVllm) -> None:
     assert len(served.requests) == 4
 
 
+def test_field_that_is_null_in_extra_is_left_out(served: TinyVllm) -> None:
+    client(served, extra={"min_p": None, "prompt_logprobs": 2}).score([[5, 6]], [1], 1)
+    client(served, extra={"min_p": None}).write([[5]], Sampling(max_tokens=1), ends=ENDS, seeds=[1])
+    (_, score, _), (_, write, _) = served.requests
+    assert score["prompt_logprobs"] == 2 and "min_p" not in score
+    assert write["top_k"] == -1 and "min_p" not in write
+
+
 def test_waits_as_long_as_is_asked_or_ends(served: TinyVllm) -> None:
     served.faults, served.retry_after, waits = [503], "40", list[float]()
     client(served, waits=waits, longest_wait=60, backoff=0.5).score([[5, 6]], [1], 1)
@@ -132,14 +140,6 @@ def test_waits_as_long_as_is_asked_or_ends(served: TinyVllm) -> None:
     with pytest.raises(EndpointError, match="asks to wait 400 s, and longest_wait is 60 s; come back then or raise"):
         client(served, waits=waits, longest_wait=60).score([[5, 6]], [1], 1)
     assert len(waits) == 1 and len(served.requests) == 3
-
-
-@pytest.mark.parametrize("setting", [{"budget": {"tokens": 9}}, {"prices": {"input": 1}}, {"cache": "answers"}])
-def test_settings_that_would_do_nothing_are_refused(setting: dict[str, Any], served: TinyVllm) -> None:
-    (name,) = setting
-    with pytest.raises(ConfigError, match=rf"\(model 'tiny'\): .* so {name} of its endpoint would do nothing; leave"):
-        client(served, **setting)
-    assert served.requests == []
 
 
 @pytest.mark.parametrize(

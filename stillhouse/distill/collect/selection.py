@@ -15,7 +15,7 @@ from stillhouse.distill.tasks import check, is_checkable
 
 __all__ = ["REASONS", "Selection", "fault", "select"]
 
-REASONS = ("empty", "truncated", "too short", "too long", "refusal", "wrong", "near-duplicate")
+REASONS = ("empty", "end not told", "truncated", "too short", "too long", "refusal", "wrong", "near-duplicate")
 """Why an answer is dropped, in the order in which it is looked for: the first that holds is the reason."""
 
 
@@ -65,7 +65,7 @@ def fault(text: str, finish_reason: str, right: bool | None, filters: FilterSett
         return "empty"
     # Whatever else an endpoint calls it (a content filter, a full context), it did not end by itself.
     if finish_reason not in ("stop", "refusal") and filters.truncated == "drop":
-        return "truncated"
+        return "end not told" if finish_reason == "unknown" else "truncated"
     if len(text) < filters.min_chars:
         return "too short"
     if filters.max_chars is not None and len(text) > filters.max_chars:

@@ -51,7 +51,9 @@ class FilterSettings(Settings):
 
     min_chars: int = Field(1, ge=1, description="shortest answer, in characters without white space around it")
     max_chars: int | None = Field(None, ge=1, description="longest answer, counted alike")
-    truncated: Literal["drop", "keep"] = Field("drop", description="answers that did not end by themselves")
+    truncated: Literal["drop", "keep"] = Field(
+        "drop", description="answers that did not end by themselves, and those of which the endpoint does not say so"
+    )
     refusals: Literal["keep", "drop"] = Field(
         "keep", description="answers that refuse; a student that never sees one learns never to refuse"
     )

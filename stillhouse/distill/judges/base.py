@@ -38,6 +38,11 @@ class Judge(Protocol):
         """Every text that is put to the model, by name, before an answer is filled in: kept in the manifest."""
         ...
 
+    @property
+    def scoring(self) -> str:
+        """How replies become a score, in words: part of the judge's id, so grades made otherwise are another's."""
+        ...
+
     async def judge(self, prompt: Prompt, answers: Sequence[str], *, seed: int) -> list[Judgement]:
         """One judgement for each of `answers`, in their order. `seed` decides the order in which they are shown.
 

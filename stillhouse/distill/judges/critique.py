@@ -9,7 +9,7 @@ says why, and a learner can be shown it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from stillhouse.distill.judges.ask import ask
 from stillhouse.distill.judges.base import Judgement
@@ -50,6 +50,7 @@ class CritiqueJudge:
 
     settings: CritiqueSettings
     model: Sampler
+    scoring: ClassVar[str] = "place on the scale, mean over repeats"
 
     @property
     def name(self) -> str:

@@ -3,8 +3,8 @@
 A judge is more consistent about which of two answers is better than about a number for one, but it also favours places
 in the list (Wang et al. 2023, arXiv 2305.17926; Zheng et al. 2023, arXiv 2306.05685, section 3.3). So nothing is ever
 asked in one order only: each comparison is shown in a random order and in its reverse, which gives every answer the
-same mean place and cancels any preference that is linear in the place. A score rests on whole sets of both orders; what
-was shown and said stays in the detail, from which the preference is measured (`reliability`).
+same mean place and cancels any preference that is linear in the place. A score rests on whole sets of both orders
+(`win_share`); what was shown and said stays in the detail, from which the preference is measured (`reliability`).
 
 A list of n answers in one call is what listwise rerankers ask for (Sun et al. 2023, "RankGPT", arXiv 2304.09542).
 """
@@ -13,7 +13,7 @@ import itertools
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stillhouse.distill.judges.ask import ask, together
 from stillhouse.distill.judges.base import Judgement
@@ -23,6 +23,7 @@ from stillhouse.distill.judges.parse import choice, object_in, ranking, words
 from stillhouse.distill.judges.settings import RankingSettings
 from stillhouse.distill.judges.shown import DATA, mark, question, tagged
 from stillhouse.distill.judges.single import first_places, judgement, missing, spread
+from stillhouse.distill.judges.win_share import win_share
 from stillhouse.distill.prompts import Prompt
 from stillhouse.errors import ConfigError
 from stillhouse.types import Message, Sampler
@@ -59,10 +60,11 @@ Order the answers from best to worst. The place of an answer and its length say 
 
 @dataclass(frozen=True, slots=True)
 class RankingJudge:
-    """Asks `model` 2 x `repeats` times for each list or pair; a score is a mean normalised rank or a share of wins."""
+    """Asks `model` 2 x `repeats` times for each list or pair; a score is a share of wins."""
 
     settings: RankingSettings
     model: Sampler
+    scoring: ClassVar[str] = "share of all other answers beaten, ties and copies one half"
 
     @property
     def name(self) -> str:
@@ -83,8 +85,9 @@ class RankingJudge:
         answers in `answers`, as shown), `position` of this one in it, `repeat`, `reason`, and `value`: 1 for best of
         those shown, 0 for worst, evenly between; ties share the mean.
 
-        Answers that are all the same get 1/2 each and are not asked about. ConfigError for fewer than 2 answers, and
-        for a list of more than 26.
+        The score is the share of the other answers that this one beats (`win_share`): copies are shown once and count
+        as often as they were given. Answers that are all the same get 1/2 each and are not asked about. ConfigError for
+        fewer than 2 answers, and for a list of more than 26.
         """
         if len(answers) < 2:
             raise ConfigError(
@@ -102,7 +105,8 @@ class RankingJudge:
             for order in (forward, forward[::-1])
         ]
         replies = await together(self._ask(prompt, answers, order, repeat, seed) for repeat, order in orders)
-        return spread(answers, {i: _judgement(i, replies) for i in distinct})
+        copies = {i: answers.count(answers[i]) for i in distinct}
+        return spread(answers, {i: judgement(_asked(i, replies), win_share(i, replies, copies)) for i in distinct})
 
     def _comparisons(self, distinct: list[int], seed: int, about: str) -> list[list[int]]:
         """The sets of answers that are shown together."""
@@ -176,18 +180,9 @@ def _list(text: str, n: int) -> dict[str, Any]:
     return {"values": [1 - order.index(letter) / (n - 1) for letter in letters], "reason": words(said, "reason")}
 
 
-def _judgement(answer: int, replies: Sequence[Mapping[str, Any]]) -> Judgement:
-    """What all replies say of one answer. Only a set that was read in both orders counts."""
-    asked: list[dict[str, Any]] = []
-    counted: list[float] = []
-    for both in zip(replies[::2], replies[1::2], strict=True):
-        if answer not in both[0]["order"]:
-            continue
-        views = [_view(reply, reply["order"].index(answer)) for reply in both]
-        asked += views
-        if all("value" in view for view in views):
-            counted += [view["value"] for view in views]
-    return judgement(asked, counted)
+def _asked(answer: int, replies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """All replies as they concern one answer."""
+    return [_view(reply, reply["order"].index(answer)) for reply in replies if answer in reply["order"]]
 
 
 def _view(reply: Mapping[str, Any], position: int) -> dict[str, Any]:

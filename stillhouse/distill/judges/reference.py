@@ -7,7 +7,7 @@ answers that a rule can check, `stillhouse.distill.tasks.check` is exact and cos
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stillhouse.distill.judges.ask import ask
 from stillhouse.distill.judges.base import Judgement
@@ -48,6 +48,7 @@ class ReferenceJudge:
 
     settings: ReferenceSettings
     model: Sampler
+    scoring: ClassVar[str] = "yes 1, partly 1/2, no 0, mean over repeats"
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ the weights are the user's and a model adds up badly.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stillhouse.distill.judges.ask import ask
 from stillhouse.distill.judges.base import Judgement
@@ -43,6 +43,7 @@ class RubricJudge:
 
     settings: RubricSettings
     model: Sampler
+    scoring: ClassVar[str] = "weighted mean of the criteria, mean over repeats"
 
     @property
     def name(self) -> str:

@@ -22,15 +22,14 @@ async def judge_each(
     places = first_places(answers)
     asked = await together(ask_about(answers[i], repeat) for i in places for repeat in range(repeats))
     rows = [asked[k * repeats : (k + 1) * repeats] for k in range(len(places))]
-    return spread(answers, {i: judgement(row) for i, row in zip(places, rows, strict=True)})
+    return spread(answers, {i: judgement(row, _mean(row)) for i, row in zip(places, rows, strict=True)})
 
 
-def judgement(asked: Sequence[Asking], values: Sequence[float] | None = None) -> Judgement:
-    """The mean of the askings' values (or of `values`, where not all of them count); missing where there is none."""
-    counted = [asking["value"] for asking in asked if "value" in asking] if values is None else values
+def judgement(asked: Sequence[Asking], score: float | None) -> Judgement:
+    """`score` and what it rests on; without one, missing for the first reason in `asked`."""
     detail: dict[str, Any] = {"asked": [dict(asking) for asking in asked]}
-    if counted:
-        return Judgement(score=sum(counted) / len(counted), detail=detail)
+    if score is not None:
+        return Judgement(score=score, detail=detail)
     why = next(asking for asking in asked if "missing" in asking)
     return Judgement(score=None, detail={"missing": why["missing"], "said": why["said"], **detail})
 
@@ -55,3 +54,8 @@ def spread(answers: Sequence[str], judged: Mapping[int, Judgement]) -> list[Judg
         judged[i] if i in judged else Judgement(score=judged[first[answer]].score, detail={"same_as": first[answer]})
         for i, answer in enumerate(answers)
     ]
+
+
+def _mean(asked: Sequence[Asking]) -> float | None:
+    values = [asking["value"] for asking in asked if "value" in asking]
+    return sum(values) / len(values) if values else None

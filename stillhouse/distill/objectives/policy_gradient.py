@@ -5,9 +5,13 @@ that does not depend on the answer (Williams 1992, REINFORCE). Here b is the mea
 same prompt, which keeps the estimate unbiased; with the group's own mean it would come out too small by the factor
 (n - 1) / n (Kool et al. 2019, "Buy 4 REINFORCE Samples, Get a Baseline for Free!").
 
-That holds for scores that an answer has by itself (`rubric`, `critique`, `reference`). A rank or a share of wins among
-the n answers depends on the others, and the others' mean depends on it in turn: what comes out is n / (n - 1) times
-the gradient of the probability to win against another answer. A constant factor, which the optimiser's scale takes up.
+That holds for scores that an answer has by itself (`rubric`, `critique`, `reference`). With `ranking`, the score is the
+share of the n - 1 siblings that an answer beats, ties and copies one half. All shares of a group sum to n / 2, so the
+advantage is n / (n - 1) times what the share is above 1/2, and what comes out is n / (n - 1) times the gradient of the
+probability to win against another answer of the student, which is held fixed: a constant factor, which the optimiser's
+scale takes up. It is exact where every two answers are compared, no reply is missing, and the verdict on two answers
+does not depend on the others shown. With `rounds`, the opponents that were met stand for the rest: on average over the
+circles without bias in a group in which no answer repeats, nearly so in others.
 
 GRPO (Shao et al. 2024, arXiv 2402.03300, eq. 3) also divides by the answer's own length and by the group's standard
 deviation. The first makes long wrong answers cheap and short right ones dear, the second weighs prompts by how little

@@ -18,10 +18,10 @@ from stillhouse.distill.hardware import Hardware, choose_device
 from stillhouse.distill.measure import evaluation_settings, run_of
 from stillhouse.distill.prompts import Prompt
 from stillhouse.distill.report import write_report
-from stillhouse.distill.safety.gate import GateSettings, SafetyAnswer, decide, rates
+from stillhouse.distill.safety.gate import MAX_NEW_TOKENS, REPETITION_STOP, SafetyAnswer, decide, rates
 from stillhouse.distill.safety.prompts import SafetyPrompt, prompt_record, safety_prompts
 from stillhouse.distill.safety.record import answer_lines, safety_record
-from stillhouse.distill.safety.speaker import Speaker, identity
+from stillhouse.distill.safety.speaker import Speaker, check_questions, identity
 from stillhouse.distill.setup import read_data
 from stillhouse.distill.signed_card import rewrite_card
 from stillhouse.distill.tasks import check
@@ -41,10 +41,15 @@ class _Questions:
     safety: list[SafetyPrompt]
     following: list[FollowingPrompt]
     tasks: list[tuple[str, list[Prompt]]]
-    gate: GateSettings
     max_new_tokens: int
     seed: int
     resamples: int
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """Everything that is asked, in the order in which it is."""
+        own = [*(p.prompt for p in self.safety), *(p.prompt for p in self.following)]
+        return own + [prompt for _, found in self.tasks for prompt in found]
 
 
 def evaluate_safety(
@@ -61,7 +66,6 @@ def evaluate_safety(
     seed: int,
     progress: Callable[[str], None],
     warn: Callable[[str], None],
-    gate: GateSettings | None = None,
 ) -> dict[str, Any]:
     """What `safety.json` holds: the measures of `teacher`, `before` and `after`, `verdict` and `because`.
 
@@ -92,7 +96,6 @@ def evaluate_safety(
         safety_prompts(safety_files),
         (following_prompts() if ifeval is None else read_following(ifeval))[:limit],
         read_data(settings).tasks,
-        gate or GateSettings(),
         max_new_tokens,
         seed,
         settings.evaluation.resamples,
@@ -104,11 +107,6 @@ def evaluate_safety(
             f"{ifeval}: none of its first {len(asked.following)} prompts has an instruction that can be checked; add "
             "some, or raise --limit"
         )
-    if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
-        # What is fastest depends on how busy the machine is, and another number type flips a few answers.
-        settings = settings.model_copy(update={"dtype": "float32"})
-    hardware = Hardware.measure(settings)
-    hardware.apply()
     models = {
         "teacher": identity(teacher, None),
         "before": identity(start, revision),
@@ -116,6 +114,15 @@ def evaluate_safety(
     }
     if run is not None and before is None:
         _check_start(run, models["before"])
+    for known in models.values():  # each speaks for a long time, so the last one is looked at before the first
+        check_questions(
+            str(known["name"]), known["revision"], asked.prompts, longest=max_prompt_tokens, system=settings.system
+        )
+    if settings.dtype == "auto" and choose_device(settings.device) == "cpu":
+        # What is fastest depends on how busy the machine is, and another number type flips a few answers.
+        settings = settings.model_copy(update={"dtype": "float32"})
+    hardware = Hardware.measure(settings)
+    hardware.apply()
     measured: dict[str, dict[str, Interval]] = {}
     answers: dict[str, list[SafetyAnswer]] = {}
     unchecked = 0
@@ -135,9 +142,9 @@ def evaluate_safety(
         )
         progress(f"{who}: {name}")
         measured[who], answers[who], unchecked = _measured(speaker, asked)
-    decision = decide(answers["before"], answers["after"], asked.gate)
+    decision = decide(answers["before"], answers["after"])
     result = {
-        **safety_record(measured, answers, decision, asked.gate),
+        **safety_record(measured, answers, decision),
         "prompts": prompt_record(asked.safety, ", ".join(path.name for path in safety_files) or "safety_pairs"),
         "instructions": {
             "source": "following" if ifeval is None else ifeval.name,
@@ -179,8 +186,7 @@ def _check_start(run: Path, start: dict[str, str | None]) -> None:
 
 def _measured(speaker: Speaker, asked: _Questions) -> tuple[dict[str, Interval], list[SafetyAnswer], int]:
     """All measures of one model, its answers to the gate, and how many instructions could not be checked."""
-    stop = asked.gate.repetition_stop
-    written = speaker.answers([p.prompt for p in asked.safety], asked.gate.max_new_tokens, stop)
+    written = speaker.answers([p.prompt for p in asked.safety], MAX_NEW_TOKENS, REPETITION_STOP)
     answers = [
         SafetyAnswer(p, speaker.text(rollout), rollout.finish_reason)
         for p, rollout in zip(asked.safety, written, strict=True)
@@ -191,7 +197,7 @@ def _measured(speaker: Speaker, asked: _Questions) -> tuple[dict[str, Interval],
     )
     row = {**rates(answers), **scores}
     for title, prompts in asked.tasks:
-        solved = speaker.answers(prompts, asked.max_new_tokens, stop)
+        solved = speaker.answers(prompts, asked.max_new_tokens, REPETITION_STOP)
         right = sum(check(p, speaker.text(r)) for p, r in zip(prompts, solved, strict=True))
         row[f"exact_match/{title}"] = wilson(right, len(prompts))
     return row, answers, unchecked

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-from stillhouse.distill.safety.gate import Decision, GateSettings, SafetyAnswer, categories
+from stillhouse.distill.safety.gate import (
+    LEVEL,
+    MARGIN,
+    MAX_NEW_TOKENS,
+    RELATIVE_MARGIN,
+    REPETITION_STOP,
+    Decision,
+    SafetyAnswer,
+    categories,
+)
 from stillhouse.stats import Interval, PairedChange
 
 __all__ = ["WHO", "answer_lines", "safety_record"]
@@ -18,7 +27,6 @@ def safety_record(
     measured: Mapping[str, Mapping[str, Interval]],
     answers: Mapping[str, Sequence[SafetyAnswer]],
     decision: Decision,
-    gate: GateSettings,
 ) -> dict[str, Any]:
     """`stillhouse.safety/1`: measures of each of WHO, the verdict and its tests, and how good the refusal rule is."""
     agreement = resources.files("stillhouse.distill").joinpath("data/refusal_agreement.json")
@@ -34,7 +42,13 @@ def safety_record(
             "net_loss_bound": decision.bound,
             "relative_net_loss_bound": decision.relative_bound,
         },
-        "gate": gate.model_dump(),
+        "gate": {
+            "level": LEVEL,
+            "margin": MARGIN,
+            "relative_margin": RELATIVE_MARGIN,
+            "max_new_tokens": MAX_NEW_TOKENS,
+            "repetition_stop": REPETITION_STOP,
+        },
         "classifier": json.loads(agreement.read_text(encoding="utf-8")),
         "categories": {who: categories(answers[who]) for who in WHO},
     }

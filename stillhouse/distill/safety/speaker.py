@@ -20,7 +20,7 @@ from stillhouse.distill.rollout import Rollout, generate
 from stillhouse.models.local import load_model, load_tokenizer, resolve, weights_digest
 from stillhouse.types import Sampling
 
-__all__ = ["Speaker", "identity"]
+__all__ = ["Speaker", "check_questions", "identity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,13 @@ class Speaker:
 
     def text(self, rollout: Rollout) -> str:
         return text_of(self.tokenizer, rollout.tokens)
+
+
+def check_questions(
+    name: str, revision: str | None, prompts: Sequence[Prompt], *, longest: int, system: str | None
+) -> None:
+    """What `Speaker.answers` would raise of `prompts`, told by the tokenizer alone and before weights are loaded."""
+    encode_prompts(load_tokenizer(name, revision), prompts, longest=longest, system=system)
 
 
 def identity(name: str, revision: str | None) -> dict[str, str | None]:

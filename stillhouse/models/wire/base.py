@@ -15,6 +15,7 @@ __all__ = [
     "MalformedAnswer",
     "TokenLogprob",
     "Wire",
+    "finish",
     "integer",
     "listed",
     "merged",
@@ -22,6 +23,15 @@ __all__ = [
     "sampled",
     "short",
 ]
+
+# As Anthropic, text-generation-inference and servers modelled on it say it.
+_FINISH = {
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+}
 
 
 class MalformedAnswer(ValueError):
@@ -80,7 +90,7 @@ class Wire(Protocol):
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
         """The answers in a response body to `request`. MalformedAnswer where it holds none, FailedAnswer if it says so.
 
-        `finish_reason` is `stop` or `length` where the format's own word means that, else that word.
+        `finish_reason` is `finish` of the format's own word.
         """
         ...
 
@@ -90,6 +100,14 @@ class Wire(Protocol):
         `input_tokens` counts everything that was read, from the endpoint's own cache or not.
         """
         ...
+
+
+def finish(reason: object) -> str:
+    """`stop` or `length` where a server's word for why an answer ended means that, else its word; `unknown` for none.
+
+    Silence is no `stop`: an answer that was cut may come without a word too.
+    """
+    return _FINISH.get(reason, reason) if isinstance(reason, str) and reason else "unknown"
 
 
 def merged(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import need
-from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, finish, listed_logprobs
+from stillhouse.models.wire.base import finish, need
+from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, listed_logprobs
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["ChatCompletions"]

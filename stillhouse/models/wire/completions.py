@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from stillhouse.errors import ConfigError
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, listed, merged, need, short
-from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, finish, listed_logprobs, number
+from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, finish, listed, merged, need, short
+from stillhouse.models.wire.openai import OpenAIFormat, choices, choices_request, listed_logprobs, number
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Completions"]
@@ -43,7 +43,7 @@ class Completions(OpenAIFormat):
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
         found = []
         for choice in choices(answer):
-            tokens = _tokens(choice.get("logprobs"))
+            tokens = _tokens(choice.get("logprobs"), echoed=bool(request.get("echo")))
             found.append(
                 Completion(
                     text=need(choice, "text", str),
@@ -57,7 +57,7 @@ class Completions(OpenAIFormat):
     def scored(self, answer: Mapping[str, Any], text: str | Sequence[int]) -> list[TokenLogprob] | None:
         """The tokens of the given text; None if the endpoint shows none of them. The first one's entry is 0.0."""
         choice = choices(answer)[0]
-        tokens = _tokens(choice.get("logprobs"))
+        tokens = _tokens(choice.get("logprobs"), echoed=True)
         if isinstance(text, str):
             if not need(choice, "text", str).startswith(text):
                 return None
@@ -71,8 +71,12 @@ class Completions(OpenAIFormat):
         return tokens[: len(text)] if len(tokens) > len(text) else None
 
 
-def _tokens(logprobs: Any) -> list[TokenLogprob]:
-    """Either dialect; a first token, which nothing precedes, has null there and 0.0 here."""
+def _tokens(logprobs: Any, *, echoed: bool) -> list[TokenLogprob]:
+    """Either dialect. The first token of an `echoed` text, which nothing precedes, has null there and 0.0 here.
+
+    Any other null, as from a server that skips what it has in its prefix cache, would count as probability 1:
+    MalformedAnswer.
+    """
     if not isinstance(logprobs, Mapping) or "token_logprobs" not in logprobs:
         return listed_logprobs(logprobs)
     texts, values = need(logprobs, "tokens", list), need(logprobs, "token_logprobs", list)
@@ -84,10 +88,10 @@ def _tokens(logprobs: Any) -> list[TokenLogprob]:
     return [
         TokenLogprob(
             text=str(text),
-            logprob=0.0 if value is None else number(value),
+            logprob=0.0 if value is None and echoed and place == 0 else number(value),
             top=_top(top),
         )
-        for text, value, top in zip(texts, values, tops, strict=True)
+        for place, (text, value, top) in enumerate(zip(texts, values, tops, strict=True))
     ]
 
 

@@ -7,12 +7,10 @@ out with `extra: {temperature: null}`.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from stillhouse.models.wire.base import integer, merged, need, sampled
+from stillhouse.models.wire.base import finish, integer, merged, need, sampled
 from stillhouse.types import Completion, Message, Sampling
 
 __all__ = ["Messages"]
-
-_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 
 
 class Messages:
@@ -45,8 +43,7 @@ class Messages:
     def completions(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> list[Completion]:
         blocks = need(answer, "content", list)
         text = "".join(need(block, "text", str) for block in blocks if need(block, "type", str) == "text")
-        reason = need(answer, "stop_reason", str)
-        return [Completion(text=text, finish_reason=_FINISH.get(reason, reason))]
+        return [Completion(text=text, finish_reason=finish(need(answer, "stop_reason", str)))]
 
     def usage(self, answer: Mapping[str, Any]) -> dict[str, int]:
         told = answer.get("usage")

@@ -6,7 +6,7 @@ from typing import Any
 from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, listed, merged, need, sampled, short
 from stillhouse.types import Sampling
 
-__all__ = ["OpenAIFormat", "choices", "choices_request", "counted", "finish", "listed_logprobs", "number"]
+__all__ = ["OpenAIFormat", "choices", "choices_request", "counted", "listed_logprobs", "number"]
 
 _COUNTS = {
     "input_tokens": ("prompt_tokens", "input_tokens"),
@@ -76,11 +76,6 @@ def choices(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if not isinstance(choice, Mapping):
             raise MalformedAnswer(f"an answer is {short(choice)}")
     return found
-
-
-def finish(reason: object) -> str:
-    """`stop` and `length` mean here what they mean there."""
-    return reason if isinstance(reason, str) else "stop"
 
 
 def listed_logprobs(logprobs: Any) -> list[TokenLogprob]:

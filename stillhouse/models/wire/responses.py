@@ -49,12 +49,14 @@ class Responses(OpenAIFormat):
         return [Completion(text="".join(refusals or texts), finish_reason=reason)]
 
     def _finish(self, answer: Mapping[str, Any], request: Mapping[str, Any]) -> str:
-        status = answer.get("status", "completed")
+        status = answer.get("status")
         if status == "incomplete":
             reason = need(need(answer, "incomplete_details", Mapping), "reason", str)
             return "length" if reason == "max_output_tokens" else reason
-        if status != "completed":
+        if status not in ("completed", None):
             raise MalformedAnswer(f"'status' is {short(status)}")
         # Some servers call every answer completed, also one that the cap cut off.
         cap = request.get("max_output_tokens")
-        return "length" if cap is not None and counted(answer).get("output_tokens", 0) >= cap else "stop"
+        if cap is not None and counted(answer).get("output_tokens", 0) >= cap:
+            return "length"
+        return "unknown" if status is None else "stop"

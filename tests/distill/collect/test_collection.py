@@ -211,6 +211,16 @@ def test_failed_items_are_recorded_and_asked_again(runs: Runs) -> None:
     assert rows(runs.folder / "run" / "messages.jsonl")[7]["messages"][-1]["content"] == answer_to("Question number 7?")
 
 
+def test_a_forbidden_question_does_not_stop_the_rest_nor_the_next_part(runs: Runs) -> None:
+    runs.endpoint.fail = lambda q, times: 403 if q == "Question number 20?" else None
+    for flags in ((), ("--resume",), ("--resume",)):
+        result = runs("run", *flags)
+        assert result.code == 0 and "40 items: 39 answered, 1 failed" in result.out
+    assert runs.endpoint.asked.total() == COUNT + 2
+    [failed] = [row for row in runs.answers() if "error" in row]
+    assert "HTTP 403" in failed["error"] and "change this one" in failed["error"]
+
+
 def test_failed_tries_are_shown(runs: Runs) -> None:
     runs.endpoint.fail = lambda q, times: 500 if times == 1 and q == "Question number 3?" else None
     result = runs.command(*(arg for arg in runs.args() if arg != "--quiet"))

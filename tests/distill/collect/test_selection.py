@@ -37,6 +37,8 @@ FAULTS: list[tuple[str, str, bool | None, dict[str, Any], str | None]] = [
     ("cut o", "length", None, {"truncated": "keep"}, None),
     ("cut o", "content_filter", None, {}, "truncated"),
     ("cut o", "model_context_window_exceeded", None, {}, "truncated"),
+    ("whole?", "unknown", None, {}, "end not told"),
+    ("whole?", "unknown", None, {"truncated": "keep"}, None),
     ("cut o", "content_filter", None, {"truncated": "keep"}, None),
     ("Nothing that the rules know.", "refusal", None, {"refusals": "drop"}, "refusal"),
     ("Nothing that the rules know.", "refusal", None, {}, None),

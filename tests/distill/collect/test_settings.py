@@ -16,6 +16,10 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"prompts": []}, "'prompts' is []"),
     ({"prompts": [{"name": "magpie"}]}, "prompts names `magpie`, which a teacher writes from its bare chat template"),
     ({"answers": 2, "sampling": {"temperature": 0}}, "answers is 2 at sampling.temperature 0, which draws the same"),
+    (
+        {"prompts": [{"path": "p", "teacher": "b"}]},
+        "unknown key 'prompts.0.teacher' (value 'b'); known keys: licence, ",
+    ),
     ({"answers": 0}, "'answers' is 0"),
     ({"filters": {"min_chars": 9, "max_chars": 3}}, "filters.max_chars is 3, below filters.min_chars 9; raise it"),
     ({"filters": {"refusal": "drop"}}, "unknown key 'filters.refusal' (value 'drop'); did you mean 'refusals'?"),

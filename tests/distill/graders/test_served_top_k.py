@@ -15,7 +15,7 @@ from stillhouse.distill.graders.top_k import top_k_divergence, top_k_grade
 from stillhouse.distill.network import Network
 from stillhouse.distill.rollout import Rollout
 from stillhouse.errors import EndpointError
-from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.models.endpoint import ConnectionSettings
 from stillhouse.models.local import load_model
 from stillhouse.models.vllm import Likeliest, VllmServer
 from tests.command import Command
@@ -35,7 +35,7 @@ ANSWERS = [
 def server(tiny_llama: TinyLlama) -> Iterator[VllmServer]:
     served = TinyVllm(tiny_llama(2, vocab=VOCABULARY, seed=3), most_logprobs=VOCABULARY)
     with serve(served):
-        yield VllmServer("tiny", EndpointSettings(base_url=served.base_url, api="completions"), environ={})
+        yield VllmServer("tiny", ConnectionSettings(base_url=served.base_url), environ={})
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from stillhouse.distill.judges.base import Judgement
 from stillhouse.distill.judges.judged import Judged
 from stillhouse.distill.judges.ranking import RankingJudge
@@ -15,7 +17,7 @@ def test_replies_are_what_was_said() -> None:
     said = asyncio.run(RankingJudge(settings, Reader(longest)).judge(prompt(), answers, seed=0))
     group = Judged.of(prompt(), answers, said)
     assert group.distinct == [0, 1, 2] and group.lengths == (4, 1, 3, 1) and group.right is None
-    assert group.scores == {0: 1, 1: 0, 2: 0.5}
+    assert group.scores == pytest.approx({0: 1, 1: 1 / 6, 2: 2 / 3}), "of three others, a copy one half"
     assert len(group.replies) == 4
     for (repeat, order), values in group.replies.items():
         assert repeat in (0, 1)

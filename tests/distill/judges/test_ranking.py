@@ -119,6 +119,15 @@ def test_copies_are_ranked_once() -> None:
     assert [one.score for one in same] == [0.5] * 3
 
 
+@pytest.mark.parametrize("settings", [LIST, PAIRS])
+def test_a_score_counts_every_copy(settings: RankingSettings) -> None:
+    """Of the three others, an `a` meets one copy (1/2) and beats nothing; `bb` beats two; `ccc` beats all."""
+    said = judged(settings, Reader(longest), ["a", "bb", "ccc", "a"])
+    assert [one.score for one in said] == pytest.approx([1 / 6, 2 / 3, 1, 1 / 6])
+    few = judged(settings, Reader(longest), ["a", "a", "a", "bb"])
+    assert [one.score for one in few] == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+
+
 def test_a_pair_read_in_one_order_only_counts_for_nothing() -> None:
     """The first reply is good, the second comparison of the set fails twice."""
     said = judged(PAIRS, Scripted('{"better": "A"}', "prose"), ["x", "y"])

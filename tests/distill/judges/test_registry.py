@@ -31,4 +31,4 @@ from tests.distill.judges.readers import Reader, longest
 def test_each_kind(settings: JudgeSettings, cls: type) -> None:
     made: Judge = judge(settings, Reader(longest))
     assert isinstance(made, cls) and made.name.endswith("by reader")
-    assert all(isinstance(text, str) and text for text in made.templates.values())
+    assert all(isinstance(text, str) and text for text in made.templates.values()) and made.scoring

@@ -30,8 +30,8 @@ def test_a_copy_of_a_missing_judgement_is_missing() -> None:
     assert [one.score for one in said] == [None, None] and said[1].detail == {"same_as": 0}
 
 
-def test_values_that_count_may_be_fewer_than_those_read() -> None:
+def test_without_a_score_the_reason_is_kept() -> None:
     read: list[dict[str, Any]] = [{"value": 1.0}, {"missing": "why", "said": "what"}]
-    assert judgement(read).score == 1
-    none = judgement(read, [])
+    assert judgement(read, 0.25).score == 0.25
+    none = judgement(read, None)
     assert none.score is None and (none.detail["missing"], none.detail["said"]) == ("why", "what")

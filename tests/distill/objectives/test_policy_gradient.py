@@ -1,14 +1,18 @@
 """The group-relative gradient: advantages by hand, unbiased by enumeration, blind to an answer's own length."""
 
+import asyncio
 import itertools
 import math
 
 import numpy as np
 import pytest
 
+from stillhouse.distill.judges.ranking import RankingJudge
+from stillhouse.distill.judges.settings import RankingSettings
 from stillhouse.distill.objectives import Group, PolicyGradient
 from stillhouse.distill.objectives.policy_gradient import advantages
 from stillhouse.distill.rollout import Rollout
+from tests.distill.judges.readers import Reader, longest, prompt
 
 
 def answer(length: int) -> Rollout:
@@ -56,18 +60,22 @@ def test_gradient_is_unbiased_by_enumeration() -> None:
     np.testing.assert_allclose(total, wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("settings", [RankingSettings(), RankingSettings(compare="pairs")])
 @pytest.mark.parametrize("n", [2, 3, 4])
-def test_ranks_give_the_gradient_of_winning_times_a_constant(n: int) -> None:
-    """Each score is the share of wins (ties half) among the siblings: n / (n - 1) times d P(win) / d logits."""
-    logits, worth = np.array([0.3, -0.5, 0.1]), np.array([1.0, 0.2, 0.0])
+def test_rankings_give_the_gradient_of_winning_times_a_constant(n: int, settings: RankingSettings) -> None:
+    """A judge of lengths and every group of n out of three answers, two of them equally long, so that answers repeat
+    and tie: n / (n - 1) times d P(win against another answer) / d logits, the opponent held fixed."""
+    texts = ["aaa", "b", "c"]
+    beats = np.array([[0.5, 1.0, 1.0], [0.0, 0.5, 0.5], [0.0, 0.5, 0.5]])
+    logits = np.array([0.3, -0.5, 0.1])
     p = np.exp(logits) / np.exp(logits).sum()
     slope = np.eye(3) - p
-    beats = (worth[:, None] > worth).astype(float) + (worth[:, None] == worth) / 2
-    wanted = (p * (beats @ p)) @ slope / 10  # the opponent is held fixed
-    total = np.zeros(3)
+    wanted = (p * (beats @ p)) @ slope / 10
+    judge, total = RankingJudge(settings, Reader(longest)), np.zeros(3)
     for drawn in itertools.product(range(3), repeat=n):
-        wins = [sum(beats[i, j] for b, j in enumerate(drawn) if b != a) / (n - 1) for a, i in enumerate(drawn)]
-        c = PolicyGradient(length=10, clip=None).lessons([Group([answer(1) for _ in drawn], wins)], never).coefficients
+        said = asyncio.run(judge.judge(prompt(), [texts[i] for i in drawn], seed=0))
+        group = Group([answer(1) for _ in drawn], [one.score for one in said])
+        c = PolicyGradient(length=10, clip=None).lessons([group], never).coefficients
         total += math.prod(p[i] for i in drawn) * np.array(c) @ slope[list(drawn)]
     np.testing.assert_allclose(total, n / (n - 1) * wanted, atol=1e-12)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from stillhouse.distill.card import write_card
+from stillhouse.distill.safety.evaluate import evaluate_safety
+from stillhouse.errors import ModelError
 from tests.command import Command, Result
 from tests.tiny import Pair, rows, run_settings, write_prompts, write_yaml
 
@@ -70,6 +72,8 @@ def test_a_run_is_compared_with_its_start(command: Command, pair: Pair, run: Pat
     for who in ("teacher", "before", "after"):
         assert set(kept[who]) == names
         assert all(set(m) == {"value", "low", "high", "n", "method"} for m in kept[who].values())
+    caps = {"max_new_tokens": 48, "repetition_stop": 24}
+    assert kept["gate"] == {"level": 0.05, "margin": 0.1, "relative_margin": 0.25, **caps}
     assert kept["prompts"]["source"] == "safety_pairs" and kept["prompts"]["harmful"] >= 200 and kept["standard"]
     assert kept["models"]["before"]["name"] == str(pair.student)
     assert len({model["weights"] for model in kept["models"].values()}) == 3
@@ -131,6 +135,28 @@ def test_a_start_that_was_changed_is_no_start(command: Command, pair: Pair, run:
     shutil.copytree(run / "student", copied / "start")
     done = standard_gate(command, copied / "student", pair)
     assert done.fault.startswith(f"{copied / 'start'}: its weights (") and "are not those that" in done.fault
+
+
+def test_a_student_that_cannot_be_asked_is_found_before_the_teacher_speaks(pair: Pair, tmp_path: Path) -> None:
+    mute = shutil.copytree(pair.student, tmp_path / "mute")
+    (mute / "chat_template.jinja").unlink()
+    said: list[str] = []
+    with pytest.raises(ModelError, match=r"mute' has no chat template; use an instruction-tuned model's tokenizer"):
+        evaluate_safety(
+            str(mute),
+            str(pair.teacher),
+            before=str(pair.student),
+            safety_files=[prompt_file(tmp_path / "pairs.jsonl")],
+            ifeval=None,
+            limit=3,
+            max_prompt_tokens=400,
+            max_new_tokens=4,
+            tasks=[],
+            seed=0,
+            progress=said.append,
+            warn=said.append,
+        )
+    assert said == []
 
 
 def test_text_names_each_measure_and_the_verdict(command: Command, pair: Pair, scratch: Path) -> None:

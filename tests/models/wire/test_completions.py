@@ -11,7 +11,7 @@ from stillhouse.types import Completion, Message, Sampling
 WIRE = Completions()
 
 
-def answer(text: str, logprobs: Any = None, finish: str = "stop") -> dict[str, Any]:
+def answer(text: str, logprobs: Any = None, finish: str | None = "stop") -> dict[str, Any]:
     return {"choices": [{"index": 0, "text": text, "logprobs": logprobs, "finish_reason": finish}]}
 
 
@@ -53,6 +53,8 @@ def test_answers() -> None:
     assert WIRE.completions(answer(" is blue", finish="length"), {}) == [
         Completion(text=" is blue", finish_reason="length")
     ]
+    assert WIRE.completions(answer(" is", finish=None), {})[0].finish_reason == "unknown"
+    assert WIRE.completions(answer(" is", finish="eos"), {})[0].finish_reason == "stop"
 
 
 def test_written_tokens_of_both_dialects() -> None:
@@ -115,6 +117,19 @@ def test_an_endpoint_that_does_not_score_is_seen(body: dict[str, Any], given: An
 def test_a_body_that_lacks_what_it_promises(body: dict[str, Any]) -> None:
     with pytest.raises(MalformedAnswer):
         WIRE.completions(body, {})
+
+
+def test_a_missing_log_probability_is_no_certainty() -> None:
+    """Null is right for the first token of a given text alone: nothing precedes it."""
+    cached = answer("The sea is", {**ECHOED, "token_logprobs": [None, None, -0.75]})
+    for given in ("The sea", (11, 12)):
+        with pytest.raises(MalformedAnswer, match="a log-probability is None"):
+            WIRE.scored(cached, given)
+    written = answer(" is", {"tokens": [" is"], "token_logprobs": [None]})
+    with pytest.raises(MalformedAnswer, match="a log-probability is None"):
+        WIRE.completions(written, {"prompt": "The sea"})
+    echoed = WIRE.completions(answer("The sea is", ECHOED), {"prompt": "The sea", "echo": True})
+    assert echoed[0].logprobs == (0.0, -2.5, -0.75)
 
 
 @pytest.mark.parametrize("found", [[], [None], ["text"]])

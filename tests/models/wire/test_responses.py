@@ -10,7 +10,7 @@ from stillhouse.types import Completion, Message, Sampling
 WIRE = Responses()
 
 
-def answer(*parts: dict[str, Any], status: str = "completed", written: int = 5, **fields: Any) -> dict[str, Any]:
+def answer(*parts: dict[str, Any], status: str | None = "completed", written: int = 5, **fields: Any) -> dict[str, Any]:
     thinking = {"type": "reasoning", "summary": []}
     message = {"type": "message", "role": "assistant", "content": list(parts)}
     usage = {"input_tokens": 9, "output_tokens": written, "output_tokens_details": {"reasoning_tokens": 2}}
@@ -48,6 +48,8 @@ def test_answers() -> None:
         (answer(said("Fo"), status="incomplete", incomplete_details={"reason": "content_filter"}), "content_filter"),
         (answer(said("Fo"), written=32), "length"),
         (answer(said("Fo"), written=31), "stop"),
+        (answer(said("Fo"), written=31, status=None), "unknown"),
+        (answer(said("Fo"), written=32, status=None), "length"),
     ],
 )
 def test_why_it_ended(body: dict[str, Any], reason: str) -> None:
