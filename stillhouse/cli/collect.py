@@ -46,17 +46,22 @@ def collect(
 
 
 def _text(result: dict[str, Any]) -> str:
+    from stillhouse.models.spending import money
+
     counts, tokens, cost = result["counts"], result["tokens"], result["api_cost"]
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts["dropped"].items())
+    cost_text = money(cost["value"])
     lines = [
         f"{counts['items']:,} items: {counts['answered']:,} answered, {counts['failed']:,} failed",
         f"{counts['kept']:,} kept, {counts['answered'] - counts['kept']:,} dropped"
         + (f" ({reasons})" if reasons else ""),
-        f"{tokens['input']:,} tokens read, {tokens['output']:,} written, {cost['value']:.4f} {cost['currency']}",
+        f"{tokens['input']:,} tokens read, {tokens['output']:,} written, {cost_text} {cost['currency']}",
         f"answers   {result['messages']}",
     ]
     if counts["checked"]:
         lines.insert(2, f"{counts['right']:,} of {counts['checked']:,} that can be checked are right")
     if counts["failed"]:
         lines.append("answers.jsonl says why some failed; the same command with --resume asks them again")
+    if counts["dropped"].get("truncated") and not counts["kept"]:
+        lines.append("all were cut off: raise sampling.max_tokens, or go on with filters.truncated=keep and --resume")
     return "\n".join(lines)

@@ -34,6 +34,7 @@ from stillhouse.distill.flops import flops_by_part, model_shape
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.inputs import check_same_inputs, measure_inputs
 from stillhouse.distill.judging import run_judge, spent_on_calls
+from stillhouse.distill.keys import check_keys
 from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
 from stillhouse.distill.origins import student_record, teacher_record
@@ -49,7 +50,7 @@ from stillhouse.distill.sharded import shard
 from stillhouse.distill.train import Trainer
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, weights_digest
-from stillhouse.records import RunFolder, claim, commit, versions, write_json
+from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
 
 __all__ = ["Outcome", "distill"]
 
@@ -85,6 +86,7 @@ def distill(
     with _claim(out, resume, processes) as folder:
         if folder.resumed:
             settings = _resumed(settings, out)
+        check_keys(settings, os.environ)
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
         processes.from_first(lambda: check_shares(settings, hardware.device, processes))
@@ -115,6 +117,9 @@ def distill(
         judging = run.judging
         calls = [] if judging is None else processes.from_first(judging.check)
         processes.from_first(lambda: folder.begin(dump(settings), more))
+        if folder.resumed:
+            # How an endpoint is asked may change: what is kept is what this part of the run was told.
+            processes.from_first(lambda: write_atomic(out / "resolved.yaml", dump(settings)))
         if judging is not None:
             processes.from_first(partial(judging.note, calls))
         return run.to_the_end(prompts, tasks)
@@ -140,9 +145,9 @@ class _Run:
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
-        self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
+        self.console, self.now, self.clock, self.extra = console, now, clock, extra
         self.processes, self.servers = processes, servers
-        self.began = _began(folder.path, now)
+        self.began, self.command = _began(folder.path, now, command)
         self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
@@ -237,10 +242,15 @@ class _Run:
             return
         metrics = Metrics(self.path / "metrics.jsonl", trainer.step, self.extra)
         with RunProgress(self.console, steps, trainer.step) as progress:
+            warned = False
 
             def on_step(step: int, line: dict[str, Any]) -> None:
+                nonlocal warned
                 metrics.log(line)
                 progress.step(step, line)
+                if line.get("tied_ratio") == 1 and not warned:
+                    warned = True
+                    self.console.print(f"[yellow]step {step}: {_TIED}")
 
             try:
                 trainer.run(steps, on_step, progress.token)
@@ -288,6 +298,10 @@ class _Run:
         write_json(self.path / "manifest.json", manifest)
 
 
+_TIED = (
+    "the judge gave all answers to each prompt the same score, so it taught nothing; look at grades/, and try another "
+    "method or judge (docs/judging.md) if this goes on"
+)
 _MEASURED = ("device", "dtype", "threads")
 
 
@@ -303,12 +317,13 @@ def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
     return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
 
 
-def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
-    """When the run began: as its manifest says if it is resumed."""
+def _began(folder: Path, now: Callable[[], datetime], command: Sequence[str]) -> tuple[datetime, list[str]]:
+    """When the run began and by which command: as its manifest says if it is resumed. `--resume` begins nothing."""
     manifest = folder / "manifest.json"
     if not manifest.exists():
-        return now()
-    return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
+        return now(), [word for word in command if word != "--resume"]
+    kept = json.loads(manifest.read_text(encoding="utf-8"))
+    return datetime.fromisoformat(kept["started"]), kept["command"]
 
 
 def _resumed(given: DistillSettings, out: Path) -> DistillSettings:
