@@ -2,14 +2,14 @@
 
 The order: read and check everything; claim the folder; cut the student if need be; measure it; train; measure
 again; write down what happened. Each part leaves its result in the run folder, so `--resume` does only what
-is missing.
+is missing. A run that is finished stays as it is.
 """
 
 import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from stillhouse.distill.keys import check_keys
 from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
 from stillhouse.distill.origins import student_record, teacher_record
+from stillhouse.distill.outcome import Outcome, finished_outcome
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.plan import steps_for
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
@@ -52,17 +53,7 @@ from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, weights_digest
 from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
 
-__all__ = ["Outcome", "distill"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a finished run is worth telling."""
-
-    folder: Path
-    evaluation: dict[str, dict[str, dict[str, Any]]]
-    steps: int
-    seconds: float
+__all__ = ["distill"]
 
 
 def distill(
@@ -80,12 +71,17 @@ def distill(
 
     Faults of settings, prompts, models and templates are found before the folder is made and leave none behind.
     What fails later (cutting, measuring, training, a full disk) leaves a folder that `resume` goes on with.
+    Of a run that is finished, `resume` returns the outcome and loads and asks nothing.
     """
     if not processes.first:
         console = Console(quiet=True)
     with _claim(out, resume, processes) as folder:
         if folder.resumed:
             settings = _resumed(settings, out)
+            if (finished := processes.from_first(lambda: finished_outcome(out))) is not None:
+                processes.from_first(lambda: _write_missing_pages(out))
+                console.print(f"{escape(str(out))}: already finished", highlight=False, soft_wrap=True)
+                return finished
         check_keys(settings, os.environ)
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
@@ -335,6 +331,13 @@ def _resumed(given: DistillSettings, out: Path) -> DistillSettings:
 
     check_same_settings(out, kept, given, may_change)
     return given.model_copy(update={key: getattr(kept, key) for key in _MEASURED})
+
+
+def _write_missing_pages(out: Path) -> None:
+    """Card and report of a finished run, which are made last: a kill just before has left none."""
+    for page, write in ((out / "student" / "README.md", write_card), (out / "report.html", write_report)):
+        if not page.exists():
+            write(out)
 
 
 def _show_first_prompt(console: Console, models: Models, settings: DistillSettings, data: Data) -> None:

@@ -99,6 +99,15 @@ def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twi
     assert GradeBook(out, "teacher").rows() == GradeBook(whole, "teacher").rows()
 
 
+def test_judge_of_a_finished_run_is_not_asked_again(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with judge_server(longest) as judge:
+        train(out, judged(pair, judge, steps=2))
+        calls = judge.calls
+        train(out, judged(pair, judge, steps=2), resume=True)
+        assert judge.calls == calls == spent_on_calls(out).calls
+
+
 def test_endpoint_that_goes_away_loses_nothing(pair: Pair, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with judge_server(longest) as judge:

@@ -81,8 +81,8 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     ]
     if steps and "tokens" in steps[-1]:
         facts.append(("Completion tokens", count_text(steps[-1]["tokens"])))
-    if steps and "elapsed" in steps[-1]:
-        facts.append(("Training time", duration_text(steps[-1]["elapsed"])))
+    if evidence.seconds:
+        facts.append(("Training time", duration_text(evidence.seconds)))
     if operations := manifest.get("flops", {}).get("total"):
         facts.append(("Operations", flops_text(operations)))
     if (cost := manifest["api_cost"])["value"]:
