@@ -36,7 +36,7 @@ from stillhouse.distill.inputs import check_same_inputs, measure_inputs
 from stillhouse.distill.judging import run_judge, spent_on_calls
 from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
-from stillhouse.distill.origins import student_record, teacher_record
+from stillhouse.distill.origins import check_origins, student_record, teacher_record
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.plan import steps_for
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
@@ -93,6 +93,7 @@ def distill(
             console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
         check_reporter(settings.reporter)
         data = load_data(settings)
+        check_origins(settings)
         started = out / "start" if (out / "start").is_dir() else None
         models = load_models(settings, hardware, started)
         queries = None
