@@ -37,7 +37,7 @@ from stillhouse.distill.judging import run_judge, spent_on_calls
 from stillhouse.distill.keys import check_keys
 from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
-from stillhouse.distill.origins import student_record, teacher_record
+from stillhouse.distill.origins import check_origins, student_record, teacher_record
 from stillhouse.distill.outcome import Outcome, finished_outcome
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.plan import steps_for
@@ -91,6 +91,7 @@ def distill(
             console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
         check_reporter(settings.reporter)
         data = load_data(settings)
+        check_origins(settings)
         started = out / "start" if (out / "start").is_dir() else None
         models = load_models(settings, hardware, started)
         queries = None

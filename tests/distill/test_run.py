@@ -237,6 +237,34 @@ def test_student_can_be_cut_out_of_its_teacher(pair: Pair, tmp_path: Path) -> No
     assert json.loads((out / "student" / "config.json").read_text())["num_hidden_layers"] == 3
 
 
+def test_student_cut_before_the_run_has_the_record_of_one_cut_in_it(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher = shutil.copytree(pair.teacher, tmp_path / "models" / "teacher")
+    (teacher / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n")
+    monkeypatch.chdir(tmp_path)  # a relative name with one slash looks like a hub name
+    train(tmp_path / "a", run_settings(pair, steps=1, student={"prune": "models/teacher", "layers": 3}))
+    shutil.copytree(tmp_path / "a" / "start", tmp_path / "cut")
+    monkeypatch.chdir(tmp_path / "cut")
+    train(tmp_path / "b", run_settings(pair, steps=1, student={"model": str(tmp_path / "cut")}))
+    one, other = (json.loads((tmp_path / run / "manifest.json").read_text())["student"] for run in "ab")
+    assert one == other
+    assert (one["id"], one["licence"], len(one["layers_kept"])) == (str(teacher), "cc-by-4.0", 3)
+    for run in "ab":
+        card = (tmp_path / run / "student" / "README.md").read_text()
+        assert card.startswith("---\nlicense: cc-by-4.0\n") and "# teacher-3-layers\n" in card
+        assert f"cut down to its layers {', '.join(map(str, one['layers_kept']))} |" in card
+
+
+def test_useless_origin_leaves_no_folder(pair: Pair, tmp_path: Path) -> None:
+    student = shutil.copytree(pair.student, tmp_path / "student")
+    (student / "pruning.json").write_text("{}")
+    for models in ({"student": {"model": str(student)}}, {"teacher__model": str(student)}):
+        with pytest.raises(RecordError, match=rf"^{student}/pruning.json: is not what `stillhouse distill student`"):
+            train(tmp_path / "run", run_settings(pair, **models))
+    assert not (tmp_path / "run").exists()
+
+
 def test_minutes_are_turned_into_steps_once(pair: Pair, tmp_path: Path) -> None:
     out = tmp_path / "run"
     outcome = train(out, run_settings(pair, steps=None, minutes=0.01))
