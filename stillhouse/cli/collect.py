@@ -62,6 +62,8 @@ def _text(result: dict[str, Any]) -> str:
         lines.insert(2, f"{counts['right']:,} of {counts['checked']:,} that can be checked are right")
     if counts["failed"]:
         lines.append("answers.jsonl says why some failed; the same command with --resume asks them again")
-    if counts["dropped"].get("truncated") and not counts["kept"]:
-        lines.append("all were cut off: raise sampling.max_tokens, or go on with filters.truncated=keep and --resume")
+    if counts["answered"] and counts["dropped"].get("truncated") == counts["answered"]:
+        lines.append(
+            "all were cut off: keep them (filters.truncated=keep, --resume), or start anew with a higher max_tokens"
+        )
     return "\n".join(lines)

@@ -7,6 +7,7 @@ last bit, what a later reader adds up from the log.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -50,8 +51,10 @@ def cost_usd(usage: Mapping[str, int], prices: Prices) -> float:
 
 
 def money(usd: float) -> str:
-    """An amount as a person reads it: cents, and below a dollar three digits that say something."""
-    return f"{usd:,.2f}" if usd >= 1 or usd == 0 else f"{usd:.3g}"
+    """An amount as a person reads it: four decimals, and three digits that say something where those are too few."""
+    if usd == 0 or usd >= 0.1:
+        return f"{usd:,.4f}"
+    return f"{usd:.{2 - math.floor(math.log10(usd))}f}"
 
 
 def spending(log: Iterable[Exchange]) -> Spending:

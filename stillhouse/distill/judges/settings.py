@@ -92,7 +92,7 @@ class RubricSettings(_Single):
     """Score each answer by itself on several criteria."""
 
     kind: Literal["rubric"] = "rubric"
-    criteria: tuple[Criterion, ...] = Field(description="what is looked at, with weights that sum to 1")
+    criteria: tuple[Criterion, ...] = Field(description="what is looked at, with weights that sum to 1 or with none")
     scale: Scale = Scale()
 
     @field_validator("criteria")
