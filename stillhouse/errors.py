@@ -7,6 +7,7 @@
       ModelError       (RuntimeError)   a model is missing, does not load, or does not fit its partner
         EndpointError  (ConnectionError)  a served model refuses, cannot do what is asked, or does not answer
           CallError      (ConnectionError)  one call failed for good; others may succeed
+          JudgeError     (ConnectionError)  a judge answers, and hardly anything of it can be read
       BudgetError      (RuntimeError)   the tokens or the money that a config allows are spent
       TrainingError    (RuntimeError)   a run cannot go on; its last good checkpoint is kept
         StorageError   (OSError)        the disk refused a write
@@ -21,6 +22,7 @@ __all__ = [
     "CallError",
     "ConfigError",
     "EndpointError",
+    "JudgeError",
     "ModelError",
     "RecordError",
     "RunFolderError",
@@ -56,6 +58,10 @@ class EndpointError(ModelError, ConnectionError):
 
 class CallError(EndpointError):
     """One call to a served model failed for good, tries included; other calls may succeed."""
+
+
+class JudgeError(EndpointError):
+    """A judge answers, and hardly anything that it says can be read as a judgement."""
 
 
 class BudgetError(StillhouseError, RuntimeError):

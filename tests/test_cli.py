@@ -174,6 +174,8 @@ def test_folder_that_is_taken(command: Command, pair: Pair, tmp_path: Path) -> N
     assert command(*run, "optimizer.lr=0.1", "--resume").fault == (
         f"{out}: this run began with optimizer.lr=0.003, not 0.1; resume with the same settings, or give another --out"
     )
+    again = command(*run[:-1], "--json", "--resume")
+    assert (again.code, again.err, json.loads(again.out)) == (0, f"{out}: already finished\n", result)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a").touch()

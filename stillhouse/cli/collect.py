@@ -46,17 +46,24 @@ def collect(
 
 
 def _text(result: dict[str, Any]) -> str:
+    from stillhouse.models.spending import money
+
     counts, tokens, cost = result["counts"], result["tokens"], result["api_cost"]
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts["dropped"].items())
+    cost_text = money(cost["value"])
     lines = [
         f"{counts['items']:,} items: {counts['answered']:,} answered, {counts['failed']:,} failed",
         f"{counts['kept']:,} kept, {counts['answered'] - counts['kept']:,} dropped"
         + (f" ({reasons})" if reasons else ""),
-        f"{tokens['input']:,} tokens read, {tokens['output']:,} written, {cost['value']:.4f} {cost['currency']}",
+        f"{tokens['input']:,} tokens read, {tokens['output']:,} written, {cost_text} {cost['currency']}",
         f"answers   {result['messages']}",
     ]
     if counts["checked"]:
         lines.insert(2, f"{counts['right']:,} of {counts['checked']:,} that can be checked are right")
     if counts["failed"]:
         lines.append("answers.jsonl says why some failed; the same command with --resume asks them again")
+    if counts["answered"] and counts["dropped"].get("truncated") == counts["answered"]:
+        lines.append(
+            "all were cut off: keep them (filters.truncated=keep, --resume), or start anew with a higher max_tokens"
+        )
     return "\n".join(lines)

@@ -52,11 +52,11 @@ def _table(found: dict[str, Any]) -> Table:
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     table.add_row("mean score", "-" if found["mean"] is None else f"{found['mean']:.3f}", "")
-    table.add_row("missing", str(found["missing"]), "")
+    table.add_row("answers without a score", str(found["missing"]), "")
     for other, interval in found["agreement"].items():
         name = f"rank correlation with {other}"
-        if interval is None:
-            table.add_row(name, "-", "too few answers in common")
+        if interval["value"] is None:
+            table.add_row(name, "-", interval["why"])
         else:
             table.add_row(name, f"{interval['value']:.3f}", f"{interval['low']:.3f} to {interval['high']:.3f}")
     for row in found["reliability"]:

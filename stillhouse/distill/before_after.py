@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from transformers import PreTrainedTokenizerBase
 
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, text_of
 from stillhouse.distill.evaluate import Evaluator, row_record
 from stillhouse.distill.judges.reliability_table import reliability_table
-from stillhouse.distill.judging import Judging, calls_of
+from stillhouse.distill.judging import Judging
 from stillhouse.distill.rollout import Rollout
 from stillhouse.distill.setup import Models
 from stillhouse.distill.store import RolloutStore
 from stillhouse.distill.win_rate import WinRate
-from stillhouse.errors import RunFolderError
+from stillhouse.errors import JudgeError, RunFolderError
 from stillhouse.models.error_table import error_table, failed_tries
 from stillhouse.models.spending import spending
 from stillhouse.records import write_atomic, write_json
@@ -77,9 +78,9 @@ class BeforeAfter:
             after, own = evaluator.student(given)
         store.write(_AFTER_ANSWERS, own)
         if self.judging is not None:
-            with self.console.status("the judge compares the answers before and after"):
-                won = self.judging.win_rate(before, own)
-            after["judged_win_rate"] = won.rate
+            won = self._win_rate(self.judging, before, own)
+            if isinstance(won, WinRate):
+                after["judged_win_rate"] = won.rate
             write_json(self.path / "judge.json", self._judge_record(won))
         evaluation = {**evaluation, "after": row_record(after)}
         write_json(self.path / "evaluation.json", evaluation)
@@ -87,17 +88,27 @@ class BeforeAfter:
         self._samples(evaluator.held_out, {who: rows for who, rows in answers.items() if rows is not None})
         return evaluation
 
-    def _judge_record(self, won: WinRate) -> dict[str, Any]:
+    def _win_rate(self, judging: Judging, before: list[Rollout], own: list[Rollout]) -> WinRate | str:
+        """The judge's comparison, or why there is none: a judge of another kind need not be able to compare two."""
+        try:
+            with self.console.status("the judge compares the answers before and after"):
+                return judging.win_rate(before, own)
+        except JudgeError as error:
+            self.console.print(f"[yellow]no judged win rate: {escape(str(error))}")
+            return str(error)
+
+    def _judge_record(self, won: WinRate | str) -> dict[str, Any]:
         """What is known of the judge at the end: its habits over all that it graded, and its verdict on the student."""
         assert self.judging is not None
         store, each = RolloutStore(self.path / "rollouts"), self.settings.rollout.answers
         answers = [answer for phase in store.phases() for answer in store.read(phase) or []]
         measured = self.judging.reliability([answers[i : i + each] for i in range(0, len(answers), each)])
         self.console.print(reliability_table(self.judging.teacher.model, measured))
-        calls = list(calls_of(self.path))
+        calls = list(self.judging.calls())
         if failed := failed_tries(calls):
             self.console.print(error_table(self.judging.teacher.model, failed, spending(calls).calls))
-        return {"v": "stillhouse.judge/1", "win_rate": won.as_dict(), "reliability": [m.as_dict() for m in measured]}
+        rate = won.as_dict() if isinstance(won, WinRate) else {"value": None, "why": won}
+        return {"v": "stillhouse.judge/1", "win_rate": rate, "reliability": [m.as_dict() for m in measured]}
 
     def _samples(self, prompts: Sequence[EncodedPrompt], answers: dict[str, list[Rollout]]) -> None:
         lines = []

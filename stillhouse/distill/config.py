@@ -29,6 +29,10 @@ from stillhouse.distill.settings_rules import check_together
 __all__ = ["DistillSettings"]
 
 
+def _at_most_eight(batch: int) -> int:
+    return max(count for count in range(1, 9) if batch % count == 0)
+
+
 class DistillSettings(Settings):
     """One distillation run."""
 
@@ -51,7 +55,11 @@ class DistillSettings(Settings):
         None, gt=0, description="training time; the number of steps is fixed after measuring a few"
     )
     batch: int = Field(8, ge=1, description="answers per optimiser step")
-    micro_batch: int = Field(8, ge=1, description="answers per forward and backward pass")
+    micro_batch: int = Field(
+        default_factory=lambda known: _at_most_eight(known.get("batch", 8)),
+        ge=1,
+        description="answers per forward and backward pass; unset: 8, or the most below that `batch` is a multiple of",
+    )
     temperature: float = Field(1.0, gt=0, description="of both models' distributions in the loss")
     loss_chunk: int = Field(512, ge=1, description="completion tokens whose vocabulary rows are held at once")
     max_prompt_tokens: int = Field(512, ge=1, description="a longer rendered prompt is an error")

@@ -11,11 +11,13 @@ from stillhouse.distill.checkpoint import whole_folder
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import EncodedPrompt, encode_prompts
 from stillhouse.distill.network import Network
+from stillhouse.distill.origins import full_name, licence_at
 from stillhouse.distill.phase import Writers, write_answers
 from stillhouse.distill.preflight import check_layers, end_tokens, own_vocabulary
 from stillhouse.distill.prompts import load_prompts
-from stillhouse.distill.student import Method, PruningReport, make_student, save_student
-from stillhouse.models.local import load_model, load_tokenizer
+from stillhouse.distill.pruning import Method, PruningReport
+from stillhouse.distill.student import make_student, save_student
+from stillhouse.models.local import load_model, load_tokenizer, resolve
 from stillhouse.records import check_free, check_place
 
 __all__ = ["cut", "cut_student"]
@@ -33,14 +35,23 @@ def cut(
 ) -> PruningReport:
     """Cut `source.teacher` to `layers` layers and save the student in `folder`, which appears whole or not at all.
 
-    Calibrated on the answers of `source.teacher` to the first three of `prompts`, long prompts last: reading
-    one costs time in every trial and grades nothing. StorageError if the disk refuses.
+    The report names it as `settings.student.prune` does. Calibrated on the answers of `source.teacher` to the first
+    three of `prompts`, long prompts last: reading one costs time in every trial and grades nothing. StorageError if
+    the disk refuses.
     """
-    assert source.teacher is not None
+    name = settings.student.prune
+    assert source.teacher is not None and name is not None
     asked = sorted(prompts, key=lambda p: len(p.tokens) > _PROMPT_TOKENS)[:_ANSWERS]
     cap = min(settings.rollout.max_new_tokens, _ANSWER_TOKENS)
     answers = write_answers(source, "teacher", asked, settings, cap, settings.seed, _STREAM)
-    student, report = make_student(source.teacher.model, layers, answers, method=settings.student.importance)
+    student, report = make_student(
+        source.teacher.model,
+        layers,
+        answers,
+        source=full_name(name),
+        licence=licence_at(resolve(name)),
+        method=settings.student.importance,
+    )
     with whole_folder(folder) as draft:
         save_student(student, source.tokenizer, draft, report)
     return report

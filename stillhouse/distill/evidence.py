@@ -40,6 +40,11 @@ class Evidence:
         """The last optimiser step that was taken."""
         return int(self.steps[-1]["step"]) if self.steps else 0
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of training up to that step, 0 where they were not noted."""
+        return float(self.steps[-1].get("elapsed", 0)) if self.steps else 0.0
+
 
 def read_evidence(run: Path) -> Evidence:
     """Read a run folder. Raises RunFolderError where `run` is none, RecordError (file:line) for a malformed file."""

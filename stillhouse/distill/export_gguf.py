@@ -17,9 +17,10 @@ from gguf import GGMLQuantizationType, LlamaFileType
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from stillhouse.distill.gguf_vocabulary import gguf_vocabulary
+from stillhouse.distill.origins import licence_at
 from stillhouse.distill.preflight import check_finite, declared_ends
 from stillhouse.errors import ModelError
-from stillhouse.models.local import licence_of, load_model, load_tokenizer
+from stillhouse.models.local import load_model, load_tokenizer, resolve
 from stillhouse.records import check_free, check_place
 from stillhouse.records.files import disk_errors, sync_folder
 
@@ -92,7 +93,7 @@ def _add_shape(writer: gguf.GGUFWriter, name: str, config: Any, kind: GgufType) 
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(Path(name).name)
-    licence = licence_of(Path(name)) if Path(name).is_dir() else None
+    licence = licence_at(resolve(name))
     if licence is not None:
         writer.add_license(licence)
     writer.add_file_type(_TYPES[kind][1])

@@ -106,20 +106,22 @@ def _by(settings: GradeSettings) -> str:
     return grader_id("probability", teacher.model, teacher.revision, where)
 
 
-def compare_books(groups: Sequence[Sequence[Rollout]], one: GradeBook, other: GradeBook) -> dict[str, Any] | None:
-    """Rank correlation within prompts of what two books say of the same answers; None if they share too little."""
+def compare_books(groups: Sequence[Sequence[Rollout]], one: GradeBook, other: GradeBook) -> dict[str, Any]:
+    """Rank correlation within prompts of what two books say of the same answers; `why` there is none, if so."""
     pairs = [
         [(a, b) for a, b in zip(of_one.scores, of_other.scores, strict=True) if a is not None and b is not None]
         for group in groups
         if (of_one := one.of(group)) is not None and (of_other := other.of(group)) is not None
     ]
     pairs = [pair for pair in pairs if len(pair) > 1]
+    sides = [[a for a, _ in pair] for pair in pairs], [[b for _, b in pair] for pair in pairs]
+    for book, scores in zip((one, other), sides, strict=True):
+        if pairs and all(len(set(of_prompt)) == 1 for of_prompt in scores):
+            return {"value": None, "why": f"{book.name} gives all answers to each prompt the same score"}
     try:
-        return spearman_within(
-            [[a for a, _ in pair] for pair in pairs], [[b for _, b in pair] for pair in pairs], resamples=2000, seed=0
-        ).as_dict()
+        return spearman_within(*sides, resamples=2000, seed=0).as_dict()
     except ConfigError:
-        return None
+        return {"value": None, "why": "too few answers in common"}
 
 
 def _groups(run: Path, each: int, phases: int | None) -> list[list[Rollout]]:

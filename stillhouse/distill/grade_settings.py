@@ -40,6 +40,8 @@ def settings_with(run: Path, grader: str) -> GradeSettings:
 
 def kept_settings(run: Path) -> DistillSettings:
     """The settings of the run in the folder `run`; RunFolderError if it is no run folder."""
+    if not run.is_dir():
+        raise RunFolderError(f"{run}: no such folder; give the folder of a `stillhouse distill run`")
     if not (run / "resolved.yaml").is_file():
         raise RunFolderError(f"{run}: no resolved.yaml in it; give the folder of a `stillhouse distill run`")
     return load(DistillSettings, run / "resolved.yaml")

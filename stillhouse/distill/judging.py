@@ -89,6 +89,12 @@ class Judging:
             with ExchangeLog(log) as kept:
                 kept.extend(calls)
 
+    def calls(self) -> Iterator[Exchange]:
+        """What this judge was asked in this run."""
+        log = _log(self.run, self.name)
+        if log.exists():
+            yield from ExchangeLog(log)
+
     def grade(
         self, groups: Sequence[Sequence[Rollout]], progress: Callable[[int], None] = lambda done: None
     ) -> list[GroupGrades]:

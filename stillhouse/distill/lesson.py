@@ -52,8 +52,8 @@ class JudgedLessons:
     def lesson(self, answers: Sequence[Rollout]) -> Lesson:
         """What the step with these answers learns. Answers that count nothing are left out, unless others grade too.
 
-        Figures: `score`, the mean of the scores that there are; `missing_ratio`, the share that is missing; and those
-        of the objective.
+        Figures: `score`, the mean of the scores that there are; `missing_ratio`, the share that is missing;
+        `tied_ratio`, the share of groups whose scores are all equal, which teach nothing; those of the objective.
         """
         groups = self._groups(answers)
         graded = [Group(group, grades.scores) for group, grades in zip(groups, self.judging.grade(groups), strict=True)]
@@ -62,6 +62,7 @@ class JudgedLessons:
         figures = {
             **({"score": fmean(known)} if known else {}),
             "missing_ratio": 1 - len(known) / len(answers),
+            "tied_ratio": fmean(len({score for score in group.scores if score is not None}) < 2 for group in graded),
             **lessons.figures,
         }
         kept = list(zip(answers, lessons.coefficients, strict=True))

@@ -2,14 +2,14 @@
 
 The order: read and check everything; claim the folder; cut the student if need be; measure it; train; measure
 again; write down what happened. Each part leaves its result in the run folder, so `--resume` does only what
-is missing.
+is missing. A run that is finished stays as it is.
 """
 
 import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,9 +34,11 @@ from stillhouse.distill.flops import flops_by_part, model_shape
 from stillhouse.distill.hardware import Hardware
 from stillhouse.distill.inputs import check_same_inputs, measure_inputs
 from stillhouse.distill.judging import run_judge, spent_on_calls
+from stillhouse.distill.keys import check_keys
 from stillhouse.distill.manifest import StudentRecord, build_manifest
 from stillhouse.distill.network import Network
-from stillhouse.distill.origins import student_record, teacher_record
+from stillhouse.distill.origins import check_origins, student_record, teacher_record
+from stillhouse.distill.outcome import Outcome, finished_outcome
 from stillhouse.distill.phase import Writers
 from stillhouse.distill.plan import steps_for
 from stillhouse.distill.progress import Metrics, Reporter, RunProgress, check_reporter, reporter
@@ -49,19 +51,9 @@ from stillhouse.distill.sharded import shard
 from stillhouse.distill.train import Trainer
 from stillhouse.models.gguf import without_progress_bars
 from stillhouse.models.local import load_model, weights_digest
-from stillhouse.records import RunFolder, claim, commit, versions, write_json
+from stillhouse.records import RunFolder, claim, commit, versions, write_atomic, write_json
 
-__all__ = ["Outcome", "distill"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a finished run is worth telling."""
-
-    folder: Path
-    evaluation: dict[str, dict[str, dict[str, Any]]]
-    steps: int
-    seconds: float
+__all__ = ["distill"]
 
 
 def distill(
@@ -79,12 +71,18 @@ def distill(
 
     Faults of settings, prompts, models and templates are found before the folder is made and leave none behind.
     What fails later (cutting, measuring, training, a full disk) leaves a folder that `resume` goes on with.
+    Of a run that is finished, `resume` returns the outcome and loads and asks nothing.
     """
     if not processes.first:
         console = Console(quiet=True)
     with _claim(out, resume, processes) as folder:
         if folder.resumed:
             settings = _resumed(settings, out)
+            if (finished := processes.from_first(lambda: finished_outcome(out))) is not None:
+                processes.from_first(lambda: _write_missing_pages(out))
+                console.print(f"{escape(str(out))}: already finished", highlight=False, soft_wrap=True)
+                return finished
+        check_keys(settings, os.environ)
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
         processes.from_first(lambda: check_shares(settings, hardware.device, processes))
@@ -93,6 +91,7 @@ def distill(
             console.print(f"[yellow]{escape(str(out))}: no run to go on with, so one starts from the beginning")
         check_reporter(settings.reporter)
         data = load_data(settings)
+        check_origins(settings)
         started = out / "start" if (out / "start").is_dir() else None
         models = load_models(settings, hardware, started)
         queries = None
@@ -115,6 +114,9 @@ def distill(
         judging = run.judging
         calls = [] if judging is None else processes.from_first(judging.check)
         processes.from_first(lambda: folder.begin(dump(settings), more))
+        if folder.resumed:
+            # How an endpoint is asked may change: what is kept is what this part of the run was told.
+            processes.from_first(lambda: write_atomic(out / "resolved.yaml", dump(settings)))
         if judging is not None:
             processes.from_first(partial(judging.note, calls))
         return run.to_the_end(prompts, tasks)
@@ -140,9 +142,9 @@ class _Run:
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
-        self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
+        self.console, self.now, self.clock, self.extra = console, now, clock, extra
         self.processes, self.servers = processes, servers
-        self.began = _began(folder.path, now)
+        self.began, self.command = _began(folder.path, now, command)
         self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
@@ -237,10 +239,15 @@ class _Run:
             return
         metrics = Metrics(self.path / "metrics.jsonl", trainer.step, self.extra)
         with RunProgress(self.console, steps, trainer.step) as progress:
+            warned = False
 
             def on_step(step: int, line: dict[str, Any]) -> None:
+                nonlocal warned
                 metrics.log(line)
                 progress.step(step, line)
+                if line.get("tied_ratio") == 1 and not warned:
+                    warned = True
+                    self.console.print(f"[yellow]step {step}: {_TIED}")
 
             try:
                 trainer.run(steps, on_step, progress.token)
@@ -288,6 +295,10 @@ class _Run:
         write_json(self.path / "manifest.json", manifest)
 
 
+_TIED = (
+    "the judge gave all answers to each prompt the same score, so it taught nothing; look at grades/, and try another "
+    "method or judge (docs/judging.md) if this goes on"
+)
 _MEASURED = ("device", "dtype", "threads")
 
 
@@ -303,12 +314,13 @@ def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
     return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
 
 
-def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
-    """When the run began: as its manifest says if it is resumed."""
+def _began(folder: Path, now: Callable[[], datetime], command: Sequence[str]) -> tuple[datetime, list[str]]:
+    """When the run began and by which command: as its manifest says if it is resumed. `--resume` begins nothing."""
     manifest = folder / "manifest.json"
     if not manifest.exists():
-        return now()
-    return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
+        return now(), [word for word in command if word != "--resume"]
+    kept = json.loads(manifest.read_text(encoding="utf-8"))
+    return datetime.fromisoformat(kept["started"]), kept["command"]
 
 
 def _resumed(given: DistillSettings, out: Path) -> DistillSettings:
@@ -320,6 +332,13 @@ def _resumed(given: DistillSettings, out: Path) -> DistillSettings:
 
     check_same_settings(out, kept, given, may_change)
     return given.model_copy(update={key: getattr(kept, key) for key in _MEASURED})
+
+
+def _write_missing_pages(out: Path) -> None:
+    """Card and report of a finished run, which are made last: a kill just before has left none."""
+    for page, write in ((out / "student" / "README.md", write_card), (out / "report.html", write_report)):
+        if not page.exists():
+            write(out)
 
 
 def _show_first_prompt(console: Console, models: Models, settings: DistillSettings, data: Data) -> None:

@@ -10,42 +10,20 @@ import copy
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from stillhouse.distill.importance import Calibration, Removal, block_influence, decoder_layers, removals_by_kl
+from stillhouse.distill.pruning import Method, PruningReport, write_pruning
 from stillhouse.distill.rollout import Rollout
 from stillhouse.errors import ConfigError
 from stillhouse.models.gguf import without_progress_bars
 
-__all__ = ["Method", "PruningReport", "make_student", "prune", "save_student"]
-
-Method = Literal["kl", "block_influence"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PruningReport:
-    """How a student was cut: what `pruning.json` holds. Layers are numbered as in the source model.
-
-    `removed` is in the order of removal; `block_influence` is that of each layer of the whole model; `revision`
-    is the commit of a source from the hub. Calibration tokens include those of the prompts.
-    """
-
-    source: str
-    revision: str | None
-    source_layers: int
-    method: Method
-    kept: tuple[int, ...]
-    removed: tuple[Removal, ...]
-    block_influence: tuple[float, ...]
-    calibration_answers: int
-    calibration_tokens: int
-    calibration_sha256: str
+__all__ = ["make_student", "prune", "save_student"]
 
 
 def make_student(
@@ -53,17 +31,19 @@ def make_student(
     layers: int,
     answers: Sequence[Rollout],
     *,
+    source: str,
+    licence: str | None,
     method: Method = "kl",
 ) -> tuple[PreTrainedModel, PruningReport]:
     """Cut `model` down to `layers` decoder layers; `model` itself stays as it is.
 
-    Layers are judged by what they do where a token of `answers` is predicted. Raises ConfigError when `layers`
-    is no number of layers of this model or there is no answer.
+    `source` and `licence` are what the report says of the model (see `PruningReport`). Layers are judged by what they
+    do where a token of `answers` is predicted. Raises ConfigError when `layers` is no number of layers of this model
+    or there is no answer.
     """
-    name = model.name_or_path or model.config.model_type
     total = len(decoder_layers(model))
     if not 1 <= layers <= total:
-        raise ConfigError(f"layers is {layers}; {name} has {total}, so give a number from 1 to {total}")
+        raise ConfigError(f"layers is {layers}; {source} has {total}, so give a number from 1 to {total}")
     if not answers:
         raise ConfigError("no calibration answers; give some prompts")
     # The last token of an answer predicts nothing that is graded, so it is not fed.
@@ -81,8 +61,9 @@ def make_student(
     gone = {removal.layer for removal in removed}
     kept = tuple(layer for layer in range(total) if layer not in gone)
     report = PruningReport(
-        source=name,
+        source=source,
         revision=getattr(model.config, "_commit_hash", None),
+        licence=licence,
         source_layers=total,
         method=method,
         kept=kept,
@@ -127,7 +108,7 @@ def save_student(
     with without_progress_bars():
         student.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "pruning.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+    write_pruning(folder, report)
 
 
 def _twin(module: Any, **replaced: nn.Module) -> Any:

@@ -125,17 +125,16 @@ class Trainer:
                 # As they are on disk, log-probabilities rounded: a resumed run must learn from the same numbers.
                 stored = self.processes.from_first(lambda: self.store.read(phase))
                 assert stored is not None
-            if self.judged is not None:
-                judge = partial(self.judged.judge, stored)
-                self.processes.from_first(judge)
             self._phase = phase, stored
         batch = self.settings.batch
         return self._phase[1][offset * batch : (offset + 1) * batch]
 
     def _lesson(self, answers: list[Rollout]) -> Lesson:
-        """What the step with these answers learns; the first process alone asks the judge."""
+        """What the step with these answers learns; the first process alone asks the judge, about the whole phase."""
         if self.judged is None:
             return Lesson(answers)
+        assert self._phase is not None
+        self.processes.from_first(partial(self.judged.judge, self._phase[1]))
         lesson = partial(self.judged.lesson, answers)
         with self.writers.student.whole():
             return self.processes.from_first(lesson)

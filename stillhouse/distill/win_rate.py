@@ -54,8 +54,8 @@ async def judged_win_rate(
     """Compare before[i] with after[i] for each prompt, all at once; `judge` decides, 2 x `repeats` times a pair.
 
     A prompt is won where the mean over both orders and all repeats is above 1/2, lost where it is below. Identical
-    answers are a tie and not asked about. Raises ConfigError without prompts, EndpointError where most judgements
-    are missing, and what the judge's model raises.
+    answers are a tie and not asked about. Raises ConfigError without prompts, JudgeError where most judgements are
+    missing, and what the judge's model raises.
     """
     if not prompts:
         raise ConfigError("a win rate needs at least 1 prompt, got 0; hold out more prompts")

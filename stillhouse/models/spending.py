@@ -7,6 +7,7 @@ last bit, what a later reader adds up from the log.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from stillhouse.errors import BudgetError
 from stillhouse.models.endpoint import Budget, Prices
 from stillhouse.types import Exchange
 
-__all__ = ["Purse", "Spending", "cost_usd", "spending"]
+__all__ = ["Purse", "Spending", "cost_usd", "money", "spending"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,13 @@ def cost_usd(usage: Mapping[str, int], prices: Prices) -> float:
     cached_price = prices.input if prices.cached_input is None else prices.cached_input
     fresh = usage.get("input_tokens", 0) - cached
     return (fresh * prices.input + cached * cached_price + usage.get("output_tokens", 0) * prices.output) / 1e6
+
+
+def money(usd: float) -> str:
+    """An amount as a person reads it: four decimals, and three digits that say something where those are too few."""
+    if usd == 0 or usd >= 0.1:
+        return f"{usd:,.4f}"
+    return f"{usd:.{2 - math.floor(math.log10(usd))}f}"
 
 
 def spending(log: Iterable[Exchange]) -> Spending:
@@ -100,7 +108,7 @@ class Purse:
             key, taken, limit, wanted = "tokens", f"{spent.tokens:,}", f"{limits.tokens:,}", f"{_tokens(most):,}"
         else:
             usd = cost_usd(most, self._prices)
-            key, taken, limit, wanted = "usd", f"{spent.usd:.4f}", f"{limits.usd:.4f}", f"{usd:.4f}"
+            key, taken, limit, wanted = "usd", money(spent.usd), money(limits.usd or 0.0), money(usd)
         return (
             f"{self._name}: {spent.calls:,} calls took {taken} of budget.{key} {limit}, and the next could take "
             f"{wanted}; raise budget.{key} or ask for less; every answer so far is kept"

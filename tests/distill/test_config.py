@@ -173,3 +173,10 @@ def test_crossing_defaults_are_the_analogue_of_sampled() -> None:
 def test_impossible_crossing_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         CrossTokenizerSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize(("batch", "micro_batch"), [(1, 1), (4, 4), (8, 8), (12, 6), (24, 8), (11, 1)])
+def test_micro_batch_left_out_divides_the_batch(batch: int, micro_batch: int, pair: Pair) -> None:
+    given = run_settings(pair, batch=batch)
+    del given["micro_batch"]
+    assert DistillSettings.model_validate(given).micro_batch == micro_batch

@@ -43,7 +43,8 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 def settings(pair: Pair, **changes: Any) -> DistillSettings:
-    return DistillSettings.model_validate(run_settings(pair, **changes))
+    student = {"prune": str(pair.teacher), "layers": 2}
+    return DistillSettings.model_validate(run_settings(pair, student=student, **changes))
 
 
 def test_calibrates_on_three_answers_to_short_prompts(source: Writers, pair: Pair, tmp_path: Path) -> None:
@@ -51,7 +52,8 @@ def test_calibrates_on_three_answers_to_short_prompts(source: Writers, pair: Pai
     report = cut(source, prompts, 2, tmp_path / "start", settings(pair, rollout__max_new_tokens=100))
     assert report.calibration_answers == 3
     assert report.calibration_tokens == 7 + 8 + 9 + 3 * (48 - 1)
-    assert json.loads((tmp_path / "start" / "pruning.json").read_text())["kept"] == list(report.kept)
+    written = json.loads((tmp_path / "start" / "pruning.json").read_text())
+    assert (written["kept"], written["source"]) == (list(report.kept), str(pair.teacher))
 
 
 def test_full_disk_is_one_line_and_leaves_nothing(source: Writers, pair: Pair, tmp_path: Path) -> None:

@@ -147,6 +147,16 @@ def test_metadata(tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast
     assert fields["tokenizer.ggml.eos_token_id"] == 2 and fields["tokenizer.ggml.eot_token_id"] == 0
 
 
+def test_cut_student_keeps_its_licence(
+    tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    folder = write_folder(tiny_llama(layers=2), tiny_tokenizer, tmp_path / "student")
+    pruning = {"source": "bundled", "revision": None, "licence": "apache-2.0", "kept": [0, 3]}
+    (folder / "pruning.json").write_text(json.dumps(pruning))
+    export_gguf(str(folder), tmp_path / "student.gguf")
+    assert gguf.GGUFReader(tmp_path / "student.gguf").fields["general.license"].contents() == "apache-2.0"
+
+
 def refused(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path, kind: GgufType = "f16") -> str:
     write_folder(model, tokenizer, folder / "student")
     before = sorted(folder.rglob("*"))

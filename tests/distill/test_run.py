@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from stillhouse.distill.config import DistillSettings
+from stillhouse.distill.outcome import Outcome
 from stillhouse.distill.prompts import Prompt
-from stillhouse.distill.run import Outcome, distill
+from stillhouse.distill.run import distill
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import ConfigError, RecordError, RunFolderError, TrainingError
 from stillhouse.models.local import weights_digest
@@ -122,14 +123,6 @@ def test_held_out_prompts_are_never_trained_on(finished: Path) -> None:
     assert len(held_out) == 8 and len(trained) == 22 and not trained & held_out
 
 
-def test_resume_of_a_finished_run_changes_no_weight(finished: Path, pair: Pair) -> None:
-    student = finished / "student" / "model.safetensors"
-    before, began = student.read_bytes(), json.loads((finished / "manifest.json").read_text())["started"]
-    train(finished, run_settings(pair, steps=40), resume=True)
-    assert student.read_bytes() == before
-    assert json.loads((finished / "manifest.json").read_text())["started"] == began
-
-
 GRADERS: list[dict[str, Any]] = [
     {"grader": {"kind": "divergence", "beta": 0.5}},
     {"grader": {"kind": "top_k", "k": 5}},
@@ -184,6 +177,34 @@ def test_student_can_be_cut_out_of_its_teacher(pair: Pair, tmp_path: Path) -> No
     manifest = json.loads((out / "manifest.json").read_text())
     assert len(kept) == 3 and manifest["student"]["layers_kept"] == kept
     assert json.loads((out / "student" / "config.json").read_text())["num_hidden_layers"] == 3
+
+
+def test_student_cut_before_the_run_has_the_record_of_one_cut_in_it(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher = shutil.copytree(pair.teacher, tmp_path / "models" / "teacher")
+    (teacher / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n")
+    monkeypatch.chdir(tmp_path)  # a relative name with one slash looks like a hub name
+    train(tmp_path / "a", run_settings(pair, steps=1, student={"prune": "models/teacher", "layers": 3}))
+    shutil.copytree(tmp_path / "a" / "start", tmp_path / "cut")
+    monkeypatch.chdir(tmp_path / "cut")
+    train(tmp_path / "b", run_settings(pair, steps=1, student={"model": str(tmp_path / "cut")}))
+    one, other = (json.loads((tmp_path / run / "manifest.json").read_text())["student"] for run in "ab")
+    assert one == other
+    assert (one["id"], one["licence"], len(one["layers_kept"])) == (str(teacher), "cc-by-4.0", 3)
+    for run in "ab":
+        card = (tmp_path / run / "student" / "README.md").read_text()
+        assert card.startswith("---\nlicense: cc-by-4.0\n") and "# teacher-3-layers\n" in card
+        assert f"cut down to its layers {', '.join(map(str, one['layers_kept']))} |" in card
+
+
+def test_useless_origin_leaves_no_folder(pair: Pair, tmp_path: Path) -> None:
+    student = shutil.copytree(pair.student, tmp_path / "student")
+    (student / "pruning.json").write_text("{}")
+    for models in ({"student": {"model": str(student)}}, {"teacher__model": str(student)}):
+        with pytest.raises(RecordError, match=rf"^{student}/pruning.json: is not what `stillhouse distill student`"):
+            train(tmp_path / "run", run_settings(pair, **models))
+    assert not (tmp_path / "run").exists()
 
 
 def test_minutes_are_turned_into_steps_once(pair: Pair, tmp_path: Path) -> None:

@@ -1,17 +1,23 @@
 """Whole runs that learn from a judge over real HTTP: what they learn, what they keep, and how they stop."""
 
+import io
+import itertools
 import json
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pytest
+import yaml
+from rich.console import Console
 
+from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.encode import text_of
 from stillhouse.distill.grade import grade_run
 from stillhouse.distill.grade_settings import GradeSettings
 from stillhouse.distill.grades import GradeBook
 from stillhouse.distill.judging import spent_on_calls
+from stillhouse.distill.run import distill
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import BudgetError, ConfigError, EndpointError
 from stillhouse.models.local import load_tokenizer
@@ -97,6 +103,56 @@ def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twi
         whole / "student" / "model.safetensors"
     ).read_bytes()
     assert GradeBook(out, "teacher").rows() == GradeBook(whole, "teacher").rows()
+
+
+def test_resumed_with_another_cap_it_keeps_that_cap_and_the_command_that_began_it(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    def go(cap: int, command: list[str], *, resume: bool) -> None:
+        settings = judged(pair, judge, steps=2)
+        settings["grader"] |= {"method": {**RANKING, "max_tokens": cap}}
+        told, console = DistillSettings.model_validate(settings), Console(file=io.StringIO())
+        distill(told, out, resume=resume, console=console, command=command)
+
+    with judge_server(longest) as judge:
+        judge.last = 9
+        with pytest.raises(EndpointError):
+            go(64, ["stillhouse", "began", "--resume"], resume=True)
+        assert yaml.safe_load((out / "resolved.yaml").read_text())["grader"]["method"]["max_tokens"] == 64
+        judge.last = 10**9
+        go(512, ["stillhouse", "went", "on", "--resume"], resume=True)
+    assert yaml.safe_load((out / "resolved.yaml").read_text())["grader"]["method"]["max_tokens"] == 512
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["command"] == ["stillhouse", "began"] and manifest["grader"]["method"]["max_tokens"] == 512
+    assert "```\nstillhouse began\n```" in (out / "student" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("ahead", "calls"), [(1, [4, 4, 4]), (3, [12, 0, 0])])
+def test_waiting_for_the_judge_is_the_judge_s_time(pair: Pair, tmp_path: Path, ahead: int, calls: list[int]) -> None:
+    """By a clock on which a call takes a second and all else next to nothing.
+
+    A step has two prompts with four answers each, a list that is shown in two orders; a phase is judged at once.
+    """
+    out, ticks = tmp_path / "run", itertools.count()
+    with judge_server(longest) as judge:
+        settings = DistillSettings.model_validate(judged(pair, judge, steps=3, rollout__steps_ahead=ahead))
+
+        def clock() -> float:
+            return judge.calls + 1e-7 * next(ticks)
+
+        distill(settings, out, resume=False, console=Console(file=io.StringIO()), command=[], clock=clock)
+    seconds = [line["seconds"] for line in rows(out / "metrics.jsonl")]
+    assert [line["judge"] for line in seconds] == pytest.approx(calls, abs=0.01)
+    assert all(line[part] < 0.01 for line in seconds for part in line if part != "judge")
+
+
+def test_judge_of_a_finished_run_is_not_asked_again(pair: Pair, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with judge_server(longest) as judge:
+        train(out, judged(pair, judge, steps=2))
+        calls = judge.calls
+        train(out, judged(pair, judge, steps=2), resume=True)
+        assert judge.calls == calls == spent_on_calls(out).calls
 
 
 def test_endpoint_that_goes_away_loses_nothing(pair: Pair, tmp_path: Path) -> None:

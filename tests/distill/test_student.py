@@ -10,8 +10,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from stillhouse.distill.importance import Calibration, block_influence, removals_by_kl
+from stillhouse.distill.pruning import Method, PruningReport
 from stillhouse.distill.rollout import Rollout
-from stillhouse.distill.student import Method, make_student, prune, save_student
+from stillhouse.distill.student import make_student, prune, save_student
 from stillhouse.errors import ConfigError, ModelError
 from tests.conftest import TinyLlama
 from tests.distill.families import FAMILIES, family_model, logits_without, tokens
@@ -20,6 +21,10 @@ ANSWERS = [
     Rollout("p", (1, 40, 41, 42), (50, 51, 52, 53, 2), (), "stop", "teacher"),
     Rollout("p", (1, 60), (61, 62, 63, 64, 65, 66), (), "length", "teacher"),
 ]
+
+
+def made(model: Any, layers: int, answers: list[Rollout] = ANSWERS, method: Method = "kl") -> tuple[Any, PruningReport]:
+    return make_student(model, layers, answers, source="the-source", licence="mit", method=method)
 
 
 @FAMILIES
@@ -52,7 +57,7 @@ def test_saves_and_loads_in_plain_transformers(
     family: str, tiny_llama: TinyLlama, tiny_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
     model = family_model(family, tiny_llama)
-    student, report = make_student(model, 3, ANSWERS)
+    student, report = made(model, 3)
     save_student(student, tiny_tokenizer, tmp_path, report)
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path)
     with torch.inference_mode():
@@ -100,7 +105,7 @@ def test_identity_layer_goes_first(method: Method, planted: int, tiny_llama: Tin
     with torch.no_grad():
         model.model.layers[planted].self_attn.o_proj.weight.zero_()
         model.model.layers[planted].mlp.down_proj.weight.zero_()
-    student, report = make_student(model, 5, ANSWERS, method=method)
+    student, report = made(model, 5, method=method)
     assert report.removed[0].layer == planted
     assert report.removed[0].score == pytest.approx(0.0, abs=1e-6)
     assert report.kept == tuple(layer for layer in range(6) if layer != planted)
@@ -110,17 +115,18 @@ def test_identity_layer_goes_first(method: Method, planted: int, tiny_llama: Tin
 
 def test_report_says_what_was_done(tiny_llama: TinyLlama) -> None:
     model = tiny_llama(layers=6)
-    _, report = make_student(model, 2, ANSWERS)
+    _, report = made(model, 2)
     assert sorted([*report.kept, *(removal.layer for removal in report.removed)]) == [0, 1, 2, 3, 4, 5]
+    assert (report.source, report.licence, report.revision) == ("the-source", "mit", None)
     assert (report.calibration_answers, report.calibration_tokens) == (2, 4 + 4 + 2 + 5)
-    other = make_student(model, 2, [replace(ANSWERS[0], tokens=(70, 2)), ANSWERS[1]], method="block_influence")[1]
+    other = made(model, 2, [replace(ANSWERS[0], tokens=(70, 2)), ANSWERS[1]], method="block_influence")[1]
     assert other.calibration_sha256 != report.calibration_sha256
     assert len(report.block_influence) == report.source_layers == 6
 
 
 def test_layers_are_judged_where_answer_tokens_are_predicted(tiny_llama: TinyLlama) -> None:
     model = tiny_llama(layers=6)
-    _, report = make_student(model, 5, ANSWERS)
+    _, report = made(model, 5)
     batches = [
         Calibration(torch.tensor([[1, 40, 41, 42, 50, 51, 52, 53]]), 3),
         Calibration(torch.tensor([[1, 60, 61, 62, 63, 64, 65]]), 1),
@@ -131,7 +137,7 @@ def test_layers_are_judged_where_answer_tokens_are_predicted(tiny_llama: TinyLla
 
 def test_all_layers_may_stay(tiny_llama: TinyLlama) -> None:
     model = tiny_llama(layers=3)
-    student, report = make_student(model, 3, ANSWERS)
+    student, report = made(model, 3)
     assert report.removed == ()
     with torch.inference_mode():
         assert torch.equal(student(tokens()).logits, model(tokens()).logits)
@@ -139,13 +145,13 @@ def test_all_layers_may_stay(tiny_llama: TinyLlama) -> None:
 
 @pytest.mark.parametrize("layers", [0, -1, 7])
 def test_impossible_number_of_layers(layers: int, tiny_llama: TinyLlama) -> None:
-    with pytest.raises(ConfigError, match=rf"^layers is {layers}; .* has 6, so give a number from 1 to 6$"):
-        make_student(tiny_llama(layers=6), layers, ANSWERS)
+    with pytest.raises(ConfigError, match=rf"^layers is {layers}; the-source has 6, so give a number from 1 to 6$"):
+        made(tiny_llama(layers=6), layers)
 
 
 def test_calibration_needs_answers(tiny_llama: TinyLlama) -> None:
     with pytest.raises(ConfigError, match=r"^no calibration answers; "):
-        make_student(tiny_llama(layers=3), 2, [])
+        made(tiny_llama(layers=3), 2, [])
 
 
 def test_other_families_are_refused() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stillhouse.errors import BudgetError
 from stillhouse.models.endpoint import Budget, Prices
-from stillhouse.models.spending import Purse, Spending, cost_usd, spending
+from stillhouse.models.spending import Purse, Spending, cost_usd, money, spending
 from stillhouse.types import Exchange
 
 
@@ -87,3 +87,11 @@ def test_a_call_waits_for_those_under_way_and_takes_what_they_left() -> None:
             await purse.reserve({"input_tokens": 61})
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [(0.0, "0.0000"), (15.0, "15.0000"), (1234.5, "1,234.5000"), (0.00344, "0.00344"), (0.00001, "0.0000100")],
+)
+def test_money_shows_digits_that_say_something(usd: float, text: str) -> None:
+    assert money(usd) == text

@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from stillhouse.distill.live_line import LiveLine
+from stillhouse.models.spending import money
 
 __all__ = ["CollectProgress"]
 
@@ -22,5 +23,5 @@ class CollectProgress(LiveLine):
         """One more item is done; `tokens` and `usd` are what the run has spent so far."""
         self.done += 1
         self.failed += failed
-        figures = f"{tokens:,} tokens  {usd:.4f} USD" + (f"  {self.failed} failed" if self.failed else "")
+        figures = f"{tokens:,} tokens  {money(usd)} USD" + (f"  {self.failed} failed" if self.failed else "")
         self.update(done=self.done, figures=figures)

@@ -89,7 +89,6 @@ class RubricJudge:
     def _read(self, text: str) -> dict[str, Any]:
         said, scale = object_in(text), self.settings.scale
         scores = {c.name: integer(said, c.name, scale.lowest, scale.highest) for c in self.settings.criteria}
-        # Weights sum to 1 only within rounding; the quotient stays in [0, 1].
-        total = sum(criterion.weight for criterion in self.settings.criteria)
-        value = sum(c.weight * scale.share(scores[c.name]) for c in self.settings.criteria) / total
-        return {"value": value, "scores": scores, "reason": words(said, "reason")}
+        weighted = zip(self.settings.shares, self.settings.criteria, strict=True)
+        value = sum(share * scale.share(scores[criterion.name]) for share, criterion in weighted)
+        return {"value": min(1.0, value), "scores": scores, "reason": words(said, "reason")}

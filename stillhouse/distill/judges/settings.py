@@ -51,7 +51,9 @@ class Criterion(Settings):
 
     name: str = Field(pattern="^[a-z][a-z0-9_]*$", description="small letters, digits and `_`: a key of the reply")
     description: str = Field(min_length=1, description="what a good answer does, in a sentence")
-    weight: float = Field(1.0, gt=0, description="its share of the score; the weights sum to 1")
+    weight: float | None = Field(
+        None, gt=0, description="its share of the score; the weights sum to 1; unset in all: equal shares"
+    )
 
 
 class _Common(Settings):
@@ -90,7 +92,7 @@ class RubricSettings(_Single):
     """Score each answer by itself on several criteria."""
 
     kind: Literal["rubric"] = "rubric"
-    criteria: tuple[Criterion, ...] = Field(description="what is looked at, with weights that sum to 1")
+    criteria: tuple[Criterion, ...] = Field(description="what is looked at, with weights that sum to 1 or with none")
     scale: Scale = Scale()
 
     @field_validator("criteria")
@@ -101,10 +103,20 @@ class RubricSettings(_Single):
         names = [criterion.name for criterion in criteria]
         if len(set(names)) < len(names) or "reason" in names:
             raise ValueError(f"criteria are called {', '.join(names)}; give each its own name, none `reason`")
-        total = sum(criterion.weight for criterion in criteria)
-        if abs(total - 1) > _SLACK:
+        given = [criterion.weight for criterion in criteria if criterion.weight is not None]
+        if given and len(given) < len(criteria):
+            raise ValueError(f"{len(given)} of {len(criteria)} criteria have a weight; give one to each, or to none")
+        total = sum(given)
+        if given and abs(total - 1) > _SLACK:
             raise ValueError(f"the weights sum to {total:.6g}; make them sum to 1")
         return criteria
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The weights of the criteria; they sum to 1."""
+        weights = [1.0 if criterion.weight is None else criterion.weight for criterion in self.criteria]
+        # Given weights sum to 1 only within rounding.
+        return tuple(weight / sum(weights) for weight in weights)
 
 
 class RankingSettings(_Common):

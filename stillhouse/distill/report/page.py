@@ -16,6 +16,7 @@ from stillhouse.distill.report.panels import panels
 from stillhouse.distill.report.plots import interval_plot, time_bar
 from stillhouse.distill.report.spending import part_seconds, spending
 from stillhouse.distill.verdict import verdict
+from stillhouse.models.spending import money
 from stillhouse.records import write_atomic
 
 __all__ = ["render", "write_report"]
@@ -43,7 +44,7 @@ def render(evidence: Evidence) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count_text, "duration": duration_text, "flops": flops_text}
+    environment.filters |= {"count": count_text, "duration": duration_text, "flops": flops_text, "money": money}
     return environment.get_template("report.html.j2").render(
         run=evidence,
         manifest=evidence.manifest,
@@ -80,12 +81,12 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     ]
     if steps and "tokens" in steps[-1]:
         facts.append(("Completion tokens", count_text(steps[-1]["tokens"])))
-    if steps and "elapsed" in steps[-1]:
-        facts.append(("Training time", duration_text(steps[-1]["elapsed"])))
+    if evidence.seconds:
+        facts.append(("Training time", duration_text(evidence.seconds)))
     if operations := manifest.get("flops", {}).get("total"):
         facts.append(("Operations", flops_text(operations)))
     if (cost := manifest["api_cost"])["value"]:
-        facts.append(("Paid calls", f"{cost['value']:.2f} {cost['currency']}"))
+        facts.append(("Paid calls", f"{money(cost['value'])} {cost['currency']}"))
     return facts
 
 

@@ -328,9 +328,9 @@ def test_cache_answers_what_another_run_asked(runs: Runs) -> None:
 def test_progress_and_result_go_their_own_ways(runs: Runs) -> None:
     args = [arg for arg in runs.args() if arg != "--quiet"]
     result = runs.command(*args)
-    assert result.code == 0 and "40/40" in result.err and "440 tokens  0.0034 USD" in result.err
+    assert result.code == 0 and "40/40" in result.err and "440 tokens  0.00344 USD" in result.err
     assert result.out == (
-        "40 items: 40 answered, 0 failed\n40 kept, 0 dropped\n120 tokens read, 320 written, 0.0034 USD\n"
+        "40 items: 40 answered, 0 failed\n40 kept, 0 dropped\n120 tokens read, 320 written, 0.00344 USD\n"
         f"answers   {runs.folder / 'run' / 'messages.jsonl'}\n"
     )
 

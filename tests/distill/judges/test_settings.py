@@ -86,3 +86,11 @@ def test_what_cannot_be_meant_gets_one_line(tmp_path: Path, text: str, words: st
 def test_repeats_of_a_ranking_differ_by_their_order(tmp_path: Path) -> None:
     assert loaded(tmp_path, "judge: {kind: ranking, repeats: 3}").kind == "ranking"
     assert loaded(tmp_path, "judge: {kind: reference, repeats: 3, temperature: 0.7}").kind == "reference"
+
+
+def test_weights_left_out_are_equal_shares_and_some_alone_are_refused() -> None:
+    criteria = [{"name": name, "description": "d"} for name in ("a", "b", "c", "d")]
+    assert RubricSettings.model_validate({"criteria": criteria}).shares == (0.25,) * 4
+    criteria[0] |= {"weight": 1.0}  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="1 of 4 criteria have a weight; give one to each, or to none"):
+        RubricSettings.model_validate({"criteria": criteria})
