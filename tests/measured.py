@@ -79,10 +79,10 @@ def _matrix_rate() -> str:
 
 def _judged() -> str:
     won, right, asked = (recipe("judge")[key] for key in ("win_rate", "right", "compared"))
-    alpha = next(row for row in recipe("judge")["reliability"] if row["name"].startswith("self-agreement"))
+    alpha = next(row for row in recipe("judge")["reliability"] if row["name"] == "self-agreement")
     return (
         f"{_between(won)}, {won['ties']} of {asked} ties; checked by rule {right['before']} to {right['after']} of "
-        f"{asked} right; the judge hardly agrees with itself (alpha of its two orders {_between(alpha)})"
+        f"{asked} right; alpha of the judge's two orders {_between(alpha)}"
     )
 
 
