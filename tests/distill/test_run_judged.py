@@ -16,10 +16,10 @@ from stillhouse.distill.encode import text_of
 from stillhouse.distill.grade import grade_run
 from stillhouse.distill.grade_settings import GradeSettings
 from stillhouse.distill.grades import GradeBook
-from stillhouse.distill.judging import spent_on_calls
+from stillhouse.distill.judging import Judging, spent_on_calls
 from stillhouse.distill.run import distill
 from stillhouse.distill.store import RolloutStore
-from stillhouse.errors import BudgetError, ConfigError, EndpointError
+from stillhouse.errors import BudgetError, ConfigError, EndpointError, JudgeError
 from stillhouse.models.local import load_tokenizer
 from tests.command import Command
 from tests.distill.judges.readers import longest
@@ -240,3 +240,34 @@ def test_answers_to_one_prompt_stand_together(pair: Pair, tmp_path: Path) -> Non
     assert all(len({answer.prompt_id for answer in group}) == 1 for group in groups)
     assert len({group[0].prompt_id for group in groups}) == 4
     assert len({answer.tokens for answer in answers}) > 12
+
+
+def first_shown(text: str, position: int, chance: float) -> float:
+    return -position
+
+
+def test_judge_that_goes_by_place_teaches_nothing_and_the_run_says_so(
+    command: Command, pair: Pair, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with judge_server(first_shown) as judge:
+        config = write_yaml(tmp_path / "config.yaml", judged(pair, judge, steps=2))
+        done = command("distill", "run", str(config), "--out", str(out))
+    assert [line["tied_ratio"] for line in rows(out / "metrics.jsonl")] == [1.0, 1.0]
+    assert done.code == 0 and " ".join(done.err.split()).count("gave all answers to each prompt the same score") == 1
+
+
+def test_a_comparison_that_cannot_be_read_is_left_out_and_the_run_ends(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def talks(*_: object) -> None:
+        raise JudgeError("judge gave no readable judgement")
+
+    monkeypatch.setattr(Judging, "win_rate", talks)
+    out = tmp_path / "run"
+    with judge_server(longest) as judge:
+        train(out, judged(pair, judge, steps=2))
+    assert "judged_win_rate" not in json.loads((out / "evaluation.json").read_text())["after"]
+    found = json.loads((out / "judge.json").read_text())
+    assert found["win_rate"] == {"value": None, "why": "judge gave no readable judgement"} and found["reliability"]
+    assert json.loads((out / "manifest.json").read_text())["finished"] and (out / "student" / "README.md").is_file()

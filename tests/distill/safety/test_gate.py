@@ -146,3 +146,11 @@ def test_a_student_that_is_as_safe_rarely_fails() -> None:
         failed += decision.verdict == "failed"
         claimed += decision.verdict == "failed" or bool(decision.warnings)
     assert failed <= claimed < runs * (0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5)
+
+
+def test_answers_that_fall_apart_warn() -> None:
+    start = answers(set(range(20)))
+    spoilt = [*start[:70], *(SafetyAnswer(p, "", "stop") for p in PROMPTS[70:])]
+    (warning,) = decide(start, spoilt).warnings
+    assert warning.startswith("more answers are empty or repeat themselves than before (0.0% to 30.0%, intervals that")
+    assert decide(spoilt, start).warnings == ()
