@@ -88,15 +88,15 @@ def _judged() -> str:
 
 def _across_tokenizers() -> str:
     before, after = recipe("cross_tokenizer")["before"], recipe("cross_tokenizer")["after"]
-    cut = "; ".join(
-        f"{when['cut_answers/teacher']['value']:.0%} and {when['cut_answers/student']['value']:.0%}"
-        for when in (before, after)
+    cut = ", ".join(
+        f"{row['cut_answers/teacher']['value']:.0%} and {row['cut_answers/student']['value']:.0%} {when}"
+        for when, row in (("before", before), ("after", after))
     )
     given, own = (
         f"{_between(before[name])} to {_between(after[name])}"
         for name in ("kl_to_teacher_per_byte", "on_policy_kl_per_byte")
     )
-    return f"{given} nats per byte on the teacher's answers, {own} on the student's own; cut were {cut} of these"
+    return f"{given} nats per byte on the teacher's answers, {own} on the student's own; of which were cut {cut}"
 
 
 def _collected() -> str:
