@@ -82,7 +82,7 @@ def distill(
                 processes.from_first(lambda: _write_missing_pages(out))
                 console.print(f"{escape(str(out))}: already finished", highlight=False, soft_wrap=True)
                 return finished
-        check_keys(settings, os.environ)
+        processes.from_first(lambda: check_keys(settings, os.environ))
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
         processes.from_first(lambda: check_shares(settings, hardware.device, processes))
@@ -142,9 +142,11 @@ class _Run:
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
-        self.console, self.now, self.clock, self.extra = console, now, clock, extra
+        # What goes on takes all settings again, so the last command says what resolved.yaml says.
+        command = [word for word in command if word != "--resume"]
+        self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
         self.processes, self.servers = processes, servers
-        self.began, self.command = _began(folder.path, now, command)
+        self.began = _began(folder.path, now)
         self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
@@ -314,13 +316,12 @@ def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
     return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
 
 
-def _began(folder: Path, now: Callable[[], datetime], command: Sequence[str]) -> tuple[datetime, list[str]]:
-    """When the run began and by which command: as its manifest says if it is resumed. `--resume` begins nothing."""
+def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
+    """When the run began: as its manifest says if it is resumed."""
     manifest = folder / "manifest.json"
     if not manifest.exists():
-        return now(), [word for word in command if word != "--resume"]
-    kept = json.loads(manifest.read_text(encoding="utf-8"))
-    return datetime.fromisoformat(kept["started"]), kept["command"]
+        return now()
+    return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
 
 
 def _resumed(given: DistillSettings, out: Path) -> DistillSettings:

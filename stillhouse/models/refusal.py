@@ -63,7 +63,8 @@ def _remedy(settings: ConnectionSettings, tried: Try) -> str:
     if kind in (status_kind(402), QUOTA):
         return "pay the account up; every answer so far is kept"
     if kind in (status_kind(404), status_kind(405), status_kind(501), status_kind(505)):
-        return f"check the model's name (GET {settings.base_url}/models lists them), base_url with its version, and api"
+        models = f"GET {settings.base_url}/models lists them"
+        return f"check the model's name ({models}), base_url with its version, and its API"
     if kind.startswith("HTTP 3"):
         return "give the address that it points to as base_url"
     if kind.startswith("HTTP 4") and kind not in (status_kind(408), status_kind(429)):
@@ -75,5 +76,5 @@ def _remedy(settings: ConnectionSettings, tried: Try) -> str:
     if kind == FAILED:
         return "change the question, or ask it again later"
     if kind == MALFORMED:
-        return "check that base_url and api are what this server speaks"
+        return "check base_url, and that this server speaks this API"
     return "ask less at once (concurrency), wait longer (timeout, retries, backoff), or correct base_url"

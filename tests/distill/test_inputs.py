@@ -25,11 +25,18 @@ def own(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 
 @pytest.fixture(scope="module")
-def run(own: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run on `own`, with a second source of prompts and a task."""
+def trained(own: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on `own`, with a second source of prompts and a task."""
     out = tmp_path_factory.mktemp("run") / "run"
     go(own, out, resume=False)
     return out
+
+
+@pytest.fixture
+def run(trained: Path) -> Path:
+    """The run without its student: one that is finished would read nothing again."""
+    shutil.rmtree(trained / "student")
+    return trained
 
 
 def go(own: Pair, out: Path, *, resume: bool) -> None:
@@ -65,3 +72,4 @@ def test_changed_weights_are_named(who: str, own: Pair, run: Path) -> None:
     with pytest.raises(RunFolderError, match=rf"run: the {who} {file.parent} changed since this run began; put"):
         go(own, run, resume=True)
     file.write_bytes(before)
+    go(own, run, resume=True)

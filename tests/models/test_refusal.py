@@ -19,7 +19,7 @@ SETTINGS = EndpointSettings(base_url="https://host/v1", key_env="SERVED_KEY")
         ("HTTP 402", "pay the account up; every answer so far is kept"),
         (
             "HTTP 404",
-            "check the model's name (GET https://host/v1/models lists them), base_url with its version, and api",
+            "check the model's name (GET https://host/v1/models lists them), base_url with its version, and its API",
         ),
         ("HTTP 301", "give the address that it points to as base_url"),
         ("HTTP 413", "change the request, or take a field out that this endpoint does not know (extra: {field: null})"),
@@ -35,7 +35,7 @@ def test_refused(kind: str, remedy: str) -> None:
     ("kind", "remedy"),
     [
         ("connection refused", "start the server, or correct base_url"),
-        ("malformed body", "check that base_url and api are what this server speaks"),
+        ("malformed body", "check base_url, and that this server speaks this API"),
         ("HTTP 429", "ask less at once (concurrency), wait longer (timeout, retries, backoff), or correct base_url"),
     ],
 )
