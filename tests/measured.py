@@ -81,8 +81,9 @@ def _judged() -> str:
     won, right, asked = (recipe("judge")[key] for key in ("win_rate", "right", "compared"))
     alpha = next(row for row in recipe("judge")["reliability"] if row["name"] == "self-agreement")
     return (
-        f"{_between(won)}, {won['ties']} of {asked} ties; checked by rule {right['before']} to {right['after']} of "
-        f"{asked} right; alpha of the judge's two orders {_between(alpha)}"
+        f"{_between(won)}, {won['ties']} ties and {won['missing']} not judged of {asked}; "
+        f"checked by rule {right['before']} to {right['after']} of {asked} right; "
+        f"alpha of the judge's two orders {_between(alpha)}"
     )
 
 
@@ -165,7 +166,7 @@ ROWS: list[tuple[str, Callable[[], str], str]] = [
     ),
     (
         "rank correlation of that judge with a teacher's probabilities over the same answers",
-        lambda: f"{_between(recipe('judge')['correlation'])}, {recipe('judge')['graded']} answers",
+        lambda: f"{_between(found := recipe('judge')['correlation'])}, {found['n']} prompts of 4 answers",
         "the same",
     ),
     (

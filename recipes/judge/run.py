@@ -122,7 +122,7 @@ def compare(folder: Path, run: Path, url: str, say: Result) -> dict[str, Any]:
             return await judged_win_rate(RankingJudge(pairwise(grader.method), model), prompts, before, after, seed=0)
 
     won = asyncio.run(ask()).as_dict()
-    counts = ", ".join(f"{won[name]} {name}" for name in ("wins", "ties", "identical", "losses", "missing"))
+    counts = ", ".join(f"{won[name]} {name}" for name in ("wins", "ties", "losses", "missing"))
     say(f"unseen questions, judged win rate of after: {interval(won)}; of {len(prompts)}: {counts}")
     say(f"its position bias there: {interval(won['position_bias'])}")
     right = {}
@@ -177,8 +177,9 @@ def main() -> int:
     by_weights.write_text("name: bundled-probability\nteacher: {model: bundled, permission: Apache-2.0}\n")
     graded = json.loads(stillhouse("grade", run, "--with", by_weights, "--json"))
     (correlation,) = graded["agreement"].values()
-    say(f"{graded['answers']} answers graded by both, rank correlation within prompts: {interval(correlation)}")
-    figures |= {"graded": graded["answers"], "correlation": correlation}
+    both = f"{correlation['n']} of {graded['groups']} prompts whose answers have grades of both"
+    say(f"rank correlation within prompts, over {both}: {interval(correlation)}")
+    figures |= {"prompts": graded["groups"], "correlation": correlation}
     say.write(given.out, figures)
     return 0 if figures["win_rate"]["low"] > 0.5 else 1
 

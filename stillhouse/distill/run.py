@@ -83,6 +83,7 @@ def distill(
                 console.print(f"{escape(str(out))}: already finished", highlight=False, soft_wrap=True)
                 return finished
         processes.from_first(lambda: check_keys(settings, os.environ))
+        servers = Servers.of(settings, out, os.environ)
         hardware = processes.from_first(lambda: Hardware.measure(settings, processes.local_size))
         hardware.apply()
         processes.from_first(lambda: check_shares(settings, hardware.device, processes))
@@ -105,7 +106,6 @@ def distill(
         inputs = processes.from_first(lambda: measure_inputs(settings, models, data))
         if folder.resumed:
             check_same_inputs(out, settings, inputs)
-        servers = Servers.of(settings, out, os.environ)
         processes.from_first(lambda: servers.check(settings, prompts[0].tokens))
         _show_first_prompt(console, models, settings, data)
         extra = reporter(settings.reporter, out, settings.model_dump(mode="json")) if processes.first else None
@@ -142,11 +142,9 @@ class _Run:
     ) -> None:
         self.path, self.settings, self.models, self.data = folder.path, settings, models, data
         self.inputs = inputs
-        # What goes on takes all settings again, so the last command says what resolved.yaml says.
-        command = [word for word in command if word != "--resume"]
-        self.console, self.command, self.now, self.clock, self.extra = console, command, now, clock, extra
+        self.console, self.now, self.clock, self.extra = console, now, clock, extra
         self.processes, self.servers = processes, servers
-        self.began = _began(folder.path, now)
+        self.began, self.command = _began(folder.path, now, command)
         self.judging = run_judge(settings, data, models.tokenizer, folder.path, os.environ)
 
     def to_the_end(self, prompts: list[EncodedPrompt], tasks: list[tuple[str, list[EncodedPrompt]]]) -> Outcome:
@@ -316,12 +314,16 @@ def _claim(out: Path, resume: bool, processes: Processes) -> RunFolder:
     return held[0] if held else RunFolder(out, "distill", resumed=resumed, lock=None)
 
 
-def _began(folder: Path, now: Callable[[], datetime]) -> datetime:
-    """When the run began: as its manifest says if it is resumed."""
+def _began(folder: Path, now: Callable[[], datetime], command: Sequence[str]) -> tuple[datetime, list[str]]:
+    """When the run began and by which command: as its manifest says if it is resumed.
+
+    The first command stays, because a later one may leave number type and threads to what the run has measured.
+    """
     manifest = folder / "manifest.json"
     if not manifest.exists():
-        return now()
-    return datetime.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["started"])
+        return now(), [word for word in command if word != "--resume"]
+    kept = json.loads(manifest.read_text(encoding="utf-8"))
+    return datetime.fromisoformat(kept["started"]), kept["command"]
 
 
 def _resumed(given: DistillSettings, out: Path) -> DistillSettings:

@@ -83,7 +83,6 @@ class Trainer:
         self.step = 0
         self.totals = Totals()
         self._phase: tuple[int, list[Rollout]] | None = None
-        self._judged: int | None = None  # the phase that was judged last
         self._saved: int | None = None  # the step of the newest checkpoint
 
     def resume(self) -> list[str]:
@@ -135,10 +134,7 @@ class Trainer:
         if self.judged is None:
             return Lesson(answers)
         assert self._phase is not None
-        phase, written = self._phase
-        if self._judged != phase:
-            self.processes.from_first(partial(self.judged.judge, written))
-            self._judged = phase
+        self.processes.from_first(partial(self.judged.judge, self._phase[1]))
         lesson = partial(self.judged.lesson, answers)
         with self.writers.student.whole():
             return self.processes.from_first(lesson)

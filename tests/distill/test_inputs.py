@@ -2,6 +2,8 @@
 
 import io
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,10 +35,20 @@ def trained(own: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(trained: Path) -> Path:
-    """The run without its student: one that is finished would read nothing again."""
-    shutil.rmtree(trained / "student")
-    return trained
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the run without its student: one that is finished would read nothing again."""
+    return Path(shutil.copytree(trained, tmp_path / "run", ignore=shutil.ignore_patterns("student")))
+
+
+@contextmanager
+def changed(file: Path, content: bytes) -> Iterator[None]:
+    """`file` holds `content` meanwhile."""
+    before = file.read_bytes()
+    file.write_bytes(content)
+    try:
+        yield
+    finally:
+        file.write_bytes(before)
 
 
 def go(own: Pair, out: Path, *, resume: bool) -> None:
@@ -53,23 +65,21 @@ def go(own: Pair, out: Path, *, resume: bool) -> None:
 @pytest.mark.parametrize("name", ["prompts.jsonl", "extra.jsonl", "task.jsonl"])
 def test_changed_prompts_are_named(name: str, own: Pair, run: Path) -> None:
     file = own.prompts.with_name(name)
-    before = file.read_bytes()
-    file.write_bytes(before + b'{"prompt": "One row more?", "answer": 1}\n')
-    with pytest.raises(RunFolderError) as caught:
+    more = file.read_bytes() + b'{"prompt": "One row more?", "answer": 1}\n'
+    with changed(file, more), pytest.raises(RunFolderError) as caught:
         go(own, run, resume=True)
     assert str(caught.value) == (
         f"{run}: the prompts of {file} changed since this run began; put the old content back, or give another --out"
     )
-    file.write_bytes(before)
     go(own, run, resume=True)
 
 
 @pytest.mark.parametrize("who", ["teacher", "student"])
 def test_changed_weights_are_named(who: str, own: Pair, run: Path) -> None:
     file = own.prompts.with_name(who) / "model.safetensors"
-    before = file.read_bytes()
-    file.write_bytes(before[:-2] + bytes([before[-2] ^ 1]) + before[-1:])
-    with pytest.raises(RunFolderError, match=rf"run: the {who} {file.parent} changed since this run began; put"):
+    weights = bytearray(file.read_bytes())
+    weights[-2] ^= 1
+    named = rf"run: the {who} {file.parent} changed since this run began; put"
+    with changed(file, bytes(weights)), pytest.raises(RunFolderError, match=named):
         go(own, run, resume=True)
-    file.write_bytes(before)
     go(own, run, resume=True)

@@ -214,6 +214,12 @@ def test_panel_shows_the_last_value_in_its_unit() -> None:
     assert shown["Loss"].svg is None
 
 
+def test_prompts_whose_scores_teach_nothing_are_shown_where_a_judge_scored() -> None:
+    title, step = "Prompts without two different scores", {"step": 1, "score": 0.5, "tied_ratio": 0.25}
+    assert {panel.title: panel.last for panel in panels([step])}[title] == "25"
+    assert title not in [panel.title for panel in panels([{"step": 1, "loss": 0.5}])]
+
+
 def test_negative_values_are_drawn() -> None:
     (panel,) = [panel for panel in panels([{"step": 1, "loss": -0.5}]) if panel.title == "Loss"]
     assert "lowest -0.5" in str(panel.svg)

@@ -105,7 +105,7 @@ def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twi
     assert GradeBook(out, "teacher").rows() == GradeBook(whole, "teacher").rows()
 
 
-def test_resumed_with_another_cap_it_keeps_that_cap_and_the_command_that_gave_it(pair: Pair, tmp_path: Path) -> None:
+def test_resumed_with_another_cap_it_keeps_that_cap_and_the_command_that_began_it(pair: Pair, tmp_path: Path) -> None:
     out = tmp_path / "run"
 
     def go(cap: int, command: list[str], *, resume: bool) -> None:
@@ -123,8 +123,8 @@ def test_resumed_with_another_cap_it_keeps_that_cap_and_the_command_that_gave_it
         go(512, ["stillhouse", "went", "on", "--resume"], resume=True)
     assert yaml.safe_load((out / "resolved.yaml").read_text())["grader"]["method"]["max_tokens"] == 512
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["command"] == ["stillhouse", "went", "on"] and manifest["grader"]["method"]["max_tokens"] == 512
-    assert "```\nstillhouse went on\n```" in (out / "student" / "README.md").read_text()
+    assert manifest["command"] == ["stillhouse", "began"] and manifest["grader"]["method"]["max_tokens"] == 512
+    assert "```\nstillhouse began\n```" in (out / "student" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(("ahead", "calls"), [(1, [4, 4, 4]), (3, [12, 0, 0])])

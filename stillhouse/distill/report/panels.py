@@ -39,7 +39,7 @@ _CURVES = (
 _JUDGED = (
     ("score", "Score by the judge", "mean of the answers, from 0 to 1", 1, True),
     ("missing_ratio", "Judgements missing", "per cent", 100, True),
-    ("tied_ratio", "Prompts whose answers all have one score", "per cent; such prompts teach nothing", 100, True),
+    ("tied_ratio", "Prompts without two different scores", "per cent", 100, True),
 )
 
 
