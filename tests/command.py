@@ -114,7 +114,8 @@ def serve() -> None:
     """Fork a process for each request on standard input; answer with its id, or with its exit code."""
     import stillhouse.distill.measure
     import stillhouse.distill.quickstart
-    import stillhouse.distill.run  # noqa: F401 - the imports are what the forks share
+    import stillhouse.distill.run
+    import stillhouse.guard.gateway.serve  # noqa: F401 - the imports are what the forks share
 
     for line in sys.stdin:
         request = json.loads(line)

@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 from stillhouse.distill.collect.settings import CollectSettings
 from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.grade_settings import GradeSettings
+from stillhouse.guard.settings import GuardSettings
 from stillhouse.models.endpoint import EndpointSettings
 from tests.measured import measured_table, printed
 
@@ -31,6 +32,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "distill": DistillSettings,
     "collect": CollectSettings,
     "endpoints": EndpointSettings,
+    "guard": GuardSettings,
     "judging": GradeSettings,
 }
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
@@ -144,7 +146,9 @@ def default_of(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, BaseModel):
         return f"kind `{value.kind}`" if "kind" in type(value).model_fields else "its defaults"  # type: ignore[attr-defined]
-    return "none" if value in (None, ()) else f"`{json.dumps(value)}`".replace('"', "")
+    if isinstance(value, dict) and any(isinstance(part, BaseModel) for part in value.values()):
+        return " and ".join(f"`{name}`: its defaults" for name in value)
+    return "none" if value in (None, ()) else f"`{json.dumps(value, default=str)}`".replace('"', "")
 
 
 def first_line(cls: type[BaseModel]) -> str:

@@ -15,6 +15,7 @@ from stillhouse.cli.collect import collect
 from stillhouse.cli.evaluate import evaluate
 from stillhouse.cli.export import export
 from stillhouse.cli.grade import grade
+from stillhouse.cli.guard import guard_app
 from stillhouse.cli.merge import merge
 from stillhouse.cli.run import quickstart, run
 from stillhouse.cli.sign import sign, verify
@@ -26,12 +27,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Teach a small language model from a stronger one that grades the small model's own answers.",
+    help="Teach a small language model from a stronger one, and guard the models that you serve.",
 )
 distill_app = typer.Typer(
     rich_markup_mode=None, help="Train a student, grade its answers, collect a teacher's, measure, hand on."
 )
 app.add_typer(distill_app, name="distill")
+app.add_typer(guard_app, name="guard")
 
 # Some versions of typer bring their own copy of click: its base class is reached through what typer exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

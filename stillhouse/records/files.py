@@ -24,6 +24,7 @@ __all__ = [
     "append_jsonl",
     "check_free",
     "check_place",
+    "create_for_append",
     "decode_line",
     "digest_file",
     "disk_errors",
@@ -135,6 +136,10 @@ def decode_line(line: bytes, place: str) -> Any:
         raise RecordError(f"{place}: not UTF-8 text ({error.reason}); mend or remove the line") from None
     except json.JSONDecodeError as error:
         raise RecordError(f"{place}: not JSON ({error.msg}, column {error.colno}); mend or remove the line") from None
+    except (ValueError, RecursionError) as error:
+        # JSON by its grammar, and still more than Python reads: an integer of thousands of digits, deep nesting.
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "a number is too long"
+        raise RecordError(f"{place}: not readable ({reason}); mend or remove the line") from None
 
 
 def append_jsonl(path: Path, obj: Any, *, sync: bool = False) -> None:
@@ -166,6 +171,18 @@ def open_for_append(path: Path) -> int:
     try:
         lock_for_writing(descriptor, path)
         _end_last_line(descriptor)
+    except (OSError, RecordError):
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def create_for_append(path: Path, mode: int = 0o666) -> int:
+    """A locked descriptor of a new, empty file; its entry in the folder is on disk. FileExistsError if there is one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        lock_for_writing(descriptor, path)
+        sync_folder(path.parent)
     except (OSError, RecordError):
         os.close(descriptor)
         raise

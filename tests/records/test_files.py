@@ -17,6 +17,7 @@ from stillhouse.records.files import (
     append_jsonl,
     check_free,
     check_place,
+    create_for_append,
     decode_line,
     digest_file,
     disk_errors,
@@ -156,7 +157,14 @@ def test_json_is_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "words"), [(b'{"a": \n', "not JSON"), (b'{"a"}', "not JSON"), (b'"\xff\xfe"\n', "not UTF-8")]
+    ("line", "words"),
+    [
+        (b'{"a": \n', "not JSON"),
+        (b'{"a"}', "not JSON"),
+        (b'"\xff\xfe"\n', "not UTF-8"),
+        (b"1" * 5000, r"not readable \(a number is too long\)"),
+        (b"[" * 100_000, r"not readable \(nested too deeply\)"),
+    ],
 )
 def test_faulty_line_is_named(line: bytes, words: str) -> None:
     with pytest.raises(RecordError, match=f"m.jsonl:3: {words}"):
@@ -198,6 +206,19 @@ def test_two_writers_are_refused(tmp_path: Path) -> None:
         os.close(held)
     append_jsonl(path, {})
     assert path.read_bytes() == b"{}\n"
+
+
+def test_a_file_that_is_made_is_new_locked_and_empty(tmp_path: Path) -> None:
+    path = tmp_path / "segment"
+    held = create_for_append(path, 0o600)
+    try:
+        assert path.read_bytes() == b"" and stat.S_IMODE(path.stat().st_mode) == 0o600
+        with pytest.raises(RecordError, match="another process is writing"):
+            open_for_append(path)
+        with pytest.raises(FileExistsError):
+            create_for_append(path)
+    finally:
+        os.close(held)
 
 
 def test_digest_of_a_file(tmp_path: Path) -> None:

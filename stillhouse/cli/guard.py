@@ -1,0 +1,62 @@
+"""`stillhouse guard ...`: the commands of those who serve a model, by noun."""
+
+import typer
+
+from stillhouse.cli import guard_access, guard_blobs, guard_ingest, guard_ledger, guard_serve
+
+__all__ = ["guard_app"]
+
+
+def _noun(text: str) -> typer.Typer:
+    return typer.Typer(rich_markup_mode=None, help=text)
+
+
+guard_app = _noun("Serve models behind keys, limits, decisions and one record.")
+_organisation = _noun("Organisations: whoever signed the contract.")
+_account = _noun("Accounts: what limits count and what decisions are about.")
+_key = _noun("Keys of accounts; each secret is shown once.")
+_action = _noun("What is in force against accounts.")
+_ledger = _noun("Check the record of decisions, and look at it.")
+_blob_key = _noun("Keys that seal reasoning blobs and response ids to accounts.")
+
+_COMMANDS = (
+    (guard_app, "serve", guard_serve.serve, "serve --config guard.yaml"),
+    (guard_app, "check", guard_serve.check, "check --config guard.yaml"),
+    (_organisation, "create", guard_access.organisation_create, "organisation create acme --plan team"),
+    (_organisation, "list", guard_access.organisation_list, "organisation list --json"),
+    (_organisation, "show", guard_access.organisation_show, "organisation show acme"),
+    (_organisation, "change", guard_access.organisation_change, "organisation change acme --ip-allow 203.0.113.0/24"),
+    (_organisation, "close", guard_access.organisation_close, "organisation close acme"),
+    (_account, "create", guard_access.account_create, "account create acme-1 --organisation acme"),
+    (_account, "list", guard_access.account_list, "account list --organisation acme"),
+    (_account, "show", guard_access.account_show, "account show acme-1"),
+    (_account, "change", guard_access.account_change, "account change acme-1 --plan team"),
+    (_account, "close", guard_access.account_close, "account close acme-1"),
+    (_key, "create", guard_access.key_create, "key create acme-1"),
+    (_key, "list", guard_access.key_list, "key list --account acme-1"),
+    (_key, "rotate", guard_access.key_rotate, "key rotate key-17"),
+    (_key, "revoke", guard_access.key_revoke, "key revoke key-17"),
+    (_action, "set", guard_access.action_set, 'action set slow acme-1 --reason "unusual volume"'),
+    (_action, "list", guard_access.action_list, "action list"),
+    (_action, "restore", guard_access.action_restore, "action restore acme-1"),
+    (_ledger, "verify", guard_ledger.verify, "ledger verify guard.db"),
+    (_ledger, "prove", guard_ledger.prove, "ledger prove guard.db 17 --out proof.json"),
+    (_ledger, "check-proof", guard_ledger.check_proof, "ledger check-proof proof.json --public-key ledger.pub"),
+    (_ledger, "show", guard_ledger.show, "ledger show guard.db --last 20"),
+    (_blob_key, "new", guard_blobs.new, "blob-key new blobs.key"),
+    (_blob_key, "rotate", guard_blobs.rotate, "blob-key rotate blobs.key"),
+    (_blob_key, "retire", guard_blobs.retire, "blob-key retire blobs.key 1"),
+    (_blob_key, "show", guard_blobs.show, "blob-key show blobs.key"),
+    (guard_app, "ingest", guard_ingest.ingest, "ingest litellm spend.jsonl --out log.jsonl.zst"),
+)
+for _place, _name, _command, _example in _COMMANDS:
+    _place.command(_name, epilog=f"Example: stillhouse guard {_example}")(_command)
+for _name, _place in (
+    ("organisation", _organisation),
+    ("account", _account),
+    ("key", _key),
+    ("action", _action),
+    ("ledger", _ledger),
+    ("blob-key", _blob_key),
+):
+    guard_app.add_typer(_place, name=_name)

@@ -1,0 +1,47 @@
+"""`stillhouse guard serve`: the gateway."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stillhouse.cli.common import Json, Quiet, one_line_errors, print_result
+from stillhouse.config import load
+
+__all__ = ["Config", "check", "serve"]
+
+Config = Annotated[Path, typer.Option("--config", help="YAML file; every key is in docs/guard.md.")]
+
+
+def serve(
+    config: Config = Path("guard.yaml"),
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[A.B=VALUE]...", help="Keys to change.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Serve models behind keys, limits and one record of every exchange, until told to stop.
+
+    SIGTERM or Ctrl-C lets running requests end; SIGHUP reads the config again.
+    """
+    with one_line_errors():
+        from stillhouse.guard.gateway.serve import serve
+
+        raise typer.Exit(serve(config, overrides or [], os.environ, quiet=quiet))
+
+
+def check(
+    config: Config = Path("guard.yaml"),
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[A.B=VALUE]...", help="Keys to change.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a config as `serve` would, say what is wrong with it in one line, and serve nothing."""
+    with one_line_errors():
+        import time
+
+        from stillhouse.guard.gateway.runtime import make_runtime
+        from stillhouse.guard.settings import GuardSettings
+
+        settings = load(GuardSettings, config, overrides or [])
+        runtime = make_runtime(settings, config.resolve().parent, os.environ, time.monotonic)
+        result = {"config": str(config), "models": sorted(runtime.models), "upstreams": sorted(runtime.upstreams)}
+        print_result(result, as_json, f"{config}: {len(runtime.models)} models, {len(runtime.upstreams)} upstreams")

@@ -1,0 +1,97 @@
+"""Which headers go through, in both directions.
+
+What belongs to one connection stays on it (RFC 9110, section 7.6.1), a client's credentials never reach an upstream,
+and an upstream's cookies, limits and request ids, which speak of our account there, never reach a client. All else goes
+through as it came, known to us or not.
+"""
+
+from collections.abc import Iterable, Mapping
+
+__all__ = ["Headers", "answer_headers", "first", "upstream_headers"]
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_CONNECTION = {
+    b"connection",
+    b"keep-alive",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"proxy-connection",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
+}
+_NOT_UPSTREAM = frozenset(
+    _CONNECTION
+    | {
+        b"host",
+        b"content-length",
+        b"expect",
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"cookie",
+        b"accept-encoding",
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-forwarded-port",
+        b"x-real-ip",
+        b"via",
+        b"x-request-id",
+    }
+)
+_NOT_CLIENT = frozenset(
+    _CONNECTION
+    | {
+        b"content-length",
+        b"server",
+        b"date",
+        b"set-cookie",
+        b"content-encoding",
+        b"x-request-id",
+        b"request-id",
+        b"alt-svc",
+    }
+)
+_NOT_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"stillhouse-")
+
+
+def first(headers: Headers, name: bytes) -> bytes | None:
+    """The value of the first header called `name` (lower case)."""
+    for found, value in headers:
+        if found == name:
+            return value
+    return None
+
+
+def _named_by_connection(headers: Headers) -> set[bytes]:
+    """Headers that the Connection header declares to be of this connection only."""
+    value = first(headers, b"connection")
+    return {name.strip().lower() for name in value.split(b",")} if value else set()
+
+
+def upstream_headers(headers: Headers, own: Mapping[str, str], request_id: str) -> list[tuple[str, str]]:
+    """What goes to an upstream: the client's headers that may, then the upstream's `own` (its key, fixed ones)."""
+    here = _named_by_connection(headers)
+    # The body is looked at on its way back, so it must come as it is.
+    passed = [("accept-encoding", "identity"), ("x-request-id", request_id), *own.items()]
+    for name, value in headers:
+        if name not in _NOT_UPSTREAM and name not in here and not name.startswith(b"stillhouse-"):
+            text = name.decode("latin-1")
+            if text not in own:
+                passed.append((text, value.decode("utf-8", "replace")))
+    return passed
+
+
+def answer_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """What goes to the client of an upstream's answer."""
+    lowered = [(name.lower(), value) for name, value in headers]
+    here = _named_by_connection(lowered)
+    return [
+        (name, value)
+        for name, value in lowered
+        if name not in _NOT_CLIENT and name not in here and not name.startswith(_NOT_CLIENT_PREFIXES)
+    ]

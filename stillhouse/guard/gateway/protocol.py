@@ -1,0 +1,117 @@
+"""uvicorn's HTTP/1.1, made safe for a port that strangers reach.
+
+uvicorn on httptools refuses most of what request smuggling is made of (tests/guard/gateway/test_protocol.py sends it
+all), and leaves to a proxy in front of it: how long and how many headers may be, how long they may take to come,
+`Upgrade` (whose body it would read as the next request), codings stacked in Transfer-Encoding, a missing or doubled
+Host, and trailers that turn into headers. A gateway may have no proxy in front, so these are closed here.
+"""
+
+import asyncio
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+__all__ = ["GuardedHttp"]
+
+_HEAD_BYTES = 64 << 10
+_HEAD_LINES = 200
+_HEAD_SECONDS = 15.0
+
+
+class _Unacceptable(Exception):
+    """Raised inside a parser's callback: the parser turns it into its own error, which ends the connection."""
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """One connection. What is no acceptable HTTP gets a JSON error and the connection's end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_done = True
+        self._head_size = self._head_count = self._hosts = 0
+        self._fault: tuple[int, str] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_done = False
+        self._head_size = self._head_count = self._hosts = 0
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+
+    def on_url(self, url: bytes) -> None:
+        self._grow(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_done:
+            return  # a trailer: nothing here uses one, and as a header it would come too late to be checked
+        self._head_count += 1
+        self._grow(len(name) + len(value))
+        lowered = name.lower()
+        if lowered == b"host":
+            self._hosts += 1
+        elif lowered == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            self._refuse(501, "Only the transfer coding 'chunked' is understood.")
+        elif lowered == b"upgrade":
+            self._refuse(400, "Upgrading a connection is not possible here; speak plain HTTP/1.1.")
+        super().on_header(lowered, value)
+
+    def on_headers_complete(self) -> None:
+        self._stop_head_timer()
+        self._head_done = True
+        if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() != "1.0"):
+            self._refuse(400, "A request has one Host header.")
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        status, message = self._fault or (400, "This is not acceptable HTTP/1.1.")
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            # Text in the middle of somebody's answer would look like a part of it.
+            self.transport.close()
+            return
+        rule = {408: "http.slow", 431: "http.headers_too_large"}.get(status, "http.malformed")
+        body = orjson.dumps(
+            {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": rule}}
+        )
+        head = f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"
+        head += f"content-length: {len(body)}\r\nstillhouse-rule: {rule}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _grow(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > _HEAD_BYTES or self._head_count > _HEAD_LINES:
+            self._refuse(431, f"Headers are limited to {_HEAD_BYTES:,} bytes in {_HEAD_LINES} lines.")
+
+    def _refuse(self, status: int, message: str) -> None:
+        self._fault = status, message
+        raise _Unacceptable
+
+    def _head_late(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self._fault = 408, f"The headers did not arrive within {_HEAD_SECONDS:.0f} seconds."
+            self.send_400_response("")
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+_REASONS = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    501: "Not Implemented",
+}

@@ -1,0 +1,200 @@
+"""Carries an upstream's answer to the client: piece by piece as it comes, or whole where it is one body.
+
+In both ways the exchange is settled and given to the log before the client can take the answer for complete: before the
+piece with the format's own last event, before the only piece of a body. With `fsync: always` that means on disk.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from stillhouse.errors import StorageError
+from stillhouse.guard.gateway.asking import refusal_of, stalled
+from stillhouse.guard.gateway.headers import answer_headers
+from stillhouse.guard.gateway.outcome import Outcome
+from stillhouse.guard.gateway.reply import Reply
+from stillhouse.guard.gateway.request import Request
+from stillhouse.guard.gateway.watch import Watch
+from stillhouse.guard.refusal import Refusal
+from stillhouse.guard.upstreams.client import Answer, UpstreamFailure
+from stillhouse.guard.wire.base import Assembled, Assembler, Wire
+from stillhouse.guard.wire.sse import EditedStream
+
+__all__ = ["Finish", "relay"]
+
+Finish = Callable[[Request, Outcome], Awaitable[None]]
+
+_LONGEST_BODY = 256 << 20
+_BYTES_PER_TOKEN = 4
+
+
+async def relay(request: Request, upstream: str, answer: Answer, reply: Reply, watch: Watch, finish: Finish) -> None:
+    """Send the answer on. Raises Refusal where nothing has gone out yet, ClientGone where nobody is there any more."""
+    try:
+        if answer.status < 400 and answer.content_type == "text/event-stream":
+            await _relay_stream(request, upstream, answer, reply, watch, finish)
+        else:
+            await _relay_body(request, upstream, answer, reply, watch, finish)
+    finally:
+        answer.close()
+
+
+async def _relay_stream(
+    request: Request, upstream: str, answer: Answer, reply: Reply, watch: Watch, finish: Finish
+) -> None:
+    wire = request.wire
+    assert wire is not None
+    assembler = wire.assembler()
+    edited = EditedStream(request.edits) if request.edits else None
+    seconds = request.runtime.settings.timeouts.stall
+    finished = False
+    await reply.begin(answer.status, answer_headers(answer.headers) + request.told)
+    fault: Refusal | None = None
+    try:
+        watch.reading(seconds)
+        async for chunk in answer.chunks():
+            piece = chunk if edited is None else edited.feed(chunk)
+            assembler.feed(piece)
+            if assembler.complete and not finished:
+                finished = True
+                await finish(request, _streamed(assembler.result(), reply.status, upstream))
+            watch.writing()
+            await reply.write(piece)
+            watch.reading(seconds)
+        rest = b"" if edited is None else edited.close()
+        if rest:
+            assembler.feed(rest)
+        if not finished:
+            result = assembler.result()
+            if not result.complete:
+                raise UpstreamFailure("truncated", "the stream ended without the format's own end")
+            finished = True
+            await finish(request, _streamed(result, reply.status, upstream))
+        watch.writing()
+        await reply.end(rest)
+        return
+    except UpstreamFailure as failure:
+        fault = refusal_of(failure)
+    except Refusal as refusal:
+        fault = refusal
+    except StorageError:
+        fault = Refusal(
+            "internal", "log.unavailable", "The answer could not be recorded and is not complete; try again."
+        )
+        finished = False
+    except asyncio.CancelledError as error:
+        meaning = stalled(watch, error, seconds)
+        if not isinstance(meaning, UpstreamFailure):
+            if not finished:
+                await finish(request, _broken(assembler, wire, upstream, "client_gone", 499, None))
+            raise meaning from None
+        fault = refusal_of(meaning)
+    if finished:
+        # The client has the whole answer; what the upstream did after it is nobody's concern.
+        await reply.end()
+        return
+    await finish(request, _broken(assembler, wire, upstream, "broken_off", fault.status, fault.rule))
+    watch.writing()
+    await reply.write(wire.error_event(fault, request.id))
+    await reply.end()
+
+
+async def _relay_body(
+    request: Request, upstream: str, answer: Answer, reply: Reply, watch: Watch, finish: Finish
+) -> None:
+    wire = request.wire
+    assert wire is not None
+    body = await _whole(answer, watch, request.runtime.settings.timeouts.stall)
+    if answer.status == 401:
+        # The upstream does not know our key. To the client it would look as if we did not know its own.
+        raise Refusal("upstream", "upstream.credentials", "The model's server refused this gateway's credentials.")
+    value = _json_object(body)
+    if value is None and (answer.status >= 400 or request.method != "DELETE"):
+        if answer.status in (429, 503, 529):
+            raise Refusal("overloaded", "upstream.overloaded", "The model's server is overloaded; try again later.")
+        raise Refusal("upstream", "upstream.malformed", "The model's server answered something that is no JSON object.")
+    usage: Mapping[str, int] = {}
+    if answer.status < 400 and value is not None:
+        usage = wire.usage(value)
+        if request.edits:
+            for edit in request.edits:
+                edit.edit_body(value)
+            body = orjson.dumps(value)
+    served = answer.status < 400
+    outcome = Outcome(
+        status=answer.status,
+        ended="complete" if served else "upstream_error",
+        response=body if served else None,
+        usage=usage or (_estimate(len(body)) if served and wire.api is not None else {}),
+        estimated=served and not usage,
+        upstream=upstream,
+    )
+    try:
+        await finish(request, outcome)
+    except StorageError:
+        raise Refusal("overloaded", "log.unavailable", "The answer could not be recorded; try again.") from None
+    watch.writing()
+    await reply.whole(answer.status, answer_headers(answer.headers) + request.told, body)
+
+
+async def _whole(answer: Answer, watch: Watch, seconds: float) -> bytes:
+    parts, size = [], 0
+    watch.reading(seconds)
+    try:
+        async for chunk in answer.chunks():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > _LONGEST_BODY:
+                raise Refusal("upstream", "upstream.too_large", "The model's server answered more than can be relayed.")
+            watch.reading(seconds)
+    except UpstreamFailure as failure:
+        raise refusal_of(failure) from None
+    except asyncio.CancelledError as error:
+        meaning = stalled(watch, error, seconds)
+        raise (refusal_of(meaning) if isinstance(meaning, UpstreamFailure) else meaning) from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _streamed(result: Assembled, status: int, upstream: str) -> Outcome:
+    usage = result.usage or _estimate(_size(result.body))
+    return Outcome(
+        status=status,
+        ended="complete" if result.error is None else "upstream_error",
+        response=result.body,
+        usage=usage,
+        estimated=not result.usage,
+        upstream=upstream,
+    )
+
+
+def _broken(assembler: Assembler, wire: Wire, upstream: str, ended: Any, status: int, rule: str | None) -> Outcome:
+    """What had come of an answer that did not end well; its tokens count all the same."""
+    result = assembler.result()
+    return Outcome(
+        status=status,
+        ended=ended,
+        response=result.body,
+        usage=result.usage or _estimate(_size(result.body)),
+        estimated=not result.usage,
+        rule=rule,
+        upstream=upstream,
+    )
+
+
+def _size(body: Mapping[str, Any] | None) -> int:
+    return 0 if body is None else len(orjson.dumps(body))
+
+
+def _estimate(size: int) -> dict[str, int]:
+    """Tokens of an answer whose server told none: its JSON's bytes over four, an upper bound for most text."""
+    return {"output_tokens": -(-size // _BYTES_PER_TOKEN)}

@@ -1,0 +1,36 @@
+"""The way back to one client: an answer is begun once, and ended once."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+__all__ = ["Reply", "Send"]
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Reply:
+    """`begun` says whether a status has gone out: from then on a fault can only be told inside the answer."""
+
+    __slots__ = ("_send", "begun", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+        self.status = 0
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.begun = True
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, piece: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def end(self, piece: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
+
+    async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """An answer whose length is known."""
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self.begin(status, headers)
+        await self.end(body)

@@ -1,0 +1,102 @@
+"""What assemblers of all formats share: bytes to events, and the little that can be wrong with one.
+
+An assembler stands beside the answer, never in its way: whatever the upstream sends, it goes on.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import orjson
+
+from stillhouse.guard.wire.base import Assembled
+from stillhouse.guard.wire.odd_json import mended, read_odd, too_deep
+from stillhouse.guard.wire.sse import DataReader
+
+__all__ = ["EventAssembler", "NothingAssembled"]
+
+
+class EventAssembler(ABC):
+    """Reads events and hands each one's object to `_take`; `_ended` is set by the format's own end."""
+
+    _ends_with_done: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._reader = DataReader()
+        self._ended = False
+        self._odd = False
+        self._error: Mapping[str, Any] | None = None
+
+    @property
+    def complete(self) -> bool:
+        if not self._ended:
+            self._take_rest()
+        return self._ended and not self._reader.lost
+
+    def feed(self, chunk: bytes) -> None:
+        for data in self._reader.feed(chunk):
+            try:
+                event = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                event = self._unusual(data)
+            if type(event) is dict and not too_deep(data, event):
+                self._take(event)
+
+    def result(self) -> Assembled:
+        complete = self.complete
+        body = self._body()
+        if self._odd and body is not None:
+            body = mended(body)
+        return Assembled(body, self._usage(body) if body is not None else {}, complete, self._error)
+
+    @abstractmethod
+    def _take(self, event: dict[str, Any]) -> None: ...
+
+    @abstractmethod
+    def _body(self) -> dict[str, Any] | None: ...
+
+    @abstractmethod
+    def _usage(self, body: Mapping[str, Any]) -> dict[str, int]: ...
+
+    def _failed(self, event: dict[str, Any]) -> None:
+        """Keep what an error event says."""
+        error = event.get("error")
+        self._error = error if isinstance(error, dict) else event
+
+    def _unusual(self, data: bytes) -> Any:
+        """What orjson does not read: the older formats' end, odd JSON, or nothing of use."""
+        if data.startswith(b"[DONE]"):
+            self._ended = self._ended or self._ends_with_done
+            return None
+        try:
+            event = read_odd(data)
+        except ValueError:
+            return None
+        self._odd = True
+        return event
+
+    def _take_rest(self) -> None:
+        """An event whose final empty line has not come, if all of its data has."""
+        data = self._reader.rest()
+        if data is None:
+            return
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            event = self._unusual(data)
+        if type(event) is dict or self._ended:
+            self._reader.drop_rest()
+        if type(event) is dict and not too_deep(data, event):
+            self._take(event)
+
+
+class NothingAssembled:
+    """For APIs that do not stream."""
+
+    complete = False
+
+    def feed(self, chunk: bytes) -> None:
+        pass
+
+    def result(self) -> Assembled:
+        return Assembled(None)

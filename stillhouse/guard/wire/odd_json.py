@@ -1,0 +1,73 @@
+"""JSON as clients read it, which is more than orjson does: halves of characters, NaN, Infinity.
+
+A server that cuts its text at tokens may send one half of an emoji in one event and the other half in the next, each as
+an escape. Clients read that, so we must; it is slower and only the second try. What nests so deep that it could not be
+written again is not read at all.
+"""
+
+import json
+from typing import Any
+
+import orjson
+
+__all__ = ["DEEPEST", "mended", "read_json", "read_odd", "too_deep", "write_json"]
+
+DEEPEST = 240
+"""Levels of nesting; orjson writes 254."""
+
+
+def read_json(data: bytes) -> Any:
+    """The value. ValueError where it is no JSON or too deep."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return read_odd(data)
+    if too_deep(data, value):
+        raise ValueError("too deep")
+    return value
+
+
+def read_odd(data: bytes) -> Any:
+    """What orjson refused: halves of characters stay in its strings, what is no number is null. ValueError as above."""
+    try:
+        value = _loads(data)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if too_deep(data, value):
+        raise ValueError("too deep")
+    return value
+
+
+def too_deep(data: bytes, value: Any) -> bool:
+    """Whether `value`, read from `data`, nests deeper than `DEEPEST`. Only data that could is walked."""
+    if len(data) <= 2 * DEEPEST or data.count(b"{") + data.count(b"[") <= DEEPEST:
+        return False
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def write_json(value: Any) -> bytes:
+    """As orjson writes it; where there are halves of characters, as the standard library does."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value).encode()
+
+
+def mended(value: Any) -> Any:
+    """A value with halves of characters: those that stand together are made whole, lone ones U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+
+
+def _loads(text: str | bytes) -> Any:
+    return json.loads(text, parse_constant=lambda _: None)

@@ -1,0 +1,146 @@
+"""What comes back through the gateway, from an upstream that behaves and from one that does not."""
+
+import json
+import time
+
+import httpx2
+import pytest
+
+from tests.guard.gateway.conftest import Front
+from tests.guard.stub import END, RESET, STALL, Step, chat_answer, chat_chunks, json_answer, sse, stream
+
+HEAD = b"HTTP/1.1 200 Said\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+JSON_HEAD = b"HTTP/1.1 200 Said\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n"
+
+
+def test_an_answer_comes_back_as_it_is(front: Front) -> None:
+    front.stub.script = lambda asked: json_answer(chat_answer("vier") | {"unknown": {"a": [1, 2.5, None]}})
+    answer = front.ask(front.key(), {"unknown": "field", "temperature": 0.5})
+    assert answer.status_code == 200 and answer.json()["unknown"] == {"a": [1, 2.5, None]}
+    asked = front.stub.asked[-1]
+    assert asked.body["model"] == "inner" and asked.body["unknown"] == "field" and asked.path == "/v1/chat/completions"
+    assert "authorization" not in asked.headers
+    exchange = front.gateway.exchange(answer.headers["x-request-id"])
+    assert exchange.request["model"] == "served" and exchange.response == answer.json()
+    assert exchange.usage["input_tokens"] == 10 and exchange.usage["output_tokens"] == 5 and exchange.status == 200
+
+
+def test_a_stream_comes_back_byte_by_byte_and_without_waiting(front: Front) -> None:
+    events = chat_chunks(["a ", "stream ", "of ", "words"])
+    front.stub.script = lambda asked: stream(events, gap=0.1)
+    begun, times, got = time.monotonic(), [], b""
+    with front.client.stream(
+        "POST",
+        f"{front.gateway.url}/v1/chat/completions",
+        json={"model": "served", "stream": True, "messages": []},
+        headers={"authorization": f"Bearer {front.key()}"},
+    ) as answer:
+        for piece in answer.iter_raw():
+            got += piece
+            times.append(time.monotonic() - begun)
+    assert got == b"".join(events)
+    assert len(times) >= len(events) - 1 and times[-1] - times[0] > 0.1 * (len(events) - 2)
+    exchange = front.gateway.exchange(answer.headers["x-request-id"])
+    assert (
+        exchange.response is not None and exchange.response["choices"][0]["message"]["content"] == "a stream of words"
+    )
+    assert exchange.request["stream"] is True and exchange.usage["output_tokens"] == 4
+
+
+@pytest.mark.parametrize(
+    ("steps", "status", "rule"),
+    [
+        ([RESET], 502, "upstream.reset"),
+        ([END], 502, "upstream.reset"),
+        ([b"no http\r\n\r\n"], 502, "upstream.malformed"),
+        ([STALL], 504, "upstream.timeout"),
+        ([JSON_HEAD, b'{"id":', END], 502, "upstream.truncated"),
+        ([JSON_HEAD, b'{"id":', RESET], 502, "upstream.truncated"),
+        ([JSON_HEAD, b'{"id":', STALL], 504, "upstream.timeout"),
+        (json_answer(b"<html>not json</html>"), 502, "upstream.malformed"),
+        (json_answer(b"[1, 2]"), 502, "upstream.malformed"),
+        (json_answer(b"<html>", 503), 503, "upstream.overloaded"),
+        (json_answer(b"<html>", 500), 502, "upstream.malformed"),
+        (json_answer({"error": {"message": "no such key"}}, 401), 502, "upstream.credentials"),
+    ],
+)
+def test_a_faulty_upstream_is_an_error_in_the_clients_format(
+    front: Front, steps: list[Step], status: int, rule: str
+) -> None:
+    front.stub.script = lambda asked: list(steps)
+    key = front.key()
+    answer = front.ask(key)
+    assert (answer.status_code, answer.headers["stillhouse-rule"]) == (status, rule)
+    assert answer.json()["error"]["code"] == rule
+    exchange = front.gateway.exchange(answer.headers["x-request-id"])
+    assert exchange.response is None and exchange.status == status and exchange.extra["rule"] == rule
+    # The upstream is asked again by the next request, which finds it well.
+    front.stub.script = lambda asked: json_answer(chat_answer())
+    assert front.ask(key).status_code == 200
+
+
+def test_an_upstreams_own_error_goes_through(front: Front) -> None:
+    said = {"error": {"message": "context too long", "type": "invalid_request_error", "param": None, "code": "ctx"}}
+    front.stub.script = lambda asked: json_answer(said, 400)
+    answer = front.ask(front.key())
+    assert answer.status_code == 400 and answer.json() == said
+    assert front.gateway.exchange(answer.headers["x-request-id"]).extra["ended"] == "upstream_error"
+
+
+@pytest.mark.parametrize(
+    ("end", "rule"),
+    [
+        ([END], "upstream.truncated"),
+        ([RESET], "upstream.truncated"),
+        ([STALL], "upstream.timeout"),
+        ([b"0\r\n\r\n"], "upstream.truncated"),
+    ],
+)
+def test_a_stream_that_breaks_off_ends_with_an_error_event(front: Front, end: list[Step], rule: str) -> None:
+    events = chat_chunks(["a ", "b "])[:2]
+    front.stub.script = lambda asked: [*stream(events, close=False), *end]
+    answer = front.ask(front.key(), {"stream": True})
+    assert answer.status_code == 200 and answer.content.startswith(b"".join(events))
+    told = answer.content.removeprefix(b"".join(events))
+    assert json.loads(told.partition(b"data: ")[2])["error"]["code"] == rule
+    exchange = front.gateway.exchange(answer.headers["x-request-id"])
+    assert (exchange.extra["ended"], exchange.extra["rule"]) == ("broken_off", rule)
+    assert exchange.response is not None and exchange.response["choices"][0]["message"]["content"] == "a "
+
+
+def test_a_client_that_leaves_ends_the_upstreams_work(front: Front) -> None:
+    front.stub.script = lambda asked: stream(chat_chunks(str(n) for n in range(200)), gap=0.05)
+    with front.client.stream(
+        "POST",
+        f"{front.gateway.url}/v1/chat/completions",
+        json={"model": "served", "stream": True, "messages": []},
+        headers={"authorization": f"Bearer {front.key()}"},
+    ) as answer:
+        next(answer.iter_raw())
+    assert front.stub.asked[-1].left.wait(2)
+    exchange = front.gateway.exchange(answer.headers["x-request-id"])
+    assert exchange.extra["ended"] == "client_gone" and exchange.status == 499
+    assert exchange.usage["output_tokens"] > 0 and exchange.extra["usage_estimated"]
+
+
+def test_a_client_that_leaves_before_the_first_byte_does_too(front: Front) -> None:
+    front.stub.script = lambda asked: [STALL]
+    key = front.key()
+    with pytest.raises(httpx2.ReadTimeout):
+        front.ask(key, timeout=0.3)
+    assert front.stub.asked[-1].left.wait(2)
+
+
+def test_an_endless_event_is_given_up(front: Front) -> None:
+    piece = b"%x\r\n%b\r\n" % (1 << 20, b"x" * (1 << 20))
+    front.stub.script = lambda asked: [HEAD, *[piece] * 20, STALL]
+    answer = front.ask(front.key("shut"), {"stream": True})
+    assert b'"upstream.endless_event"' in answer.content
+
+
+def test_an_error_event_of_the_upstream_goes_through(front: Front) -> None:
+    told = sse({"error": {"message": "out of memory", "code": 500}})
+    front.stub.script = lambda asked: stream([*chat_chunks(["a "])[:2], told, sse("[DONE]")])
+    answer = front.ask(front.key(), {"stream": True})
+    assert told in answer.content
+    assert front.gateway.exchange(answer.headers["x-request-id"]).extra["ended"] == "upstream_error"
