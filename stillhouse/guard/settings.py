@@ -242,7 +242,9 @@ class LedgerSettings(Settings):
 
     key: Path = Field(Path("ledger-key.pem"), description="Ed25519 key that signs checkpoints; made on first use")
     checkpoint: Path | None = Field(
-        None, description="file that always holds the last checkpoint, best on another machine's disk"
+        None,
+        description="file that always holds the last checkpoint, best on another machine's disk; "
+        "none is `.checkpoint` behind the name of the SQLite file or of the key",
     )
     origin: str = Field(
         "stillhouse.local/ledger", pattern=r"^[^\s+]{1,200}$", description="the ledger's name in its checkpoints"

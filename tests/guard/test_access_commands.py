@@ -1,4 +1,4 @@
-"""`stillhouse guard organisation|account|key|action ...` as users have them: what is printed, and the lines of faults."""
+"""`stillhouse guard organisation|account|key|action ...` as users have them: what is printed, and faults."""
 
 import json
 import time

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from stillhouse.errors import ConfigError, StorageError
 from stillhouse.guard.access.registry import Registry
 from stillhouse.guard.ledger.database import newest_checkpoint
-from stillhouse.guard.ledger.signing_key import load_signing_key, make_signing_key
+from stillhouse.guard.ledger.signing_key import load_signing_key, make_signing_key, write_public_key
 from stillhouse.guard.ledger.store import Ledger
 from stillhouse.guard.settings import GuardSettings, StateSettings
 from stillhouse.guard.state.database import open_engine, shown
@@ -54,21 +54,31 @@ def open_state(
 ) -> State:
     """Database, ledger and registry of a guard.yaml, whose folder relative paths are meant from.
 
-    Makes the database's tables and the ledger's key where there are none yet. Writes no entry: call `ledger.open()` for
+    Makes the database's tables and the ledger's key where there are none yet, and puts the public key beside the SQLite
+    file (or the signing key), where `ledger verify` looks for it. Writes no entry: call `ledger.open()` for
     the first one. ConfigError for whatever cannot be used.
     """
     engine = _open_database(settings.state, folder, environ)
     try:
         migrate(engine)
         key = _signing_key(engine, folder / settings.ledger.key)
+        beside = _beside(engine, folder / settings.ledger.key)
         kept = settings.ledger.checkpoint
-        ledger = Ledger(
-            engine, key, settings.ledger.origin, checkpoint_file=None if kept is None else folder / kept, clock=clock
-        )
+        checkpoint = beside.with_name(f"{beside.name}.checkpoint") if kept is None else folder / kept
+        ledger = Ledger(engine, key, settings.ledger.origin, checkpoint_file=checkpoint, clock=clock)
+        public = beside.with_name(f"{beside.name}.pub")
+        if not public.exists():
+            write_public_key(public, ledger.verifier)
         return State(engine, ledger, Registry(engine, ledger, clock, random, lambda: settings))
     except BaseException:
         engine.dispose()
         raise
+
+
+def _beside(engine: Engine, key: Path) -> Path:
+    """What the public key and the newest checkpoint are named after: a SQLite file, or the signing key."""
+    database = engine.url.database
+    return Path(database) if engine.dialect.name == "sqlite" and database not in (None, "", ":memory:") else key
 
 
 def _open_database(settings: StateSettings, folder: Path, environ: Mapping[str, str]) -> Engine:

@@ -92,7 +92,7 @@ class DataReader:
     def rest(self) -> bytes | None:
         """The data of an event whose end has not come, if it could be all of it: it may end with this byte."""
         # Asked after each piece, so a long event must not be copied each time: JSON and `[DONE]` end with a bracket.
-        if not self._cutter.rest[-2:].rstrip(b"\r\n").endswith((b"}", b"]")):
+        if not self._cutter.rest[-3:].rstrip(b"\r\n").endswith((b"}", b"]")):
             return None
         rest = bytes(self._cutter.rest)
         return _data(rest.removeprefix(_BOM) if self._first else rest)

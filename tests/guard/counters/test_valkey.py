@@ -11,6 +11,7 @@ import uvloop
 
 from stillhouse.guard.counters.base import LEASE_SECONDS, Claim, Correction, Exceeded, Slot, Taken
 from stillhouse.guard.counters.valkey import ValkeyCounters
+from stillhouse.guard.counters.window import bounds
 from tests.guard.counters.conftest import Server
 from tests.guard.services import free_port
 
@@ -85,6 +86,24 @@ def test_a_dead_gateways_slots_come_back_and_a_living_ones_are_renewed(valkey_ur
         assert isinstance(await new.take([], after, SLOTS, "new2"), Taken)
         await living.close()
         await new.close()
+
+    run(go())
+
+
+def test_a_budget_just_reached_is_spent_and_another_limit_holds_at_once(valkey_url: str) -> None:
+    async def go() -> None:
+        counters = await connected(valkey_url)
+        empty = await counters.take([Claim(MONEY, "month", 2.5, 0), Claim(MINUTE, 60, 2, 1)], NOW)
+        assert isinstance(empty, Taken)
+        await counters.settle(empty, [Correction(MONEY, "month", 2.5)], NOW)
+        spent = await counters.take([Claim(MONEY, "month", 2.5, 0)], NOW)
+        assert isinstance(spent, Exceeded)
+        assert spent.used == 2.5
+        assert spent.seconds == pytest.approx(bounds("month", NOW)[1] - NOW, abs=0.01)
+        assert isinstance(await counters.take([Claim(MONEY, "month", 3, 0), Claim(MINUTE, 60, 2, 1)], NOW), Taken)
+        assert isinstance(await counters.take([Claim(MINUTE, 60, 2, 1)], NOW), Exceeded)
+        assert isinstance(await counters.take([Claim(MINUTE, 60, 3, 1)], NOW), Taken)
+        await counters.close()
 
     run(go())
 

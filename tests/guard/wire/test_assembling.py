@@ -51,7 +51,7 @@ def test_only_the_formats_own_end_completes(wire: Wire, example: Example) -> Non
 
 
 @pytest.mark.parametrize(("wire", "example"), EXAMPLES)
-@pytest.mark.parametrize("end", [b"", b"\n"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n", b"\r"])
 def test_the_last_event_needs_no_empty_line(wire: Wire, example: Example, end: bytes) -> None:
     assembler = wire.assembler()
     assembler.feed(example.stream.rstrip(b"\n") + end)

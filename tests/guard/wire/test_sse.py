@@ -90,10 +90,12 @@ def test_a_cut_changes_nothing_that_is_read(stream: bytes, places: list[int]) ->
 
 def test_what_is_left_is_the_last_event() -> None:
     reader = DataReader()
-    assert reader.feed(b"data: a\n\ndata: b") == [b"a"]
-    assert reader.rest() == b"b"
+    assert reader.feed(b"data: a\n\ndata: {}") == [b"a"]
+    assert reader.rest() == b"{}"
     reader.drop_rest()
     assert reader.rest() is None
+    reader.feed(b'data: {"a')
+    assert reader.rest() is None  # surely cut off
 
 
 def test_an_event_without_end_is_let_go_of_by_a_reader() -> None:
