@@ -242,7 +242,7 @@ def _quiet(pair: tuple[_Saw, _Saw]) -> float:
 def _streams(bench: _Bench, runs: int) -> None:
     """CPU an event, with events close together and further apart."""
     for apart in _APART:
-        for name in _turns(bench, runs, ("ours", "floor", "litellm", "litellm-keys")):
+        for name in _turns(bench, runs, ("ours", "floor", "litellm")):
             rounds = 1 if name.startswith("litellm") or apart > 2 else 3
             saw = bench.load(name, *_streaming(_STREAMS, _EVENTS, apart), "--rounds", rounds)
             bench.put(f"event_{apart}", name, saw.cpu_seconds / (saw.answered * _EVENTS) * 1e6)

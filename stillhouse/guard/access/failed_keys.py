@@ -4,6 +4,8 @@ No key can be guessed, so this is not what keeps a key secret. It keeps a flood 
 revoked, from costing a look-up each, and it is told to the client, which otherwise goes on.
 """
 
+from collections import OrderedDict
+
 from stillhouse.guard.access.address import host_of
 from stillhouse.guard.refusal import Refusal
 
@@ -22,8 +24,9 @@ class FailedKeys:
     def __init__(self, per_minute: int, most: int = 1 << 16) -> None:
         self.per_minute = per_minute
         self._most = most
-        # In the order in which the minutes began, so those that are over come first.
-        self._failed: dict[str, tuple[int, float]] = {}
+        # In the order in which the minutes began, so those that are over come first. A plain dict looks through all
+        # that was deleted at its front, each time.
+        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._failed)
@@ -54,5 +57,5 @@ class FailedKeys:
             oldest = next(iter(failed))
             if len(failed) < self._most and now < failed[oldest][1]:
                 break
-            del failed[oldest]
+            failed.popitem(last=False)
         failed[host] = (1, now + _SECONDS)

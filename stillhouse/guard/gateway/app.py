@@ -10,12 +10,12 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from stillhouse.errors import StorageError
-from stillhouse.guard.access.limits import Limiter
+from stillhouse.guard.access.limits import Admission, Limiter
 from stillhouse.guard.beside.litellm_guardrail import PATH as GUARDRAIL
 from stillhouse.guard.blobs.refusals import BlobRefusal
 from stillhouse.guard.gateway.admission import Admitting, may_use
@@ -79,6 +79,7 @@ class Gateway:
         self._random = random
         self._ids = ids
         self._traces = traces
+        self._settling: set[asyncio.Task[None]] = set()
         self._beside = beside
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -111,6 +112,8 @@ class Gateway:
         except Refusal as refusal:
             await self._refuse(request, refusal, reply)
         except asyncio.CancelledError:
+            # The gateway ends and gave this request the time that it had.
+            await self._finish_unsaid(request, Outcome(status=503, ended="broken_off", rule="gateway.draining"))
             raise
         except Exception:
             _log.exception("a fault of the gateway's own, request %s", request.id)
@@ -201,13 +204,9 @@ class Gateway:
         request.finished = True
         seconds = time.perf_counter() - request.started
         metrics, usage = self._metrics, outcome.usage
-        if request.admission is not None:
-            if outcome.estimated:
-                usage = {"input_tokens": request.admission.input_tokens, **usage}
-                outcome = replace(outcome, usage=usage)
-            # Where the client left before anything came, nobody knows what the upstream did: what was reserved counts.
-            unknown = outcome.ended == "client_gone" and not usage
-            await self._limiter.settle(request.admission, None if unknown else usage, self._clock())
+        if request.admission is not None and outcome.estimated:
+            usage = {"input_tokens": request.admission.input_tokens, **usage}
+            outcome = replace(outcome, usage=usage)
         api = request.wire.api if request.wire is not None and request.wire.api else "other"
         model = request.model.name if request.model is not None else "none"
         metrics.request(api, model, outcome.status)()
@@ -220,10 +219,23 @@ class Gateway:
         if request.runtime.settings.telemetry.access_log:
             _access.info("request", extra={"fields": access_fields(request, outcome, seconds)})
         draft = draft_of(request, outcome, seconds * 1e3)
-        if draft is not None:
-            kept = self._writer.add(draft)
-            if kept is not None:
-                await kept
+        try:
+            kept = None if draft is None else self._writer.add(draft)
+        finally:
+            if request.admission is not None:
+                # Where the client left before anything came, nobody knows what the upstream did: what was reserved
+                # counts.
+                unknown = outcome.ended == "client_gone" and not usage
+                await self._settle(request.admission, None if unknown else usage)
+        if kept is not None:
+            await kept
+
+    async def _settle(self, admission: Admission, usage: Mapping[str, int] | None) -> None:
+        """Settle to the end, also where the client leaves meanwhile: a slot must not stay taken for nobody."""
+        settling = asyncio.ensure_future(self._limiter.settle(admission, usage, self._clock()))
+        self._settling.add(settling)
+        settling.add_done_callback(self._settling.discard)
+        await asyncio.shield(settling)
 
     async def _finish_unsaid(self, request: Request, outcome: Outcome) -> None:
         """The same where no complete answer was promised: what cannot be kept is told to the operator only."""

@@ -27,6 +27,7 @@ from stillhouse.config import dump, load
 from stillhouse.errors import ConfigError, StillhouseError
 from stillhouse.guard.access.directory import Directory
 from stillhouse.guard.access.limits import FailedKeys, Limiter
+from stillhouse.guard.access.registry import Registry
 from stillhouse.guard.admin.app import admin_app
 from stillhouse.guard.beside.litellm_guardrail import Guardrail
 from stillhouse.guard.counters.base import Counters
@@ -76,6 +77,7 @@ class _Process:
         self._gateway: Gateway
         self._state: State
         self._directory: Directory
+        self._failed_keys: FailedKeys
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -96,7 +98,8 @@ class _Process:
             told = _secret(settings.state.counters_env, "state.counters_env", environ)
             address = settings.state.counters if told is None else told.decode()
             counters = await stack.enter_async_context(counters_of(address, state.engine, time.time))
-            limiter, failed_keys = Limiter(counters), FailedKeys(settings.access.failed_keys_per_minute)
+            limiter = Limiter(counters)
+            failed_keys = self._failed_keys = FailedKeys(settings.access.failed_keys_per_minute)
             limiter.start(time.time)
             stack.push_async_callback(limiter.close)
             name = _gateway_name()
@@ -135,8 +138,10 @@ class _Process:
                 probe_all(lambda: gateway.runtime.upstreams.values(), client),
             ):
                 stack.push_async_callback(_end, asyncio.create_task(work))
+            # Names of plans and models are checked against the config that is in force, not the one of the start.
+            registry = Registry(state.engine, state.ledger, settings=lambda: self._settings)
             admin = admin_app(
-                state.registry,
+                registry,
                 directory,
                 state.ledger,
                 token,
@@ -207,6 +212,7 @@ class _Process:
         runtime = make_runtime(settings, self._folder, self._environ, time.monotonic, self._gateway.runtime)
         self._record_policy(settings)
         self._settings = settings
+        self._failed_keys.per_minute = settings.access.failed_keys_per_minute
         self._gateway.runtime = runtime
         _log.info("config reloaded", extra={"fields": {"config": str(self._config)}})
 

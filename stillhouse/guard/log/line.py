@@ -5,6 +5,7 @@ upstream saw is what is on record. JSON may have line breaks between its tokens;
 """
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from stillhouse.guard.log.privacy import Privacy
 from stillhouse.records.exchange import VERSION
 
 __all__ = ["LineMaker"]
+
+# As names of models in guard.yaml. A client that asks for a model by a sentence has written content.
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}")
 
 
 class LineMaker:
@@ -42,7 +46,7 @@ class LineMaker:
             record["organisation"] = draft.organisation
         if draft.key is not None:
             record["key"] = draft.key
-        record["model"] = draft.model
+        record["model"] = draft.model if full or _MODEL.fullmatch(draft.model) else "unknown"
         record["api"] = draft.api
         record["request"] = _embedded(draft.request) if full else self._reduced(draft.request, draft.model)
         if draft.response is None:

@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, event, text, update
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.access.directory import Directory, digest_of
@@ -231,6 +232,32 @@ def test_while_the_database_is_away_the_last_state_serves(
     assert [level for level, _ in told] == ["WARNING", "INFO"], told
     assert "the directory is not up to date: " in told[0][1] and "what was read last stays in use" in told[0][1]
     assert told[1][1].startswith("the directory is up to date again, at version ")
+
+
+def test_a_look_that_took_long_does_not_undo_a_newer_one(database_url: str, open_at: OpenAt) -> None:
+    state, slow = open_at(database_url), open_at(database_url)
+    filled(state)
+    directory, reached, released = Directory(), threading.Event(), threading.Event()
+    directory.load(state.engine)
+
+    def hold_back(connection: Connection) -> None:
+        reached.set()
+        released.wait(20)
+
+    async def run() -> None:
+        await asyncio.to_thread(state.registry.change_account, "alice", {"plan": "pro"})
+        event.listen(slow.engine, "commit", hold_back)
+        older = asyncio.create_task(directory.update(slow.engine))
+        assert await asyncio.to_thread(reached.wait, 20)
+        await asyncio.to_thread(state.registry.change_account, "alice", {"plan": None})
+        await directory.update(state.engine)
+        assert directory.version == 5
+        released.set()
+        await older
+
+    asyncio.run(run())
+    account = directory.account("alice")
+    assert directory.version == 5 and account is not None and account.plan is None
 
 
 def test_looks_that_overlap_never_undo_one_another(database_url: str, open_at: OpenAt) -> None:

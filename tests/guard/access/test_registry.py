@@ -432,11 +432,13 @@ def test_a_campaign(registry: Registry) -> None:
 
 
 def test_names_of_campaigns_are_no_patterns(registry: Registry) -> None:
+    registry.create_account(Account(id="carol", organisation="acme"))
+    registry.set_campaign_action("A_B", ["carol"], "slow")
     registry.set_campaign_action("a_b", ["alice"], "slow")
     registry.set_campaign_action("aXb", ["bob"], "slow", reason='"campaign":"a_b"')
     assert [one.account for one in registry.actions("a_b")] == ["alice"]
     assert [one.account for one in registry.restore_campaign("a_b")] == ["alice"]
-    assert [one.account for one in registry.actions()] == ["bob"]
+    assert [one.account for one in registry.actions()] == ["bob", "carol"]
 
 
 def test_a_campaign_of_many(database_url: str, open_at: OpenAt) -> None:

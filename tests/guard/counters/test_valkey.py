@@ -178,7 +178,7 @@ def test_a_frozen_server_is_waited_for_once_and_shortly(make_server: Callable[..
     server = make_server()
 
     async def go() -> None:
-        counters = await connected(server.url, 0.05)
+        counters = await connected(server.url, 0.2)
         claim = Claim(DAILY, "day", 1000, 1)
         await soon(lambda: not counters.away)
         await counters.take([claim], NOW)
@@ -186,11 +186,11 @@ def test_a_frozen_server_is_waited_for_once_and_shortly(make_server: Callable[..
         try:
             before = time.monotonic()
             await asyncio.gather(*(counters.take([claim], NOW) for _ in range(100)))
-            assert 0.04 < time.monotonic() - before < 1.0
+            assert 0.18 < time.monotonic() - before < 5.0
             before = time.monotonic()
             for _ in range(100):
                 await counters.take([claim], NOW)
-            assert time.monotonic() - before < 0.04
+            assert time.monotonic() - before < 2.0  # and not 100 times as long
             assert counters.outages == 1
         finally:
             server.thaw()
@@ -206,12 +206,12 @@ def test_a_frozen_server_is_waited_for_once_and_shortly(make_server: Callable[..
 
 def test_a_busy_loop_is_not_a_slow_server(valkey_url: str) -> None:
     async def go() -> None:
-        counters = await connected(valkey_url, 0.05)
+        counters = await connected(valkey_url, 0.2)
 
         async def busy(turns: int) -> None:
             for _ in range(turns):
                 await asyncio.sleep(0)
-            time.sleep(0.1)
+            time.sleep(0.25)
 
         for turns in (0, 1):  # before the command is sent, and before its reply is read
             await asyncio.gather(counters.take([Claim(DAILY, "day", 1000, 1)], NOW), busy(turns))

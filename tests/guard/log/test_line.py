@@ -119,6 +119,13 @@ def test_our_keys_are_written_at_no_level(level: str) -> None:
         read(line)
 
 
+def test_a_sentence_instead_of_a_model_is_content() -> None:
+    reduced = LineMaker(Privacy("scaffold", b"k" * 16))
+    for maker, model in ((FULL, "my secret plan"), (reduced, "unknown")):
+        assert read(maker.line(draft("ex_1", model="my secret plan"))).model == model
+    assert read(reduced.line(draft("ex_1", model="org/m-1:8b@v2"))).model == "org/m-1:8b@v2"
+
+
 def test_a_reduced_record_names_its_level() -> None:
     exchange = read(LineMaker(Privacy("none", b"k" * 16)).line(draft("ex_1")))
     assert exchange.extra == {"privacy": "none"}

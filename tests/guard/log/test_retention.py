@@ -10,7 +10,7 @@ import pytest
 from stillhouse.errors import StorageError
 from stillhouse.guard.log.retention import Keeper, remove_old
 from stillhouse.guard.log.segment import SegmentName, open_segment
-from stillhouse.records.files import digest_file
+from stillhouse.records.files import digest_file, lock_for_writing
 from stillhouse.records.zstd_lines import compress_frame
 
 
@@ -82,6 +82,20 @@ def test_two_keepers_remove_and_tell_each_segment_once(tmp_path: Path) -> None:
         thread.join()
     assert sorted(name for name, _, _ in told.calls) == sorted(path.name for path in paths)
     assert os.listdir(tmp_path) == []
+
+
+def test_one_that_another_keeper_removed_just_now_is_not_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = segment(tmp_path, 100)
+
+    def late(descriptor: int, path: Path) -> None:
+        path.unlink()
+        lock_for_writing(descriptor, path)
+
+    monkeypatch.setattr("stillhouse.guard.log.retention.lock_for_writing", late)
+    told = Told()
+    assert remove_old(tmp_path, 200.0, told) == 0 and told.calls == [] and not path.exists()
 
 
 def test_the_keeper_looks_at_its_start_and_when_told(tmp_path: Path) -> None:

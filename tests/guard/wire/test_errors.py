@@ -90,7 +90,7 @@ OPENAI_ASKS: list[tuple[Wire, Callable[[openai.AsyncOpenAI], Awaitable[Any]]]] =
 def test_openais_library_raises_the_class_of_its_status(kind: RefusalKind) -> None:
     said = refusal(kind, param="n", link="https://example.org/appeal")
     error_class, error_type = OPENAI[kind]
-    for wire, ask in OPENAI_ASKS:
+    for wire, ask in OPENAI_ASKS if kind == "rate_limit" else OPENAI_ASKS[:1]:
         with pytest.raises(error_class) as error:
             openai_reads(wire.error(said, "req_1"), ask, STATUS[kind])
         found = error.value
@@ -105,7 +105,7 @@ def test_anthropics_library_raises_the_class_of_its_status(kind: RefusalKind) ->
     said = refusal(kind, param="n", link="https://example.org/appeal")
     error_class, error_type = ANTHROPIC[kind]
     asks: list[tuple[Wire, Any]] = [(Messages(), _messages), (CountTokens(), _count)]
-    for wire, ask in asks:
+    for wire, ask in asks if kind == "rate_limit" else asks[:1]:
         with pytest.raises(error_class) as error:
             anthropic_reads(wire.error(said, "req_1"), ask, STATUS[kind])
         found = error.value
@@ -122,7 +122,7 @@ def test_openais_library_raises_inside_of_a_stream(kind: RefusalKind) -> None:
     said = refusal(kind, param="n")
     begun = sse([chunk({"content": "a"})])
     created = sse([{"type": "response.created", "sequence_number": 0, "response": {"id": "resp_1"}}], named=True)
-    for (wire, ask), before in zip(OPENAI_ASKS[:3], (begun, begun, created), strict=True):
+    for (wire, ask), before in ((OPENAI_ASKS[0], begun), (OPENAI_ASKS[2], created)):
         with pytest.raises(openai.APIError) as error:
             openai_reads(before + wire.error_event(said, "req_1"), ask)
         found = error.value
