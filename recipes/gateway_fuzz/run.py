@@ -2,8 +2,8 @@
 
 In process atheris drives everything between a body's bytes and the forwarded request, and between an upstream's bytes
 and the client's and the log's, guided by coverage. Then two gateways as users have them get malformed requests over
-many connections at once, in front of an upstream whose answers are as wrong. Exit 1 if anything comes out but an answer or a
-refusal in the client's own format; each input that did it is under `--out`/faults.
+many connections at once, in front of an upstream whose answers are as wrong. Exit 1 if anything comes out but an answer
+or a refusal in the client's own format; each input that did it is under `--out`/faults.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from tests.guard.stub import Stub
 
 _PINS = ("atheris==3.0.0",)
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
-_CONNECTIONS = 48
+_CONNECTIONS = 96
 _WARMING = 1000
 _MOST_GROWTH = 100 << 20
 _SECRET = {"FUZZ_SCAFFOLD_KEY": "sixteen bytes or more"}
@@ -70,6 +70,7 @@ class _Found:
     rules: Counter[str] = field(default_factory=Counter)
     faults: dict[str, str] = field(default_factory=dict)
     """What happened -> the file that did it."""
+    saved: int = 0
     over_http: int = 0
     in_process: int = 0
     growth: int = 0
@@ -180,7 +181,7 @@ def _over_http(count: int, seed: int, log: Mapping[str, Any], faults: Path, foun
 def _config(upstream: str, log: Mapping[str, Any]) -> dict[str, Any]:
     return config_of(
         upstream,
-        listen={"body_bytes": 1 << 20, "receive_seconds": 2.0},
+        listen={"body_bytes": 1 << 20, "receive_seconds": 1.0},
         models=[
             {
                 "name": "served",
@@ -201,7 +202,7 @@ def _config(upstream: str, log: Mapping[str, Any]) -> dict[str, Any]:
         },
         blobs={"keys": "blobs.key"},
         log=dict(log),
-        timeouts={"connect": 2.0, "first_byte": 2.0, "stall": 1.0},
+        timeouts={"connect": 2.0, "first_byte": 0.7, "stall": 0.3},
     )
 
 
@@ -279,7 +280,8 @@ def _take(traffic: Traffic, gateway: Running, faults: Path, found: _Found) -> No
         if known is None or _size(fault) < _size(known):
             shortest[fault.what] = fault
     for what, fault in shortest.items():
-        name = f"http-{len(found.faults)}"
+        name = f"http-{found.saved}"
+        found.saved += 1
         number = "" if fault.case is None else f" case {fault.case.number} ({fault.case.row})"
         data = b"" if fault.case is None else b"".join(fault.case.pieces)
         said = "\n".join(json.dumps(line) for line in gateway.lines if fault.id and fault.id in str(line.get("event")))

@@ -1,6 +1,7 @@
 """The application over a real state, asked as programs ask it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +10,10 @@ from starlette.testclient import TestClient
 
 from stillhouse.errors import ConfigError
 from stillhouse.guard.access.directory import Directory
+from stillhouse.guard.access.entities import Account, Organisation
 from stillhouse.guard.admin.app import admin_app
-from stillhouse.guard.state.open import State
-from tests.guard.conftest import OpenAt
+from stillhouse.guard.state.open import State, open_state
+from tests.guard.conftest import OpenAt, guard_settings
 
 TOKEN = "t0ken"
 
@@ -58,28 +60,52 @@ class Desk:
         return message
 
 
+@contextmanager
+def opened(state: State, token: bytes | None = None, **more: Any) -> Iterator[Desk]:
+    """The application on a state, as a gateway's process has it."""
+    directory, process = Directory(), Process()
+    directory.load(state.engine)
+    app = admin_app(state.registry, directory, state.ledger, token, process.reload, process.status, **more)
+    with TestClient(app, base_url="http://127.0.0.1:8081") as client:
+        yield Desk(client, state, directory, process)
+
+
 DeskAt = Callable[..., Desk]
 
 
 @pytest.fixture
 def desk_at(open_at: OpenAt) -> Iterator[DeskAt]:
     """`desk_at(url, token=..., **more)`: the application on a database of that URL."""
-    opened: list[TestClient] = []
+    with ExitStack() as stack:
 
-    def make(url: str = "sqlite:///guard.db", token: bytes | None = None, **more: Any) -> Desk:
-        state, directory, process = open_at(url), Directory(), Process()
-        directory.load(state.engine)
-        app = admin_app(state.registry, directory, state.ledger, token, process.reload, process.status, **more)
-        client = TestClient(app, base_url="http://127.0.0.1:8081")
-        opened.append(client)
-        return Desk(client, state, directory, process)
+        def make(url: str = "sqlite:///guard.db", token: bytes | None = None, **more: Any) -> Desk:
+            return stack.enter_context(opened(open_at(url), token, **more))
 
-    yield make
-    for client in opened:
-        client.close()
+        yield make
 
 
 @pytest.fixture
 def desk(desk_at: DeskAt) -> Desk:
     """Without a token, on SQLite."""
     return desk_at()
+
+
+@pytest.fixture(scope="module")
+def calm_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+    """The accounts `alice` and `bob` of `acme`, for tests that change nothing."""
+    with open_state(guard_settings("sqlite:///guard.db"), tmp_path_factory.mktemp("calm"), {}) as state:
+        customer(state)
+        yield state
+
+
+@pytest.fixture(scope="module")
+def calm(calm_state: State) -> Iterator[Desk]:
+    """Without a token, on `calm_state`."""
+    with opened(calm_state) as desk:
+        yield desk
+
+
+def customer(state: State) -> None:
+    state.registry.create_organisation(Organisation(id="acme"))
+    for name in ("alice", "bob"):
+        state.registry.create_account(Account(id=name, organisation="acme"))

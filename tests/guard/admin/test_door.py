@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.guard.admin.conftest import TOKEN, DeskAt
+from stillhouse.guard.state.open import State
+from tests.guard.admin.conftest import TOKEN, opened
 
 
 @pytest.mark.parametrize(
@@ -19,14 +20,14 @@ from tests.guard.admin.conftest import TOKEN, DeskAt
         (TOKEN, 401),
     ],
 )
-def test_the_token(desk_at: DeskAt, shown: str | None, status: int) -> None:
-    client = desk_at(token=TOKEN.encode()).client
+def test_the_token(calm_state: State, shown: str | None, status: int) -> None:
     headers = [] if shown is None else [(b"authorization", shown.encode("latin-1"))]
-    for path in ("/v1/status", "/v1/openapi.json", "/v1/nothing"):
-        answer = client.get(path, headers=headers)
-        assert answer.status_code == (404 if status == 200 and path == "/v1/nothing" else status)
-        if status == 401:
-            assert answer.headers["www-authenticate"] == "Bearer" and TOKEN not in answer.text
+    with opened(calm_state, TOKEN.encode()) as desk:
+        for path in ("/v1/status", "/v1/openapi.json", "/v1/nothing"):
+            answer = desk.client.get(path, headers=headers)
+            assert answer.status_code == (404 if status == 200 and path == "/v1/nothing" else status)
+            if status == 401:
+                assert answer.headers["www-authenticate"] == "Bearer" and TOKEN not in answer.text
 
 
 @pytest.mark.parametrize(
@@ -47,15 +48,16 @@ def test_the_token(desk_at: DeskAt, shown: str | None, status: int) -> None:
         ("", 403),
     ],
 )
-def test_the_name_that_it_is_reached_by(desk_at: DeskAt, host: str, status: int) -> None:
-    client = desk_at(hosts=["guard.internal"]).client
-    assert client.get("/v1/status", headers={"host": host}).status_code == status
+def test_the_name_that_it_is_reached_by(calm_state: State, host: str, status: int) -> None:
+    with opened(calm_state, hosts=["guard.internal"]) as desk:
+        assert desk.client.get("/v1/status", headers={"host": host}).status_code == status
 
 
-def test_with_a_token_and_no_names_given_any_name_will_do(desk_at: DeskAt) -> None:
+def test_with_a_token_and_no_names_given_any_name_will_do(calm_state: State) -> None:
     shown = {"authorization": f"Bearer {TOKEN}", "host": "10.0.0.7:8081"}
-    assert desk_at(token=TOKEN.encode()).client.get("/v1/status", headers=shown).status_code == 200
-    assert desk_at(token=TOKEN.encode(), hosts=["guard"]).client.get("/v1/status", headers=shown).status_code == 403
+    for hosts, status in (((), 200), (["guard"], 403)):
+        with opened(calm_state, TOKEN.encode(), hosts=hosts) as desk:
+            assert desk.client.get("/v1/status", headers=shown).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,9 @@ def test_with_a_token_and_no_names_given_any_name_will_do(desk_at: DeskAt) -> No
         ({"sec-fetch-site": "none"}, 200),
     ],
 )
-def test_web_pages_do_not_get_in(desk_at: DeskAt, headers: dict[str, str], status: int) -> None:
-    desk = desk_at()
-    assert desk.client.get("/v1/status", headers=headers).status_code == status
-    if status == 403:
-        answer = desk.client.post("/v1/reload", headers=headers)
-        assert answer.status_code == 403 and desk.process.reloads == 0
+def test_web_pages_do_not_get_in(calm_state: State, headers: dict[str, str], status: int) -> None:
+    with opened(calm_state) as desk:
+        assert desk.client.get("/v1/status", headers=headers).status_code == status
+        if status == 403:
+            answer = desk.client.post("/v1/reload", headers=headers)
+            assert answer.status_code == 403 and desk.process.reloads == 0

@@ -55,8 +55,8 @@ def test_gateways_that_start_at_once(database_url: str, tmp_path: Path) -> None:
         migrate(engine)
         engine.dispose()
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(start, range(8)))
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(start, range(5)))
     engine = open_engine(database_url, tmp_path)
     assert differences(engine, metadata) == []
     with engine.connect() as connection:

@@ -32,8 +32,8 @@ def test_gateways_that_start_at_once_share_one_key(database_url: str, tmp_path: 
             state.registry.create_organisation(Organisation(id=f"org-{number}"))
             return str(state.ledger.verifier)
 
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(start, range(8)))) == 1
+    with ThreadPoolExecutor(5) as pool:
+        assert len(set(pool.map(start, range(5)))) == 1
 
 
 def test_a_lost_key_is_not_replaced_in_silence(open_at: OpenAt, tmp_path: Path) -> None:
