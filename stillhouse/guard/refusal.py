@@ -18,7 +18,7 @@ RefusalKind = Literal[
     "method",  # the path exists, this method does not
     "timeout_client",  # the client did not finish sending
     "too_large",  # body over the limit
-    "unsupported_media",  # no JSON by its content type
+    "unsupported_media",  # a body that is encoded
     "rate_limit",  # later, yes
     "internal",  # a fault of ours
     "upstream",  # the model's server answered nonsense or broke off

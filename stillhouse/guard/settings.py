@@ -91,7 +91,9 @@ class Prices(Settings):
 class HealthSettings(Settings):
     """How an upstream is watched."""
 
-    path: str | None = Field(None, description="path asked for, such as /health; none watches only real requests")
+    path: str | None = Field(
+        None, pattern=r"^/[^\s]*$", description="path asked for, such as /health; none watches only real requests"
+    )
     every_seconds: float = Field(5.0, gt=0, description="time between two probes")
     failures: int = Field(3, ge=1, description="failures in a row after which it is left alone")
     rest_seconds: float = Field(10.0, gt=0, description="how long it is left alone before it is tried again")

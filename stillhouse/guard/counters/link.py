@@ -88,7 +88,7 @@ class Link(asyncio.Protocol):
         """Connect and say who we are. `seconds` is how long a reply may take. Raises LinkLost, Refused."""
         context = ssl.create_default_context() if address.tls else None
         loop = asyncio.get_running_loop()
-        link: Link | None = None
+        link, opened = None, False
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
                 _, link = await loop.create_connection(lambda: cls(seconds), address.host, address.port, ssl=context)
@@ -97,14 +97,12 @@ class Link(asyncio.Protocol):
                 if address.database:
                     await link.call(pack("SELECT", str(address.database)))
                 await link.call(pack("PING"))
+            opened = True
         except (OSError, TimeoutError) as error:
-            if link is not None:
-                link.abort("it does not answer")
             raise LinkLost(str(error) or "it does not answer") from None
-        except Refused as error:
-            if link is not None:
-                link.abort(str(error))
-            raise
+        finally:  # also where whoever opens it is cancelled
+            if link is not None and not opened:
+                link.abort("it was not opened")
         return link
 
     def call(self, command: bytes) -> "asyncio.Future[Any]":

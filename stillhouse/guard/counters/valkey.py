@@ -187,12 +187,12 @@ class ValkeyCounters:
                 await link.call(pack("SCRIPT", "LOAD", script.text))
             if self._server not in (b"", server):
                 await self._restore(link)
-        except Refused as error:
-            link.abort(str(error))
-            raise
-        self._server = server
-        # From here on others count there; what was counted here goes after it, on the same connection.
-        self._link = link
+            self._server = server
+            # From here on others count there; what was counted here goes after it, on the same connection.
+            self._link = link
+        finally:  # also where this task is cancelled
+            if self._link is not link:
+                link.abort("it is not used")
         for key, value in self._local.changes().items():
             self._owed[key] = self._owed.get(key, 0.0) + value
         self._local = MemoryCounters()

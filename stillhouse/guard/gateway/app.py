@@ -19,7 +19,7 @@ from stillhouse.guard.access.limits import Admission, Limiter
 from stillhouse.guard.beside.litellm_guardrail import PATH as GUARDRAIL
 from stillhouse.guard.blobs.refusals import BlobRefusal
 from stillhouse.guard.gateway.admission import Admitting, may_use
-from stillhouse.guard.gateway.asking import ask
+from stillhouse.guard.gateway.asking import ask, stalled
 from stillhouse.guard.gateway.body import ClientGone, Receive
 from stillhouse.guard.gateway.headers import first
 from stillhouse.guard.gateway.metrics import Metrics
@@ -80,6 +80,7 @@ class Gateway:
         self._ids = ids
         self._traces = traces
         self._settling: set[asyncio.Task[None]] = set()
+        self._watches: set[Watch] = set()
         self._beside = beside
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -138,19 +139,20 @@ class Gateway:
             request.upstream_path = route.path
             await self._admitting.admit(request, wire, receive)
         else:
-            self._admitting.admit_stored(request, route)
+            await self._admitting.admit_stored(request, route)
         request.told += self._own_headers(request)
         with Watch(receive, _SEND_SECONDS) as watch:
+            self._watches.add(watch)
             try:
                 if who.action is not None and who.action.action == "slow":
                     await asyncio.sleep(request.runtime.settings.access.slow.delay_seconds)
                 upstreams = in_order(request.upstreams, self._random)
                 upstream, answer = await ask(request, upstreams, self._client, watch, self._metrics)
-                await relay(request, upstream.name, answer, reply, watch, self._finish)
+                await relay(request, upstream, answer, reply, watch, self._finish, self._metrics)
             except asyncio.CancelledError as error:
-                if watch.taken(error) is None:
-                    raise
-                raise ClientGone from None
+                raise stalled(watch, error, 0.0) from None
+            finally:
+                self._watches.discard(watch)
 
     async def _tell_models(self, request: Request, who: Who, route: Route, reply: Reply) -> None:
         """The models that this account may ask, which no upstream needs to be asked for."""
@@ -158,6 +160,11 @@ class Gateway:
         body = names.page(request.family) if route.id is None else names.entry(request.family, route.id)
         await self._finish(request, Outcome(status=200, ended="complete"))
         await reply.whole(200, [(b"content-type", b"application/json"), *self._own_headers(request)], body)
+
+    def end(self) -> None:
+        """The time is over that running requests were given: each is answered that the gateway stops."""
+        for watch in tuple(self._watches):
+            watch.end("gateway_ends")
 
     def _check_room(self, request: Request) -> None:
         """Whether the gateway as a whole can take one more."""

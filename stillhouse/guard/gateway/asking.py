@@ -21,6 +21,8 @@ __all__ = ["ask", "refusal_of", "stalled"]
 
 _UNABLE = frozenset({500, 502, 503, 504, 529})
 _TRY_NEXT = _UNABLE | {429}
+# Which upstream keeps a response is not known: one that has none of that id is no answer.
+_TRY_NEXT_STORED = _TRY_NEXT | {404}
 
 
 async def ask(
@@ -46,9 +48,7 @@ async def ask(
         if answer.status in _UNABLE:
             upstream.failed()
             metrics.upstream_failure(upstream.name, "status")()
-        else:
-            upstream.succeeded()
-        if answer.status in _TRY_NEXT and attempts:
+        if answer.status in (_TRY_NEXT if request.model is not None else _TRY_NEXT_STORED) and attempts:
             answer.close()
             continue
         return upstream, answer
@@ -80,6 +80,8 @@ def stalled(watch: Watch, error: asyncio.CancelledError, seconds: float) -> Base
     why = watch.taken(error)
     if why == "upstream_stalled":
         return UpstreamFailure("timeout", f"nothing in {seconds:g} s")
+    if why == "gateway_ends":
+        return Refusal("overloaded", "gateway.draining", "This gateway is stopping; ask again.", retry_after=1)
     return error if why is None else ClientGone()
 
 

@@ -40,6 +40,17 @@ _NOT_UPSTREAM = frozenset(
         b"x-forwarded-port",
         b"x-real-ip",
         b"via",
+        # Who the client says it is to the provider is ours to say; and what other proxies wrote about it stays here.
+        b"openai-organization",
+        b"openai-project",
+        b"anthropic-organization-id",
+        b"x-goog-api-key",
+        b"x-goog-user-project",
+        b"cf-connecting-ip",
+        b"cf-ipcountry",
+        b"true-client-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
         b"x-request-id",
     }
 )
@@ -47,13 +58,16 @@ _NOT_CLIENT = frozenset(
     _CONNECTION
     | {
         b"content-length",
+        b"content-encoding",
         b"server",
         b"date",
         b"set-cookie",
-        b"content-encoding",
         b"x-request-id",
         b"request-id",
         b"alt-svc",
+        b"openai-organization",
+        b"openai-project",
+        b"anthropic-organization-id",
     }
 )
 _NOT_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"stillhouse-")
@@ -68,9 +82,9 @@ def first(headers: Headers, name: bytes) -> bytes | None:
 
 
 def _named_by_connection(headers: Headers) -> set[bytes]:
-    """Headers that the Connection header declares to be of this connection only."""
-    value = first(headers, b"connection")
-    return {name.strip().lower() for name in value.split(b",")} if value else set()
+    """Headers that Connection headers declare to be of this connection only."""
+    values = [value for name, value in headers if name == b"connection"]
+    return {name.strip().lower() for value in values for name in value.split(b",")}
 
 
 def upstream_headers(headers: Headers, own: Mapping[str, str], request_id: str) -> list[tuple[str, str]]:

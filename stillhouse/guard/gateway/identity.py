@@ -6,6 +6,7 @@ one.
 
 from stillhouse.guard.access.directory import Directory, digest_of
 from stillhouse.guard.access.entities import Account, Action, ActionInForce, Key, Organisation
+from stillhouse.guard.access.secret import PREFIX, is_secret
 from stillhouse.guard.gateway.headers import first
 from stillhouse.guard.gateway.request import Request, Who
 from stillhouse.guard.refusal import Refusal
@@ -37,11 +38,14 @@ def secret_of(request: Request) -> str:
 
 def identify(request: Request, directory: Directory) -> Who:
     """The holder of the key that the request shows. Raises Refusal(authentication or permission)."""
-    key = directory.key(digest_of(secret_of(request)))
+    secret = secret_of(request)
+    key = directory.key(digest_of(secret))
     if key is None:
-        raise Refusal(
-            "authentication", "key.unknown", "This API key is not known here; check it, or ask for a new one."
+        mistyped = secret.startswith(PREFIX) and not is_secret(secret)
+        said = (
+            "is mistyped or cut off; copy it again" if mistyped else "is not known here; check it, or ask for a new one"
         )
+        raise Refusal("authentication", "key.unknown", f"This API key {said}.")
     if key.revoked is not None and key.revoked <= request.time:
         raise Refusal("authentication", "key.revoked", "This API key was revoked; use a newer one.")
     if key.expires is not None and key.expires <= request.time:

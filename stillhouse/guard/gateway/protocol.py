@@ -7,12 +7,16 @@ Host, and trailers that turn into headers. A gateway may have no proxy in front,
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["GuardedHttp"]
+from stillhouse.guard.refusal import Refusal, RefusalKind
+from stillhouse.guard.wire.errors import error_body
+from stillhouse.guard.wire.routes import family_of
+
+__all__ = ["GuardedHttp", "guarded_http"]
 
 _HEAD_BYTES = 64 << 10
 _HEAD_LINES = 200
@@ -23,8 +27,19 @@ class _Unacceptable(Exception):
     """Raised inside a parser's callback: the parser turns it into its own error, which ends the connection."""
 
 
+def guarded_http(refused: Callable[[str], None], connections: int) -> type["GuardedHttp"]:
+    """The protocol with a counter that gets the rule of each refusal, and a bound on connections that are open."""
+    return type("CountedHttp", (GuardedHttp,), {"refused": staticmethod(refused), "most_connections": connections})
+
+
 class GuardedHttp(HttpToolsProtocol):
     """One connection. What is no acceptable HTTP gets a JSON error and the connection's end."""
+
+    most_connections = 10_000
+
+    @staticmethod
+    def refused(rule: str) -> None:
+        """Told the rule of each refusal."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,6 +51,9 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+        if len(self.connections) > self.most_connections:
+            self._fault = 503, "Too many connections are open here; try again later."
+            self.send_400_response("")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
@@ -79,10 +97,11 @@ class GuardedHttp(HttpToolsProtocol):
             # Text in the middle of somebody's answer would look like a part of it.
             self.transport.close()
             return
-        rule = {408: "http.slow", 431: "http.headers_too_large"}.get(status, "http.malformed")
-        body = orjson.dumps(
-            {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": rule}}
-        )
+        rule = _RULES.get(status, "http.malformed")
+        self.refused(rule)
+        kind: RefusalKind = "overloaded" if status == 503 else "invalid_request"
+        path = self.url.partition(b"?")[0].decode("latin-1") if hasattr(self, "url") else ""
+        body = error_body(family_of(path, False), Refusal(kind, rule, message), "")
         head = f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\n"
         head += f"content-length: {len(body)}\r\nstillhouse-rule: {rule}\r\nconnection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
@@ -109,7 +128,9 @@ class GuardedHttp(HttpToolsProtocol):
             self._head_timer = None
 
 
+_RULES = {408: "http.slow", 431: "http.headers_too_large", 503: "http.connections"}
 _REASONS = {
+    503: "Service Unavailable",
     400: "Bad Request",
     408: "Request Timeout",
     431: "Request Header Fields Too Large",

@@ -36,7 +36,7 @@ def draft_of(request: Request, outcome: Outcome, latency_ms: float) -> Draft | N
         account=who.account.id,
         organisation=who.organisation.id,
         key=who.key.id,
-        model=request.asked.model if request.asked is not None else "unknown",
+        model=request.model.name if request.model is not None else "unknown",
         api=wire.api,
         request=request.sent,
         response=outcome.response,

@@ -13,13 +13,16 @@ import orjson
 from stillhouse.errors import StorageError
 from stillhouse.guard.gateway.asking import refusal_of, stalled
 from stillhouse.guard.gateway.headers import answer_headers
-from stillhouse.guard.gateway.outcome import Outcome
+from stillhouse.guard.gateway.metrics import Metrics
+from stillhouse.guard.gateway.outcome import Ended, Outcome
 from stillhouse.guard.gateway.reply import Reply
 from stillhouse.guard.gateway.request import Request
 from stillhouse.guard.gateway.watch import Watch
 from stillhouse.guard.refusal import Refusal
+from stillhouse.guard.settings import TimeoutSettings
 from stillhouse.guard.upstreams.client import Answer, UpstreamFailure
-from stillhouse.guard.wire.base import Assembled, Assembler, Wire
+from stillhouse.guard.upstreams.upstream import Upstream
+from stillhouse.guard.wire.base import Assembled, Assembler
 from stillhouse.guard.wire.sse import EditedStream
 
 __all__ = ["Finish", "relay"]
@@ -30,20 +33,30 @@ _LONGEST_BODY = 256 << 20
 _BYTES_PER_TOKEN = 4
 
 
-async def relay(request: Request, upstream: str, answer: Answer, reply: Reply, watch: Watch, finish: Finish) -> None:
+async def relay(
+    request: Request, upstream: Upstream, answer: Answer, reply: Reply, watch: Watch, finish: Finish, metrics: Metrics
+) -> None:
     """Send the answer on. Raises Refusal where nothing has gone out yet, ClientGone where nobody is there any more."""
+    streamed = answer.status < 400 and answer.content_type == "text/event-stream"
     try:
-        if answer.status < 400 and answer.content_type == "text/event-stream":
-            await _relay_stream(request, upstream, answer, reply, watch, finish)
-        else:
-            await _relay_body(request, upstream, answer, reply, watch, finish)
+        broken = await (_relay_stream if streamed else _relay_body)(
+            request, upstream.name, answer, reply, watch, finish
+        )
     finally:
         answer.close()
+    if broken is not None:
+        upstream.failed()
+        metrics.upstream_failure(upstream.name, broken.kind)()
+        if not reply.begun:
+            raise refusal_of(broken)
+    elif answer.status < 500:
+        upstream.succeeded()
 
 
 async def _relay_stream(
     request: Request, upstream: str, answer: Answer, reply: Reply, watch: Watch, finish: Finish
-) -> None:
+) -> UpstreamFailure | None:
+    """What the upstream failed at, None where the answer came whole."""
     wire = request.wire
     assert wire is not None
     assembler = wire.assembler()
@@ -51,14 +64,15 @@ async def _relay_stream(
     seconds = request.runtime.settings.timeouts.stall
     finished = False
     await reply.begin(answer.status, answer_headers(answer.headers) + request.told)
-    fault: Refusal | None = None
+    broken: UpstreamFailure | None = None
     try:
-        watch.reading(seconds)
+        watch.reading(request.runtime.settings.timeouts.first_byte)
         async for chunk in answer.chunks():
             piece = chunk if edited is None else edited.feed(chunk)
             assembler.feed(piece)
             if assembler.complete and not finished:
                 finished = True
+                watch.idle()
                 await finish(request, _streamed(assembler.result(), reply.status, upstream))
             watch.writing()
             await reply.write(piece)
@@ -71,11 +85,13 @@ async def _relay_stream(
             if not result.complete:
                 raise UpstreamFailure("truncated", "the stream ended without the format's own end")
             finished = True
+            watch.idle()
             await finish(request, _streamed(result, reply.status, upstream))
         watch.writing()
         await reply.end(rest)
-        return
+        return None
     except UpstreamFailure as failure:
+        broken = failure
         fault = refusal_of(failure)
     except Refusal as refusal:
         fault = refusal
@@ -86,27 +102,36 @@ async def _relay_stream(
         finished = False
     except asyncio.CancelledError as error:
         meaning = stalled(watch, error, seconds)
-        if not isinstance(meaning, UpstreamFailure):
+        if isinstance(meaning, UpstreamFailure):
+            broken, fault = meaning, refusal_of(meaning)
+        elif isinstance(meaning, Refusal):
+            fault = meaning
+        else:
             if not finished:
-                await finish(request, _broken(assembler, wire, upstream, "client_gone", 499, None))
+                await finish(request, _broken(assembler, upstream, "client_gone", 499, None))
             raise meaning from None
-        fault = refusal_of(meaning)
     if finished:
         # The client has the whole answer; what the upstream did after it is nobody's concern.
         await reply.end()
-        return
-    await finish(request, _broken(assembler, wire, upstream, "broken_off", fault.status, fault.rule))
+        return None
+    watch.idle()
+    await finish(request, _broken(assembler, upstream, "broken_off", fault.status, fault.rule))
     watch.writing()
     await reply.write(wire.error_event(fault, request.id))
     await reply.end()
+    return broken
 
 
 async def _relay_body(
     request: Request, upstream: str, answer: Answer, reply: Reply, watch: Watch, finish: Finish
-) -> None:
+) -> UpstreamFailure | None:
+    """What the upstream failed at before anything went out, None where the answer came whole."""
     wire = request.wire
     assert wire is not None
-    body = await _whole(answer, watch, request.runtime.settings.timeouts.stall)
+    try:
+        body = await _whole(answer, watch, request.runtime.settings.timeouts)
+    except UpstreamFailure as failure:
+        return failure
     if answer.status == 401:
         # The upstream does not know our key. To the client it would look as if we did not know its own.
         raise Refusal("upstream", "upstream.credentials", "The model's server refused this gateway's credentials.")
@@ -131,29 +156,28 @@ async def _relay_body(
         estimated=served and not usage,
         upstream=upstream,
     )
+    watch.idle()
     try:
         await finish(request, outcome)
     except StorageError:
         raise Refusal("overloaded", "log.unavailable", "The answer could not be recorded; try again.") from None
     watch.writing()
     await reply.whole(answer.status, answer_headers(answer.headers) + request.told, body)
+    return None
 
 
-async def _whole(answer: Answer, watch: Watch, seconds: float) -> bytes:
+async def _whole(answer: Answer, watch: Watch, timeouts: TimeoutSettings) -> bytes:
     parts, size = [], 0
-    watch.reading(seconds)
+    watch.reading(timeouts.first_byte)
     try:
         async for chunk in answer.chunks():
             parts.append(chunk)
             size += len(chunk)
             if size > _LONGEST_BODY:
                 raise Refusal("upstream", "upstream.too_large", "The model's server answered more than can be relayed.")
-            watch.reading(seconds)
-    except UpstreamFailure as failure:
-        raise refusal_of(failure) from None
+            watch.reading(timeouts.stall)
     except asyncio.CancelledError as error:
-        meaning = stalled(watch, error, seconds)
-        raise (refusal_of(meaning) if isinstance(meaning, UpstreamFailure) else meaning) from None
+        raise stalled(watch, error, timeouts.stall) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -177,7 +201,7 @@ def _streamed(result: Assembled, status: int, upstream: str) -> Outcome:
     )
 
 
-def _broken(assembler: Assembler, wire: Wire, upstream: str, ended: Any, status: int, rule: str | None) -> Outcome:
+def _broken(assembler: Assembler, upstream: str, ended: Ended, status: int, rule: str | None) -> Outcome:
     """What had come of an answer that did not end well; its tokens count all the same."""
     result = assembler.result()
     return Outcome(

@@ -19,7 +19,7 @@ from stillhouse.guard.upstreams.upstream import Health, Upstream, make_upstream
 
 __all__ = ["Runtime", "ServedModel", "make_runtime", "needs_restart"]
 
-_FIXED = ("listen", "admin", "state", "log", "ledger", "beside", "telemetry")
+_FIXED = ("listen", "admin", "state", "log", "ledger", "beside", "telemetry", "drain_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ def make_runtime(
 
 def needs_restart(old: GuardSettings, new: GuardSettings) -> None:
     """ConfigError where a section changed that only a start can apply; nothing of the new config is applied then."""
+    if old.timeouts.connect != new.timeouts.connect:
+        raise ConfigError("'timeouts.connect' changed, which a reload cannot apply; restart the gateway instead")
     for section in _FIXED:
         if getattr(old, section) != getattr(new, section):
-            raise ConfigError(f"section '{section}' changed, which a reload cannot apply; restart the gateway instead")
+            raise ConfigError(f"'{section}' changed, which a reload cannot apply; restart the gateway instead")

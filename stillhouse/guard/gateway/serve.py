@@ -13,18 +13,20 @@ import re
 import secrets
 import signal
 import socket
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import uvloop
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from stillhouse import __version__
 from stillhouse.config import dump, load
-from stillhouse.errors import ConfigError, StillhouseError
+from stillhouse.errors import ConfigError, StillhouseError, StorageError
 from stillhouse.guard.access.directory import Directory
 from stillhouse.guard.access.limits import FailedKeys, Limiter
 from stillhouse.guard.access.registry import Registry
@@ -39,7 +41,7 @@ from stillhouse.guard.gateway.gate import DecisionGate
 from stillhouse.guard.gateway.listener import Listener, bind
 from stillhouse.guard.gateway.logs import log_to_stderr
 from stillhouse.guard.gateway.metrics import Metrics, metrics_route
-from stillhouse.guard.gateway.protocol import GuardedHttp
+from stillhouse.guard.gateway.protocol import GuardedHttp, guarded_http
 from stillhouse.guard.gateway.record import draft_of_exchange
 from stillhouse.guard.gateway.runtime import make_runtime, needs_restart
 from stillhouse.guard.gateway.traces import Traces
@@ -47,6 +49,7 @@ from stillhouse.guard.ledger.listing import list_entries
 from stillhouse.guard.log.ids import ExchangeIds
 from stillhouse.guard.log.writer import ExchangeWriter
 from stillhouse.guard.settings import GuardSettings
+from stillhouse.guard.state.database import database_fault
 from stillhouse.guard.state.open import State, open_state
 from stillhouse.guard.upstreams.client import UpstreamClient
 from stillhouse.guard.upstreams.probe import probe_all
@@ -73,6 +76,7 @@ class _Process:
         self._config, self._overrides, self._environ = config, overrides, environ
         self._settings = settings
         self._folder = config.resolve().parent
+        self._reloading = threading.Lock()
         self._told: asyncio.Future[int]
         self._gateway: Gateway
         self._state: State
@@ -133,11 +137,14 @@ class _Process:
                 self._beside(directory, writer),
             )
             await asyncio.to_thread(self._record_policy, settings)
-            for work in (
-                directory.follow(state.engine, settings.state.refresh_seconds),
-                probe_all(lambda: gateway.runtime.upstreams.values(), client),
-            ):
-                stack.push_async_callback(_end, asyncio.create_task(work))
+            work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+                "reading accounts and decisions": lambda: directory.follow(
+                    state.engine, settings.state.refresh_seconds
+                ),
+                "probing upstreams": lambda: probe_all(lambda: gateway.runtime.upstreams.values(), client),
+            }
+            for what, start in work.items():
+                stack.push_async_callback(_end, asyncio.create_task(_always(what, start)))
             # Names of plans and models are checked against the config that is in force, not the one of the start.
             registry = Registry(state.engine, state.ledger, settings=lambda: self._settings)
             admin = admin_app(
@@ -150,7 +157,8 @@ class _Process:
                 hosts=settings.admin.hosts,
                 routes=[metrics_route(lambda: self._page(metrics, writer, directory, counters))],
             )
-            doors = Listener(gateway, public, http=GuardedHttp, drain_seconds=settings.drain_seconds)
+            http = guarded_http(lambda rule: metrics.refusal(rule)(), settings.listen.connections)
+            doors = Listener(gateway, public, http=http, drain_seconds=settings.drain_seconds + 5)
             back_door = Listener(admin, private, http=GuardedHttp, drain_seconds=1)
             await doors.start()
             await back_door.start()
@@ -162,11 +170,12 @@ class _Process:
             code = await self._told
             gateway.draining = True
             _log.info("draining", extra={"fields": {"running": gateway.running}})
-            await doors.stop()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    while gateway.running:
-                        await asyncio.sleep(0.01)
+            stopping = asyncio.create_task(doors.stop())
+            await asyncio.wait([stopping], timeout=settings.drain_seconds)
+            if not stopping.done():
+                _log.warning("requests are ended", extra={"fields": {"running": gateway.running}})
+                gateway.end()
+            await stopping
             await back_door.stop()
         _log.info("stopped")
         return code
@@ -199,21 +208,23 @@ class _Process:
         """SIGHUP. A faulty config is one line in the log, and the old one stays."""
         try:
             await asyncio.to_thread(self._reload)
-        except StillhouseError as error:
-            _log.error("config not reloaded", extra={"fields": {"why": str(error)}})
+        except (StillhouseError, SQLAlchemyError, OSError) as error:
+            why = database_fault(error) if isinstance(error, SQLAlchemyError) else str(error)
+            _log.error("config not reloaded", extra={"fields": {"why": why}})
 
     def _reload(self) -> None:
         """Read the config again and serve new requests by it; those that run go on by the old one. Blocks.
 
         Raises ConfigError where it is faulty or needs a restart; the old one stays.
         """
-        settings = load(GuardSettings, self._config, self._overrides)
-        needs_restart(self._settings, settings)
-        runtime = make_runtime(settings, self._folder, self._environ, time.monotonic, self._gateway.runtime)
-        self._record_policy(settings)
-        self._settings = settings
-        self._failed_keys.per_minute = settings.access.failed_keys_per_minute
-        self._gateway.runtime = runtime
+        with self._reloading:
+            settings = load(GuardSettings, self._config, self._overrides)
+            needs_restart(self._settings, settings)
+            runtime = make_runtime(settings, self._folder, self._environ, time.monotonic, self._gateway.runtime)
+            self._record_policy(settings)
+            self._settings = settings
+            self._failed_keys.per_minute = settings.access.failed_keys_per_minute
+            self._gateway.runtime = runtime
         _log.info("config reloaded", extra={"fields": {"config": str(self._config)}})
 
     def _record_policy(self, settings: GuardSettings) -> None:
@@ -221,14 +232,17 @@ class _Process:
         digest = hashlib.sha256(dump(settings).encode()).hexdigest()
         last = list_entries(self._state.engine, kind="policy.changed", last=1)
         if not last or last[0].details.get("sha256") != digest:
-            self._state.ledger.append(
-                "policy.changed", actor="gateway", subject=str(self._config), details={"sha256": digest}
-            )
+            rules = settings.model_dump(mode="json", include={"plans", "models", "access", "blobs", "log"})
+            details = {"sha256": digest, "rules": rules}
+            self._state.ledger.append("policy.changed", actor="gateway", subject=str(self._config), details=details)
 
     def _removed(self, path: Path, digest: str, exchanges: int | None) -> None:
         """Retention took a segment of the log away: the ledger keeps what it was."""
         details = {"digest": digest, "exchanges": exchanges}
-        self._state.ledger.append("log.removed", actor="gateway", subject=path.name, details=details)
+        try:
+            self._state.ledger.append("log.removed", actor="gateway", subject=path.name, details=details)
+        except SQLAlchemyError as error:
+            raise StorageError(f"the ledger cannot be written: {database_fault(error)}") from None
 
     def _page(self, metrics: Metrics, writer: ExchangeWriter, directory: Directory, counters: Counters) -> bytes:
         """The metrics' page; what only has a state now is looked at now."""
@@ -277,6 +291,16 @@ def _gateway_name() -> str:
 def _url(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _always(what: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Work that must go on as long as the process does: whatever ends it is a fault of ours, told and begun anew."""
+    while True:
+        try:
+            await start()
+        except Exception:
+            _log.exception("%s failed, and is begun anew", what)
+        await asyncio.sleep(1.0)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -12,7 +12,7 @@ from stillhouse.guard.gateway.body import Receive
 
 __all__ = ["Watch"]
 
-Ended = Literal["client_gone", "client_stalled", "upstream_stalled"]
+Ended = Literal["client_gone", "client_stalled", "upstream_stalled", "gateway_ends"]
 
 
 class Watch:
@@ -68,7 +68,7 @@ class Watch:
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._end("client_gone")
+        self.end("client_gone")
 
     def _until(self, deadline: float, why: Ended) -> None:
         self._deadline, self._on_deadline = deadline, why
@@ -84,11 +84,12 @@ class Watch:
     def _check(self) -> None:
         self._timer = None
         if self._loop.time() >= self._deadline:
-            self._end(self._on_deadline)
+            self.end(self._on_deadline)
         elif self._deadline != float("inf"):
             self._arm()
 
-    def _end(self, why: Ended) -> None:
+    def end(self, why: Ended) -> None:
+        """Cancel the task, once."""
         if self.ended is None:
             self.ended = why
             self._task.cancel()

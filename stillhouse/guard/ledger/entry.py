@@ -30,7 +30,6 @@ Kind = Literal[
     "action",  # what was decided about an account or a group, and because of what
     "action.ended",  # it is no longer in force
     "review",  # a person's word on an action
-    "appeal",  # the word of whom it struck
     "log.removed",  # exchanges were deleted: by whom, which, by what rule
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -9,6 +9,7 @@ older ones only narrow down where a change was made. Fewer are also safer: whoev
 that ends where he cut.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, delete, insert
 
-from stillhouse.errors import RecordError
+from stillhouse.errors import RecordError, StorageError
 from stillhouse.guard.ledger.checkpoint import Checkpoint, parse_checkpoint
 from stillhouse.guard.ledger.checkpoint_file import keep_newest, kept_checkpoint
 from stillhouse.guard.ledger.database import (
@@ -40,6 +41,7 @@ from stillhouse.guard.state.tables import checkpoints, entries
 __all__ = ["SPACING", "Ledger"]
 
 SPACING = 1024
+_log = logging.getLogger("stillhouse.guard")
 _REMEDY = "nothing is appended; find out what happened with `stillhouse guard ledger verify`"
 
 
@@ -50,9 +52,9 @@ class Ledger:
     the newest checkpoint after every commit. `clock` gives seconds since 1970.
 
     Whatever appends raises RecordError where the end of the ledger is not what was signed with this key, or where the
-    checkpoint file knows more entries than the database, and for an event that has no canonical form; StorageError
-    where the file cannot be written (the entries are kept); ConfigError for a database of another make. What the
-    database refuses comes through as SQLAlchemy's errors, and nothing was appended.
+    checkpoint file knows more entries than the database, and for an event that has no canonical form; ConfigError for
+    a database of another make. What the database refuses comes through as SQLAlchemy's errors, and nothing was
+    appended.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class Ledger:
         self._signer = Signer(origin, key)
         self._verifier = self._signer.verifier
         self._clock = clock
+        self.unpublished: StorageError | None = None
+        """Why the checkpoint file is older than the ledger; None where it is not."""
         self._known: str | None = None  # the last note whose signature was made or checked here
 
     @property
@@ -81,6 +85,8 @@ class Ledger:
         """Write the first entry if the ledger is empty; otherwise check its end. For the start of a gateway."""
         with self.transaction() as connection:
             self.extend_in(connection, [])
+        if self.unpublished is not None:
+            raise self.unpublished
 
     def append(self, kind: Kind, *, actor: str, subject: str, details: Mapping[str, Any] | None = None) -> Entry:
         """Record one event; it is signed and on disk when this returns."""
@@ -95,11 +101,19 @@ class Ledger:
     def transaction(self) -> Iterator[Connection]:
         """A transaction that holds the ledger: for changes to other tables together with their entries (`append_in`).
 
-        Commits at the end and renews the checkpoint file; rolls everything back on an error.
+        Commits at the end and renews the checkpoint file; rolls everything back on an error. What was committed is
+        done: where the file cannot be written the caller gets his result all the same, the fault is logged and stands
+        in `unpublished`, and the next commit tries again.
         """
         with writing(self.engine) as connection:
             yield connection
-        self.publish()
+        try:
+            self.publish()
+        except StorageError as error:
+            self.unpublished = error
+            _log.error("the ledger's checkpoint file is old: %s", error)
+        else:
+            self.unpublished = None
 
     def append_in(
         self, connection: Connection, kind: Kind, *, actor: str, subject: str, details: Mapping[str, Any] | None = None

@@ -5,12 +5,13 @@ the file's lock does it, so it is told once. This runs beside the writer, since 
 seconds that no exchange should wait.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from stillhouse.errors import RecordError, StorageError
+from stillhouse.errors import RecordError, StillhouseError, StorageError
 from stillhouse.guard.log.segment import list_segments
 from stillhouse.records.files import digest_file, disk_errors, lock_for_writing, sync_folder
 from stillhouse.records.zstd_lines import count_zstd_lines
@@ -19,6 +20,7 @@ __all__ = ["Keeper", "OnRemoved", "remove_old"]
 
 OnRemoved = Callable[[Path, str, int | None], None]
 
+_log = logging.getLogger("stillhouse.guard")
 _EVERY_SECONDS = 3600.0
 _DAY = 86400.0
 
@@ -100,8 +102,10 @@ class Keeper:
             try:
                 before = self._clock() - self._retain_seconds
                 remove_old(self._folder, before, self._on_removed, lambda: self._stopping)
-            except OSError as error:
+            except (OSError, StillhouseError) as error:
+                # Whatever stands in the way of one look must not be the end of all later ones.
                 self.failed = error if isinstance(error, StorageError) else StorageError(f"{self._folder}: {error}")
+                _log.error("old segments of the exchange log were not removed: %s", error)
             else:
                 self.failed = None
             self._wake.wait(_EVERY_SECONDS)

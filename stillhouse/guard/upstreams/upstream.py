@@ -72,8 +72,16 @@ def make_upstream(
         else:
             headers["authorization"] = f"Bearer {key}"
     base = settings.base_url.rstrip("/")
-    if not urlsplit(base).hostname:
-        raise ConfigError(f"upstreams: '{settings.name}' has base_url {settings.base_url}, which names no host")
+    try:
+        parts = urlsplit(base)
+        sound = bool(parts.hostname) and parts.username is None and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigError(
+            f"upstreams: '{settings.name}' has a base_url that is no address; give one like http://127.0.0.1:8000/v1, "
+            "without a user (its key is named by key_env)"
+        )
     return Upstream(
         name=settings.name,
         base_url=base,

@@ -16,7 +16,7 @@ __all__ = ["ModelList"]
 
 
 class ModelList:
-    """The models that one plan may ask; answers are made once."""
+    """The models that one account may ask."""
 
     def __init__(self, names: Iterable[str]) -> None:
         names = tuple(names)

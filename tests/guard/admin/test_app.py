@@ -129,6 +129,7 @@ def test_the_ledger(desk: Desk) -> None:
 
 def test_status_and_reload(desk: Desk) -> None:
     customer(desk.state)
+    desk.directory.refresh(desk.state.engine)
     status = desk.ask("GET", "/v1/status")
     assert 0 <= status.pop("directory_age_seconds") < 60
     assert status == {

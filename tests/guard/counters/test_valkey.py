@@ -1,6 +1,7 @@
 """Counters shared through a real server: two gateways, dead ones, a server that is killed, frozen, or a cluster."""
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -238,6 +239,23 @@ def test_a_server_that_is_away_at_the_start_is_found_later(make_server: Callable
         await counters.close()
 
     run(go())
+
+
+def test_closing_while_it_tries_to_get_back_leaves_no_connection(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+
+    async def go() -> None:
+        counters = await connected(server.url, 0.2)
+        server.freeze()  # it still accepts connections
+        await counters.take([Claim(DAILY, "day", 100, 3)], NOW)
+        await asyncio.sleep(0.12)  # the first pause is 0.05 s, so it waits for a reply now
+        await counters.close()
+
+    try:
+        run(go())
+        gc.collect()  # a connection left open would warn here
+    finally:
+        server.thaw()
 
 
 def test_a_server_that_forgot_the_scripts_is_told_them(valkey_url: str, make_server: Callable[..., Server]) -> None:

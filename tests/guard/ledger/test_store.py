@@ -220,9 +220,14 @@ def test_another_key_or_name_does_not_append(ledger: Ledger, engine: Engine, key
 
 def test_a_file_that_cannot_be_written_loses_no_entry(ledger: Ledger, engine: Engine, tmp_path: Path) -> None:
     ledger.checkpoint_file = tmp_path / "gone" / "kept"
-    with pytest.raises(StorageError, match="the database has the entries; only this copy of the checkpoint is old"):
-        ledger.append("action", actor="a", subject="b")
+    ledger.append("action", actor="a", subject="b")
+    assert "the database has the entries; only this copy of the checkpoint is old" in str(ledger.unpublished)
     assert total(engine) == 2 and verify(engine).holds
+    with pytest.raises(StorageError, match="only this copy of the checkpoint is old"):
+        ledger.open()
+    ledger.checkpoint_file = tmp_path / "kept"
+    ledger.append("action", actor="a", subject="b")
+    assert ledger.unpublished is None and (tmp_path / "kept").is_file()
 
 
 def test_two_ledgers_take_turns(ledger: Ledger, engine: Engine, key: Ed25519PrivateKey) -> None:
