@@ -184,7 +184,13 @@ _EVENTS = (
     *(b": a comment", b"data", b"data:", b"event: error", b"id: 1\nretry: 5", b"data: [DONE]", b"data: [DONE] ", b""),
     *(b'data: {"error":{"message":"m","code":7}}', b'data: {"type":"error","error":"reasoning"}', b"data: null"),
     *(b'data: {"choices":[{"message":[],"index":0}]}', b'data: {"choices":[{"text":["a"],"logprobs":[]}]}'),
-    *(b'data: {"type":"content_block_delta","index":0,"delta":{"partial_json":"' + b"[" * 400 + b'"}}',),
+    *(
+        b'data: {"type":"content_block_delta","index":0,"delta":{"partial_json":"'
+        + b"[" * depth
+        + b"]" * closed
+        + b'"}}'
+        for depth, closed in ((400, 0), (300, 300), (250, 0), (240, 240))
+    ),
     *(b'data: {"thinking":\ndata: "signature"}', b'data: {"a":"\\ud83d","usage":{"prompt_tokens":1e999}}'),
 )
 

@@ -18,6 +18,7 @@ from stillhouse.guard.blobs.places import Places
 from stillhouse.guard.blobs.responses import ResponsesPlaces
 from stillhouse.guard.blobs.sealer import Sealer
 from stillhouse.guard.gateway.body import parse_body
+from stillhouse.guard.gateway.relay import _json_object
 from stillhouse.guard.log.draft import Draft
 from stillhouse.guard.log.line import LineMaker
 from stillhouse.guard.log.privacy import Privacy
@@ -30,6 +31,7 @@ from stillhouse.guard.wire.completions import Completions
 from stillhouse.guard.wire.count_tokens import CountTokens
 from stillhouse.guard.wire.embeddings import Embeddings
 from stillhouse.guard.wire.messages import Messages
+from stillhouse.guard.wire.odd_json import read_json, write_json
 from stillhouse.guard.wire.reasoning import reasoning_edit
 from stillhouse.guard.wire.responses import Responses
 from stillhouse.guard.wire.sse import EditedStream
@@ -90,8 +92,7 @@ def request(name: str, options: int, seed: int, data: bytes) -> None:
     _SEALER.answer_edit(api, body, ACCOUNT)
     _SEALER.open_request(api, body, ACCOUNT)
     body["model"] = "inner"
-    forward = orjson.dumps(body)
-    if orjson.loads(forward) != body:
+    if read_json(write_json(body)) != body:
         raise Broken("what is forwarded is not what was checked")
     _logged(wire, asked.model, sent, None)
 
@@ -150,11 +151,8 @@ def _relayed(
 def answer(name: str, options: int, seed: int, data: bytes) -> None:
     """As `_relay_body` does it."""
     wire = _WIRES[name]
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
+    body = _json_object(data)
+    if body is None:
         raise Refusal("upstream", "upstream.malformed", "no JSON object")
     usage = wire.usage(body)
     if any(type(count) is not int or count < 0 for count in usage.values()):
@@ -169,11 +167,8 @@ def again(name: str, options: int, seed: int, data: bytes) -> None:
     """An answer goes out sealed and comes back as history: to its account whole, to another not at all."""
     places = _PLACES[name]
     api: Api = name  # type: ignore[assignment]
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
+    body = _json_object(data)
+    if body is None:
         raise Refusal("upstream", "upstream.malformed", "no JSON object")
     asked: dict[str, Any] = {"messages": [], "input": [{"role": "user", "content": f"question {options}"}]}
     asked["messages"] = asked["input"]

@@ -23,6 +23,7 @@ PLANS = {
     "small": {"account": {"requests_per_minute": 2}},
     "one": {"account": {"concurrent": 1}},
     "poor": {"account": {"budget_per_day": 0.001}},
+    "thrifty": {"account": {"tokens_per_minute": 3000}},
     "shut": {"policy": {"reasoning": "strip"}},
 }
 

@@ -182,3 +182,40 @@ def test_an_action_on_a_campaign_holds_for_each_account(front: Front) -> None:
     front.state.registry.restore_campaign("c1")
     front.seen()
     assert [front.ask(key).status_code for key in keys] == [200] * 3
+
+
+def test_wrong_keys_make_only_wrong_keys_wait(front: Front) -> None:
+    good = front.key()
+    answers = [front.ask("sk-sh-nobody") for _ in range(70)]
+    assert answers[-1].headers["stillhouse-rule"] == "key.too_many_failures" and answers[-1].status_code == 429
+    assert front.ask(good).status_code == 200
+
+
+def test_a_mistyped_key_is_told_so(front: Front) -> None:
+    answer = front.ask(front.key()[:-1])
+    assert answer.headers["stillhouse-rule"] in ("key.unknown", "key.too_many_failures")
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ({"previous_response_id": "resp_of_another"}, "blob.unsealed"),
+        ({"conversation": "conv_of_another"}, "blob.unsealed"),
+        ({"input": [{"type": "item_reference", "id": "rs_of_another"}]}, "blob.unsealed"),
+        ({"background": True}, "responses.background"),
+    ],
+)
+def test_ids_are_not_followed_where_they_are_not_sealed(front: Front, body: dict[str, object], rule: str) -> None:
+    asked = {"model": "served", "input": "And?", **body}
+    headers = {"authorization": f"Bearer {front.key()}"}
+    before = len(front.stub.asked)
+    answer = front.client.post(front.gateway.url + "/v1/responses", json=asked, headers=headers)
+    assert answer.headers["stillhouse-rule"] == rule and len(front.stub.asked) == before
+
+
+def test_a_picture_is_not_counted_as_text(front: Front) -> None:
+    url = "data:image/png;base64," + "iVBORw0KGgo" * 5000
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+    answer = front.ask(front.key("thrifty"), {"messages": [message], "max_tokens": 10})
+    assert answer.status_code == 200, answer.text
+    refused(front, front.key("thrifty"), "limit.account.tokens_per_minute", 429, max_tokens=9000)

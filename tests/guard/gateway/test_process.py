@@ -13,7 +13,7 @@ import yaml
 from stillhouse.guard.access.entities import Account, Organisation
 from tests.command import Command
 from tests.guard.running import Running, config_of, running
-from tests.guard.stub import RESET, Stub, chat_answer, chat_chunks, json_answer, stream
+from tests.guard.stub import RESET, STALL, Asked, Step, Stub, chat_answer, chat_chunks, json_answer, stream
 
 BODY = {"model": "served", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -188,3 +188,26 @@ def test_a_config_that_cannot_start_is_one_line(
     config = tmp_path / "guard.yaml"
     config.write_text(yaml.safe_dump(config_of("http://127.0.0.1:9/v1", **changes)), encoding="utf-8")
     assert said in command("guard", "serve", "--config", config).fault
+
+
+def test_what_runs_too_long_is_told_that_the_gateway_stops(tmp_path: Path) -> None:
+    def script(asked: Asked) -> list[Step]:
+        return stream(chat_chunks(str(n) for n in range(400)), gap=0.05) if asked.body.get("stream") else [STALL]
+
+    with Stub(script) as stub, running(tmp_path, stub.url, drain_seconds=0.5) as gateway:
+        key = key_for(gateway)
+        found: dict[bool, httpx2.Response] = {}
+
+        def one(streamed: bool) -> None:
+            found[streamed] = ask(gateway, key, stream=streamed)
+
+        asking = [threading.Thread(target=one, args=(streamed,)) for streamed in (True, False)]
+        for thread in asking:
+            thread.start()
+        time.sleep(0.5)
+        assert gateway.stop() == 0
+        for thread in asking:
+            thread.join()
+        assert found[False].status_code == 503 and found[False].json()["error"]["code"] == "gateway.draining"
+        assert b'"gateway.draining"' in found[True].content
+        assert {exchange.extra["rule"] for exchange in gateway.exchanges()} == {"gateway.draining"}

@@ -144,3 +144,17 @@ def test_an_error_event_of_the_upstream_goes_through(front: Front) -> None:
     answer = front.ask(front.key(), {"stream": True})
     assert told in answer.content
     assert front.gateway.exchange(answer.headers["x-request-id"]).extra["ended"] == "upstream_error"
+
+
+def test_a_first_piece_may_take_longer_than_the_later_ones(front: Front) -> None:
+    events = chat_chunks(["late "])
+    front.stub.script = lambda asked: [HEAD, 0.8, *stream(events)[1:]]
+    answer = front.ask(front.key(), {"stream": True})
+    assert answer.content == b"".join(events)
+
+
+def test_an_upstream_that_breaks_off_in_the_middle_is_counted(front: Front) -> None:
+    front.stub.script = lambda asked: [*stream(chat_chunks(["a "])[:2], close=False), STALL]
+    front.ask(front.key(), {"stream": True})
+    page = front.client.get(front.gateway.admin + "/metrics").text
+    assert 'stillhouse_upstream_failures_total{kind="timeout",upstream="one"}' in page
