@@ -5,8 +5,9 @@ process's own, of all its threads, over everything that it served; of the wall c
 had its core is taken off where requests a second are counted. Requests are of 1 KB, and so are answers, over 64
 connections that stay open; every answer is checked, ours byte by byte. Contestants take turns run by run.
 
-    scripts/bench gateway                                                                     about 15 minutes
-    scripts/bench gateway --runs 2 --seconds 1 --concurrent 200 --requests 20000              under 2 minutes
+    scripts/bench gateway                                                                       about 15 minutes
+    scripts/bench gateway --runs 2 --seconds 1 --streams 30 --concurrent 200 --long-runs 1 --stream-seconds 3
+        --requests 10000 --only ours,floor,litellm                                              about 2 minutes
 
 Added latency is that of an answer through the gateway less that of one straight from the stub, percentile by
 percentile, in turns, with requests sent by the clock at half the rate that the gateway itself sustains. "Peer" is
@@ -34,7 +35,7 @@ from bench.results import Row
 from bench.workers.gateway_stub import model_name
 from stillhouse.errors import ConfigError
 
-__all__ = ["main"]
+__all__ = ["main", "rows_of"]
 
 _ROOT = Path(__file__).parents[1]
 _NAMES = ("ours", "floor", "litellm", "litellm-keys", "ours-redis", "ours-always")
@@ -45,12 +46,9 @@ _PEERS = {
 }
 _CONNECTIONS = 64
 _KEYS = 8
-_STREAMS = 100
 _EVENTS = 200
 _APART = (2, 20)
-_LONG_EVENTS = 100
 _LONG_APART = 100
-_RAMP_SECONDS = 5.0
 _SAMPLES = 10
 _WATCH_SECONDS = 0.5
 _QUIET = 0.97
@@ -137,8 +135,10 @@ def main(argv: Sequence[str]) -> list[Row]:
     parser = argparse.ArgumentParser(prog="scripts/bench gateway")
     parser.add_argument("--runs", type=int, default=5, help="alternating runs of the short measurements")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a short run")
-    parser.add_argument("--concurrent", type=int, default=1000, help="streams open at once")
-    parser.add_argument("--long-runs", type=int, default=2, help="alternating runs of those streams")
+    parser.add_argument("--streams", type=int, default=100, help="streams over which CPU an event is taken")
+    parser.add_argument("--concurrent", type=int, default=1000, help="streams that must all be open at once")
+    parser.add_argument("--stream-seconds", type=float, default=10.0, help="how long those are; they begin over half")
+    parser.add_argument("--long-runs", type=int, default=2, help="alternating runs of those")
     parser.add_argument("--requests", type=int, default=100_000, help="requests over which memory is watched")
     parser.add_argument("--only", default=",".join(_NAMES), help=f"contestants: {', '.join(_NAMES)}")
     parser.add_argument("--litellm-python", type=Path, help="python of an environment with LiteLLM; made by default")
@@ -156,19 +156,26 @@ def main(argv: Sequence[str]) -> list[Row]:
 
 def _measure(options: argparse.Namespace, names: Sequence[str], server_core: int, load_core: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as place, ExitStack() as running:
-        bench = _start(Path(place), names, options.litellm_python, server_core, load_core, running)
+        events = round(options.stream_seconds * 1000 / _LONG_APART)
+        models = [model_name(_EVENTS, apart) for apart in _APART] + [model_name(events, _LONG_APART)]
+        bench = _start(Path(place), names, models, options.litellm_python, server_core, load_core, running)
         _requests(bench, options.runs, options.seconds)
         _latency(bench, options.runs, options.seconds)
-        _streams(bench, options.runs)
-        _many_streams(bench, options.long_runs, options.concurrent)
+        _streams(bench, options.runs, options.streams)
+        _many_streams(bench, options.long_runs, options.concurrent, events)
         _memory(bench, options.requests)
-    return list(_rows(bench.found, options))
+    return list(rows_of(bench.found, options.streams, options.concurrent, options.requests))
 
 
 def _start(
-    place: Path, names: Sequence[str], python: Path | None, server_core: int, load_core: int, running: ExitStack
+    place: Path,
+    names: Sequence[str],
+    models: Sequence[str],
+    python: Path | None,
+    server_core: int,
+    load_core: int,
+    running: ExitStack,
 ) -> _Bench:
-    models = [model_name(_EVENTS, apart) for apart in _APART] + [model_name(_LONG_EVENTS, _LONG_APART)]
     port = free_port()
     command = [sys.executable, "-m", "bench.workers.gateway_stub", "--port", str(port)]
     stub = running.enter_context(Pinned(command, load_core, port, place / "stub.log", _ROOT))
@@ -239,17 +246,18 @@ def _quiet(pair: tuple[_Saw, _Saw]) -> float:
     return min(saw.quiet for saw in pair)
 
 
-def _streams(bench: _Bench, runs: int) -> None:
+def _streams(bench: _Bench, runs: int, streams: int) -> None:
     """CPU an event, with events close together and further apart."""
     for apart in _APART:
         for name in _turns(bench, runs, ("ours", "floor", "litellm")):
             rounds = 1 if name.startswith("litellm") or apart > 2 else 3
-            saw = bench.load(name, *_streaming(_STREAMS, _EVENTS, apart), "--rounds", rounds)
+            saw = bench.load(name, *_streaming(streams, _EVENTS, apart), "--rounds", rounds)
             bench.put(f"event_{apart}", name, saw.cpu_seconds / (saw.answered * _EVENTS) * 1e6)
 
 
-def _many_streams(bench: _Bench, runs: int, streams: int) -> None:
-    arguments = (*_streaming(streams, _LONG_EVENTS, _LONG_APART), "--ramp", _RAMP_SECONDS)
+def _many_streams(bench: _Bench, runs: int, streams: int, events: int) -> None:
+    """Time to first byte, and whether all are served to their end and none is held back by another."""
+    arguments = (*_streaming(streams, events, _LONG_APART), "--ramp", events * _LONG_APART / 2000)
     for name in _turns(bench, runs, ("ours", "floor", "litellm")):
         direct, through = bench.load("stub", *arguments), bench.load(name, *arguments, watched=True)
         if through.at_once < streams:
@@ -278,7 +286,9 @@ def _memory(bench: _Bench, requests: int) -> None:
     bench.put("slope", "ours", (held[-1] - half) / 1e3 / (requests / 2 / 1e3))
 
 
-def _rows(found: Mapping[tuple[str, str], Sequence[float]], options: argparse.Namespace) -> Iterator[Row]:
+def rows_of(
+    found: Mapping[tuple[str, str], Sequence[float]], streams: int, concurrent: int, requests: int
+) -> Iterator[Row]:
     """One row for each quantity and peer that was measured; without any peer one with our figure alone."""
 
     def rows(what: str, quantity: str, unit: str, peers: Mapping[str, str], ours: str = "ours") -> Iterator[Row]:
@@ -301,14 +311,14 @@ def _rows(found: Mapping[tuple[str, str], Sequence[float]], options: argparse.Na
     yield from rows("added latency at half load, p99", "p99", "ms", _PEERS)
     yield from rows("share of that time without other programs", "quiet", "1", _PEERS)
     for apart in _APART:
-        what = f"CPU a streamed event, {_STREAMS} streams, one every {apart} ms"
+        what = f"CPU a streamed event, {streams} streams, one every {apart} ms"
         yield from rows(what, f"event_{apart}", "us", _PEERS)
-    many = f"{options.concurrent} streams at once"
+    many = f"{concurrent} streams at once"
     yield from rows(f"{many}, complete", "streams_done", "streams", _PEERS)
     yield from rows(f"{many}, added time to first byte, p50", "first_p50", "ms", _PEERS)
     yield from rows(f"{many}, added time to first byte, p99", "first_p99", "ms", _PEERS)
     yield from rows(f"{many}, resident memory", "streams_mb", "MB", _PEERS)
-    yield from rows(f"resident memory over {options.requests:,} requests", "resident_mb", "MB", {})
+    yield from rows(f"resident memory over {requests:,} requests", "resident_mb", "MB", {})
     yield from rows("its slope over their second half, for a thousand requests", "slope", "KB", {})
     yield from rows("CPU a request of stub and load generator together", "load_cpu", "us", {})
     yield from rows("CPU a request of the stub", "stub_cpu", "us", {})

@@ -81,8 +81,9 @@ class Pinned:
         raise RuntimeError(f"{self._command} does not listen on {self.port}:\n{self.said()}")
 
     def said(self) -> str:
-        """The end of its output."""
-        return self._log.read_text("utf-8", "replace")[-2000:]
+        """The end of its output, and its status if it has ended."""
+        status = self._process.poll()
+        return self._log.read_text("utf-8", "replace")[-2000:] + ("" if status is None else f"(ended with {status})")
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and all its children, dead ones too."""

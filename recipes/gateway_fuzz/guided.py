@@ -139,11 +139,11 @@ def main(inputs: int, seed: int, folder: Path) -> None:
                 text = mutated_json(rng.choice(source), rng, sealed)
         return (head + text)[:most]
 
-    options = [
+    flags = [
         *(f"-seed={seed + 1}", "-runs=-1", f"-max_len={_LONGEST}", "-len_control=0", "-timeout=10", "-verbosity=0"),
         *("-rss_limit_mb=4096", f"-artifact_prefix={folder}/", str(corpus)),
     ]
-    atheris.Setup(["guided", *options], run, custom_mutator=mutate)
+    atheris.Setup(["guided", *flags], run, custom_mutator=mutate)
     atheris.Fuzz()
 
 

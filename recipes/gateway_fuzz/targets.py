@@ -66,7 +66,7 @@ _POLICIES = (
     Policy(max_top_logprobs=3, logprobs_with_logit_bias="strip"),
 )
 _SECRET = b"sixteen bytes or more"
-_LINES = [LineMaker(Privacy("full", None)), *(LineMaker(Privacy(level, _SECRET)) for level in ("scaffold", "none"))]  # type: ignore[arg-type]
+_LINES = [LineMaker(Privacy("full", None)), *(LineMaker(Privacy(level, _SECRET)) for level in ("scaffold", "none"))]
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.gateway_contestants import litellm
+from bench.gateway import rows_of
+from bench.gateway_contestants import litellm, stillhouse
 from bench.pinned import Pinned, busy_seconds, free_port
 from bench.workers.gateway_load import Answer, Asked, Wrong, ask, request_bytes, stream
 from bench.workers.gateway_stub import (
@@ -25,6 +26,10 @@ from bench.workers.gateway_stub import (
     text_of_script,
     words,
 )
+from stillhouse.config import load
+from stillhouse.guard.access.directory import Directory, digest_of
+from stillhouse.guard.settings import GuardSettings
+from stillhouse.guard.state.open import open_state
 
 _ROOT = Path(__file__).parents[2]
 
@@ -225,3 +230,38 @@ def test_litellm_is_told_all_models_and_no_key_is_on_its_command_line(tmp_path: 
     assert contestant.keys is not None and len(contestant.keys.read_text().split()) == 2
     assert not any(argument.startswith("sk-") for argument in contestant.command)
     assert (tmp_path / "l" / "litellm_auth.py").is_file() and not contestant.whole
+
+
+def test_stillhouse_is_ready_to_serve_with_keys_that_it_knows(tmp_path: Path) -> None:
+    contestant = stillhouse(tmp_path / "s", 9, ["stub-5-1"], accounts=2)
+    assert contestant.keys is not None and contestant.whole
+    keys = contestant.keys.read_text().split()
+    settings = load(GuardSettings, tmp_path / "s" / "guard.yaml", [])
+    assert settings.listen.port == contestant.port
+    # Everything on: a figure with something off would be another product's.
+    plan = settings.plans["default"]
+    for limits in (plan.account, plan.organisation, plan.key):
+        assert None not in limits.model_dump().values()
+    assert settings.blobs.keys is not None and (tmp_path / "s" / settings.blobs.keys).is_file()
+    assert (settings.log.privacy, settings.log.fsync) == ("full", "interval")
+    with open_state(settings, tmp_path / "s", {}) as state:
+        directory = Directory()
+        directory.load(state.engine)
+        known = [directory.key(digest_of(key)) for key in keys]
+    assert [key.account if key else None for key in known] == ["account-0", "account-1"]
+
+
+def test_rows_name_each_peer_that_was_measured_and_none_that_was_not() -> None:
+    found = {
+        ("cpu", "ours"): [300.0],
+        ("cpu", "litellm"): [9000.0],
+        ("cpu", "floor"): [150.0],
+        ("slope", "ours"): [0.5],
+    }
+    rows = {row.what: row for row in rows_of(found, 100, 1000, 100_000)}
+    assert sorted(rows) == [
+        "CPU a request, all of keys, limits, policy, sealing, log, metrics; peer: LiteLLM, master key",
+        "CPU a request, all of keys, limits, policy, sealing, log, metrics; peer: bare uvicorn and aiohttp",
+        "its slope over their second half, for a thousand requests",
+    ]
+    assert [row.ratio for row in rows.values()] == [300 / 9000, 2.0, None]

@@ -188,7 +188,7 @@ class ValkeyCounters:
             if self._server not in (b"", server):
                 await self._restore(link)
             self._server = server
-            # From here on others count there; what was counted here goes after it, on the same connection.
+            # From here on requests count there; what was counted here goes there ahead of them, in the same turn.
             self._link = link
         finally:  # also where this task is cancelled
             if self._link is not link:
@@ -203,20 +203,25 @@ class ValkeyCounters:
         seen = list(self._seen.items())
         for first in range(0, len(seen), _HANDED_AT_ONCE):
             part = seen[first : first + _HANDED_AT_ONCE]
-            await asyncio.gather(*[self._run(link, RAISE, one_count(key, value)) for key, value in part])
+            await asyncio.gather(*[link.call(one_count(key, value).called(RAISE)) for key, value in part])
 
     async def _hand_over(self, link: Link) -> None:
         while self._owed:
             part = list(self._owed.items())[:_HANDED_AT_ONCE]
-            try:
-                await asyncio.gather(*[self._run(link, ADD, one_count(key, value)) for key, value in part])
-            except (LinkLost, Refused) as error:
-                self._lost(link, str(error))
-                return
+            calls = [link.call(one_count(key, value).called(ADD)) for key, value in part]
             for key, value in part:
                 del self._owed[key]
                 if key in self._seen:
                     self._seen[key] += value
+            try:
+                await asyncio.gather(*calls)
+            except (LinkLost, Refused) as error:
+                for key, value in part:
+                    self._owed[key] = self._owed.get(key, 0.0) + value
+                    if key in self._seen:
+                        self._seen[key] -= value
+                self._lost(link, str(error))
+                return
         self._pause = _FIRST_PAUSE
 
 

@@ -50,7 +50,8 @@ _SEND_SECONDS = 120.0
 class Gateway:
     """One a process. `runtime` is replaced by a reload; `draining` refuses what is new and lets what runs end.
 
-    `beside` is the ASGI application that answers another gateway's questions, where there is one.
+    `beside` is the ASGI application that answers another gateway's questions, where there is one. `counts_here`: limits
+    are counted in this process, without waiting for anybody.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Gateway:
         random: random.Random,
         traces: Traces | None = None,
         beside: Any = None,
+        counts_here: bool = False,
     ) -> None:
         self.runtime = runtime
         self.draining = False
@@ -82,6 +84,7 @@ class Gateway:
         self._settling: set[asyncio.Task[None]] = set()
         self._watches: set[Watch] = set()
         self._beside = beside
+        self._counts_here = counts_here
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -239,6 +242,9 @@ class Gateway:
 
     async def _settle(self, admission: Admission, usage: Mapping[str, int] | None) -> None:
         """Settle to the end, also where the client leaves meanwhile: a slot must not stay taken for nobody."""
+        if self._counts_here:
+            await self._limiter.settle(admission, usage, self._clock())  # never waits, so nothing can come between
+            return
         settling = asyncio.ensure_future(self._limiter.settle(admission, usage, self._clock()))
         self._settling.add(settling)
         settling.add_done_callback(self._settling.discard)

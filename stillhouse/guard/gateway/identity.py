@@ -46,7 +46,7 @@ def identify(request: Request, directory: Directory) -> Who:
             "is mistyped or cut off; copy it again" if mistyped else "is not known here; check it, or ask for a new one"
         )
         raise Refusal("authentication", "key.unknown", f"This API key {said}.")
-    if key.revoked is not None and key.revoked <= request.time:
+    if key.revoked is not None:
         raise Refusal("authentication", "key.revoked", "This API key was revoked; use a newer one.")
     if key.expires is not None and key.expires <= request.time:
         raise Refusal("authentication", "key.expired", "This API key has expired; use a newer one.")

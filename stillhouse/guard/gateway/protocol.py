@@ -27,6 +27,40 @@ class _Unacceptable(Exception):
     """Raised inside a parser's callback: the parser turns it into its own error, which ends the connection."""
 
 
+class _HeadWithBody:
+    """A transport that sends an answer's head together with the first piece of its body.
+
+    uvicorn writes them one after the other, which is two system calls, and wakes the client twice. A head waits for the
+    rest of this turn of the loop and no longer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 "):
+            self._head = data
+            self._loop.call_soon(self._flush)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self._transport.write(head)
+
+
 def guarded_http(refused: Callable[[str], None], connections: int) -> type["GuardedHttp"]:
     """The protocol with a counter that gets the rule of each refusal, and a bound on connections that are open."""
     return type("CountedHttp", (GuardedHttp,), {"refused": staticmethod(refused), "most_connections": connections})
@@ -49,7 +83,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._fault: tuple[int, str] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(_HeadWithBody(transport, self.loop))  # type: ignore[arg-type]
         self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
         if len(self.connections) > self.most_connections:
             self._fault = 503, "Too many connections are open here; try again later."

@@ -5,6 +5,7 @@ opposite order: no new requests, running ones to their end, the log to the disk,
 """
 
 import asyncio
+import gc
 import hashlib
 import logging
 import os
@@ -135,6 +136,7 @@ class _Process:
                 random.Random(),
                 traces,
                 self._beside(directory, writer),
+                counts_here=address == "memory",
             )
             await asyncio.to_thread(self._record_policy, settings)
             work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -167,6 +169,10 @@ class _Process:
             loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload_by_signal()))
             where = {"url": _url(public), "admin": _url(private), "gateway": name, "version": __version__}
             _log.warning("listening", extra={"fields": where})
+            # What was made up to here stays: looking through it again and again would cost every request a part.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(10_000, 20, 50)
             code = await self._told
             gateway.draining = True
             _log.info("draining", extra={"fields": {"running": gateway.running}})

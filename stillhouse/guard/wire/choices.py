@@ -59,7 +59,7 @@ class ChoicesAssembler(EventAssembler):
             elif key == "delta":
                 if self._chat and type(value) is dict:
                     add(choice["message"], value)
-            elif type(value) is list:
+            elif type(value) is list and key not in ("index", "message", "text"):
                 have = choice.get(key)
                 if type(have) is list:
                     have.extend(value)
