@@ -74,6 +74,6 @@ def _check(python: Path, pins: Sequence[str]) -> None:
     versions: dict[str, str] = json.loads(output)
     for pin in pins:
         package, _, version = pin.partition("==")
-        found = versions.get(package.lower(), "none").partition("+")[0]
+        found = versions.get(package.partition("[")[0].lower(), "none").partition("+")[0]
         if found != version:
             raise ConfigError(f"{python} has {package} {found}, the peer needs {pin}; install that version there")

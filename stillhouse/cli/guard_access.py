@@ -4,6 +4,7 @@ They work on the database of guard.yaml; no gateway has to run, and those that d
 """
 
 import os
+import pwd
 import re
 import sys
 import time
@@ -18,10 +19,12 @@ import typer
 from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
 from stillhouse.config import load, validate
 from stillhouse.errors import ConfigError, StorageError
+from stillhouse.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
     from stillhouse.guard.access.registry import NewKey, Registry
+    from stillhouse.guard.settings import GuardSettings
 
 __all__ = [
     "account_change",
@@ -343,23 +346,47 @@ def _registry(config: Path) -> "Iterator[Registry]":
     with one_line_errors():
         from sqlalchemy.exc import SQLAlchemyError
 
-        from stillhouse.guard.settings import GuardSettings
         from stillhouse.guard.state.database import database_fault, shown
         from stillhouse.guard.state.open import open_state
 
-        with open_state(load(GuardSettings, config), config.resolve().parent, os.environ) as state:
+        with open_state(_settings(config), config.resolve().parent, os.environ) as state:
             try:
                 yield state.registry
             except SQLAlchemyError as error:
                 raise StorageError(f"database: {shown(state.engine)}: {database_fault(error)}") from None
 
 
+def _settings(config: Path) -> "GuardSettings":
+    """The settings; of a file with a fault elsewhere only where the state lies: a decision must still be possible."""
+    from stillhouse.guard.settings import GuardSettings
+
+    try:
+        return load(GuardSettings, config)
+    except ConfigError as fault:
+        data = parse_yaml(config.read_text(encoding="utf-8")) if config.is_file() else None
+        if not isinstance(data, dict):
+            raise
+        kept = {name: data[name] for name in ("state", "ledger", "upstreams", "models") if name in data}
+        plans = data.get("plans")
+        named: dict[str, Any] = {name: {} for name in plans} if isinstance(plans, dict) else {}
+        settings = validate(GuardSettings, {**kept, "plans": {"default": {}, **named}}, str(config))
+        console_for(False).print(f"{fault}; going on with its sections state and ledger", markup=False, highlight=False)
+        return settings
+
+
+def _user() -> str:
+    """The name of the process's user, by the system and not by the environment."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
 def _actor(given: str | None) -> str:
     """Who is logged in, also behind sudo."""
     from stillhouse.guard.access.checks import check_text
 
-    names = (os.environ.get(name) for name in ("SUDO_USER", "LOGNAME", "USER"))
-    actor = given or next((name for name in names if name), "operator")
+    actor = given or os.environ.get("SUDO_USER") or _user()
     check_text(actor, "--actor")
     return actor
 

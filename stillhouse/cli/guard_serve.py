@@ -36,12 +36,10 @@ def check(
 ) -> None:
     """Read a config as `serve` would, say what is wrong with it in one line, and serve nothing."""
     with one_line_errors():
-        import time
-
-        from stillhouse.guard.gateway.runtime import make_runtime
+        from stillhouse.guard.gateway.prepare import prepare
         from stillhouse.guard.settings import GuardSettings
 
         settings = load(GuardSettings, config, overrides or [])
-        runtime = make_runtime(settings, config.resolve().parent, os.environ, time.monotonic)
+        runtime = prepare(settings, config.resolve().parent, os.environ).runtime
         result = {"config": str(config), "models": sorted(runtime.models), "upstreams": sorted(runtime.upstreams)}
-        print_result(result, as_json, f"{config}: {len(runtime.models)} models, {len(runtime.upstreams)} upstreams")
+        print_result(result, as_json, f"{config} can be served: {', '.join(sorted(runtime.models))}")

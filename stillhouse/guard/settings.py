@@ -203,6 +203,14 @@ class AccessSettings(Settings):
     contact: str | None = Field(None, description="link in refusals: where a person verifies or appeals")
     slow: SlowSettings = SlowSettings()
 
+    @model_validator(mode="after")
+    def _countries_can_be_known(self) -> Self:
+        if self.country_header is not None and not self.trusted_proxies:
+            raise ValueError("country_header is believed of trusted proxies only; name them in trusted_proxies")
+        if (self.countries_allow or self.countries_deny) and not (self.country_header or self.country_database):
+            raise ValueError("countries cannot be known without country_database or country_header; give one of them")
+        return self
+
 
 class BlobSettings(Settings):
     """Sealing of reasoning blobs and response ids to the account that they were given to."""
@@ -310,7 +318,14 @@ class GuardSettings(Settings):
             for name in model.upstreams:
                 if name not in known:
                     raise ValueError(f"models: '{model.name}' names upstream '{name}'; known: {', '.join(known)}")
+        ports = {self.listen.port, self.admin.port}
+        if len(ports) == 1 and ports != {0} and self.listen.host == self.admin.host:
+            raise ValueError(f"listen and admin both want port {self.listen.port}; give admin.port another")
+        free = all(model.prices == Prices() for model in self.models)
         for name, plan in self.plans.items():
+            limits = (plan.account, plan.organisation, plan.key)
+            if free and any(limit.budget_per_day or limit.budget_per_month for limit in limits):
+                raise ValueError(f"plans.{name} has a budget, and no model has prices; give models.prices")
             for model_name in plan.models:
                 if model_name not in models:
                     raise ValueError(f"plans.{name}.models: '{model_name}' is not under models ({', '.join(models)})")

@@ -77,7 +77,7 @@ class Link(asyncio.Protocol):
         self._seconds = seconds
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
-        self._unsent: list[bytes] = []
+        self._unsent: list[tuple[bytes, asyncio.Future[Any]]] = []
         self._unread = b""
         self._late = False
         self._timer: asyncio.TimerHandle | None = None
@@ -113,10 +113,7 @@ class Link(asyncio.Protocol):
             return future
         if not self._unsent:
             self._loop.call_soon(self._send)
-        self._unsent.append(command)
-        self._waiting.append((self._loop.time(), future))
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._seconds, self._watch)
+        self._unsent.append((command, future))
         return future
 
     def abort(self, reason: str) -> None:
@@ -128,7 +125,7 @@ class Link(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
-        for _, future in self._waiting:
+        for _, future in (*self._waiting, *self._unsent):
             if not future.done():
                 future.set_exception(LinkLost(reason))
         self._waiting.clear()
@@ -158,9 +155,16 @@ class Link(asyncio.Protocol):
         self._unread = unread[at:]
 
     def _send(self) -> None:
-        if self._unsent and self._transport is not None:
-            self._transport.write(b"".join(self._unsent))
-            self._unsent.clear()
+        """All that this turn of the loop had to send, in one write. Only from here on is the server waited for."""
+        if not self._unsent:
+            return
+        now = self._loop.time()
+        self._waiting.extend([(now, future) for _, future in self._unsent])
+        if self._transport is not None:
+            self._transport.write(b"".join([command for command, _ in self._unsent]))
+        self._unsent.clear()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._seconds, self._watch)
 
     def _watch(self) -> None:
         """Look whether the oldest command has waited too long.

@@ -144,7 +144,7 @@ class Gateway:
         else:
             await self._admitting.admit_stored(request, route)
         request.told += self._own_headers(request)
-        with Watch(receive, _SEND_SECONDS) as watch:
+        with Watch(scope["stillhouse.connection"], _SEND_SECONDS) as watch:
             self._watches.add(watch)
             try:
                 if who.action is not None and who.action.action == "slow":

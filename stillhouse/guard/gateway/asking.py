@@ -71,6 +71,9 @@ async def _ask_one(
         answer = await client.ask(request.method, url, headers, request.forward)
     except asyncio.CancelledError as error:
         raise stalled(watch, error, timeouts.first_byte) from None
+    if not 200 <= answer.status <= 599:
+        answer.close()
+        raise UpstreamFailure("malformed", f"status {answer.status}")
     metrics.first_byte(upstream.name)(watch.now() - begun)
     return answer
 

@@ -14,7 +14,7 @@ from stillhouse.guard.gateway.headers import Headers, first
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.settings import ListenSettings
 
-__all__ = ["ClientGone", "Receive", "parse_body", "read_body"]
+__all__ = ["ClientGone", "Receive", "nests_deeper", "parse_body", "read_body"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -91,13 +91,16 @@ def parse_body(body: bytes, depth: int) -> dict[str, Any]:
         raise Refusal("invalid_request", "body.not_json", f"The body is not JSON in UTF-8: {reason}.") from None
     if not isinstance(value, dict):
         raise Refusal("invalid_request", "body.not_object", "The body is not a JSON object.")
-    # As many opening brackets as the limit allows cannot nest deeper than it; only others are walked.
-    if body.count(b"{") + body.count(b"[") > depth and _deeper_than(value, depth):
+    if nests_deeper(body, value, depth):
         raise Refusal("invalid_request", "body.too_deep", f"The body nests deeper than {depth} levels.")
     return value
 
 
-def _deeper_than(value: Any, depth: int) -> bool:
+def nests_deeper(text: bytes, value: Any, depth: int) -> bool:
+    """Whether the JSON in `text`, read as `value`, nests deeper than `depth` levels."""
+    # As many opening brackets as the limit allows cannot nest deeper than it; only others are walked.
+    if text.count(b"{") + text.count(b"[") <= depth:
+        return False
     level = [value]
     for _ in range(depth):
         below: list[Any] = []

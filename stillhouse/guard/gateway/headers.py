@@ -5,6 +5,7 @@ and an upstream's cookies, limits and request ids, which speak of our account th
 through as it came, known to us or not.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 __all__ = ["Headers", "answer_headers", "first", "upstream_headers"]
@@ -70,6 +71,9 @@ _NOT_CLIENT = frozenset(
         b"anthropic-organization-id",
     }
 )
+# What a header's name and value may be made of (RFC 9110, sections 5.1 and 5.5); an upstream may send others.
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-", b"stillhouse-")
 
 
@@ -107,5 +111,9 @@ def answer_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [
         (name, value)
         for name, value in lowered
-        if name not in _NOT_CLIENT and name not in here and not name.startswith(_NOT_CLIENT_PREFIXES)
+        if name not in _NOT_CLIENT
+        and name not in here
+        and not name.startswith(_NOT_CLIENT_PREFIXES)
+        and _TOKEN.fullmatch(name)
+        and not _CONTROL.search(value)
     ]

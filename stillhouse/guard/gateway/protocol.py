@@ -12,6 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from stillhouse.guard.gateway.watch import Watch
 from stillhouse.guard.refusal import Refusal, RefusalKind
 from stillhouse.guard.wire.errors import error_body
 from stillhouse.guard.wire.routes import family_of
@@ -43,6 +44,8 @@ class _HeadWithBody:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            return
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(b"HTTP/1.1 "):
@@ -57,7 +60,7 @@ class _HeadWithBody:
 
     def _flush(self) -> None:
         head, self._head = self._head, b""
-        if head:
+        if head and not self._transport.is_closing():
             self._transport.write(head)
 
 
@@ -78,6 +81,8 @@ class GuardedHttp(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
+        self.watches: set[Watch] = set()
+        self.gone = False
         self._head_done = True
         self._head_size = self._head_count = self._hosts = 0
         self._fault: tuple[int, str] | None = None
@@ -91,10 +96,14 @@ class GuardedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        self.gone = True
         super().connection_lost(exc)
+        for watch in tuple(self.watches):
+            watch.end("client_gone")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["stillhouse.connection"] = self  # type: ignore[typeddict-unknown-key]
         self._head_done = False
         self._head_size = self._head_count = self._hosts = 0
         if self._head_timer is None:
@@ -127,7 +136,8 @@ class GuardedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         status, message = self._fault or (400, "This is not acceptable HTTP/1.1.")
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+        unfinished = self.cycle is not None and not self.cycle.response_complete
+        if self.pipeline or (unfinished and self.cycle.response_started):
             # Text in the middle of somebody's answer would look like a part of it.
             self.transport.close()
             return

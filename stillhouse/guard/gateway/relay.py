@@ -12,6 +12,8 @@ import orjson
 
 from stillhouse.errors import StorageError
 from stillhouse.guard.gateway.asking import refusal_of, stalled
+from stillhouse.guard.gateway.body import nests_deeper
+from stillhouse.guard.gateway.estimate import estimated_usage
 from stillhouse.guard.gateway.headers import answer_headers
 from stillhouse.guard.gateway.metrics import Metrics
 from stillhouse.guard.gateway.outcome import Ended, Outcome
@@ -30,7 +32,7 @@ __all__ = ["Finish", "relay"]
 Finish = Callable[[Request, Outcome], Awaitable[None]]
 
 _LONGEST_BODY = 256 << 20
-_BYTES_PER_TOKEN = 4
+_DEPTH = 250  # what can be written again, and read back from the log
 
 
 async def relay(
@@ -136,6 +138,8 @@ async def _relay_body(
         # The upstream does not know our key. To the client it would look as if we did not know its own.
         raise Refusal("upstream", "upstream.credentials", "The model's server refused this gateway's credentials.")
     value = _json_object(body)
+    if value is not None and nests_deeper(body, value, _DEPTH):
+        value = None
     if value is None and (answer.status >= 400 or request.method != "DELETE"):
         if answer.status in (429, 503, 529):
             raise Refusal("overloaded", "upstream.overloaded", "The model's server is overloaded; try again later.")
@@ -152,8 +156,8 @@ async def _relay_body(
         status=answer.status,
         ended="complete" if served else "upstream_error",
         response=body if served else None,
-        usage=usage or (_estimate(len(body)) if served and wire.api is not None else {}),
-        estimated=served and not usage,
+        usage=usage or (estimated_usage(value) if served and wire.api is not None else {}),
+        estimated=served and not usage and wire.api is not None,
         upstream=upstream,
     )
     watch.idle()
@@ -190,7 +194,7 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
 
 
 def _streamed(result: Assembled, status: int, upstream: str) -> Outcome:
-    usage = result.usage or _estimate(_size(result.body))
+    usage = result.usage or estimated_usage(result.body)
     return Outcome(
         status=status,
         ended="complete" if result.error is None else "upstream_error",
@@ -208,17 +212,8 @@ def _broken(assembler: Assembler, upstream: str, ended: Ended, status: int, rule
         status=status,
         ended=ended,
         response=result.body,
-        usage=result.usage or _estimate(_size(result.body)),
+        usage=result.usage or estimated_usage(result.body),
         estimated=not result.usage,
         rule=rule,
         upstream=upstream,
     )
-
-
-def _size(body: Mapping[str, Any] | None) -> int:
-    return 0 if body is None else len(orjson.dumps(body))
-
-
-def _estimate(size: int) -> dict[str, int]:
-    """Tokens of an answer whose server told none: its JSON's bytes over four, an upper bound for most text."""
-    return {"output_tokens": -(-size // _BYTES_PER_TOKEN)}

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from prometheus_client import disable_created_metrics
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from stillhouse import __version__
 from stillhouse.config import dump, load
-from stillhouse.errors import ConfigError, StillhouseError, StorageError
+from stillhouse.errors import StillhouseError, StorageError
 from stillhouse.guard.access.directory import Directory
 from stillhouse.guard.access.limits import FailedKeys, Limiter
 from stillhouse.guard.access.registry import Registry
@@ -42,6 +43,7 @@ from stillhouse.guard.gateway.gate import DecisionGate
 from stillhouse.guard.gateway.listener import Listener, bind
 from stillhouse.guard.gateway.logs import log_to_stderr
 from stillhouse.guard.gateway.metrics import Metrics, metrics_route
+from stillhouse.guard.gateway.prepare import prepare
 from stillhouse.guard.gateway.protocol import GuardedHttp, guarded_http
 from stillhouse.guard.gateway.record import draft_of_exchange
 from stillhouse.guard.gateway.runtime import make_runtime, needs_restart
@@ -65,7 +67,11 @@ def serve(config: Path, overrides: Sequence[str], environ: Mapping[str, str], *,
     """Serve until SIGTERM (returns 0) or SIGINT (returns 130). Raises ConfigError before anything is served."""
     settings = load(GuardSettings, config, overrides)
     log_to_stderr(quiet)
-    return uvloop.run(_Process(config, overrides, settings, environ).run())
+    disable_created_metrics()
+    try:
+        return uvloop.run(_Process(config, overrides, settings, environ).run())
+    except SQLAlchemyError as error:
+        raise StorageError(f"state.database: {database_fault(error)}; make it writable, then start again") from None
 
 
 class _Process:
@@ -88,8 +94,7 @@ class _Process:
         loop = asyncio.get_running_loop()
         self._told = loop.create_future()
         settings, environ = self._settings, self._environ
-        runtime = make_runtime(settings, self._folder, environ, time.monotonic)
-        token = _secret(settings.admin.token_env, "admin.token_env", environ)
+        prepared = prepare(settings, self._folder, environ)
         async with AsyncExitStack() as stack:
             public = bind(settings.listen.host, settings.listen.port, "listen")
             stack.callback(public.close)
@@ -100,9 +105,7 @@ class _Process:
             await asyncio.to_thread(state.ledger.open)
             directory = self._directory = Directory()
             await asyncio.to_thread(directory.load, state.engine)
-            told = _secret(settings.state.counters_env, "state.counters_env", environ)
-            address = settings.state.counters if told is None else told.decode()
-            counters = await stack.enter_async_context(counters_of(address, state.engine, time.time))
+            counters = await stack.enter_async_context(counters_of(prepared.counters, state.engine, time.time))
             limiter = Limiter(counters)
             failed_keys = self._failed_keys = FailedKeys(settings.access.failed_keys_per_minute)
             limiter.start(time.time)
@@ -113,7 +116,7 @@ class _Process:
                 self._folder / settings.log.folder,
                 gateway=name,
                 clock=time.time,
-                scaffold_secret=_secret(settings.log.scaffold_key_env, "log.scaffold_key_env", environ),
+                scaffold_secret=prepared.scaffold_secret,
                 on_removed=self._removed,
             )
             writer.start(loop)
@@ -125,7 +128,7 @@ class _Process:
                 stack.push_async_callback(asyncio.to_thread, traces.close)
             metrics = Metrics()
             gateway = self._gateway = Gateway(
-                runtime,
+                prepared.runtime,
                 Admitting(directory, limiter, failed_keys),
                 limiter,
                 writer,
@@ -135,8 +138,8 @@ class _Process:
                 time.time,
                 random.Random(),
                 traces,
-                self._beside(directory, writer),
-                counts_here=address == "memory",
+                self._beside(directory, writer, prepared.beside_token),
+                counts_here=prepared.counters == "memory",
             )
             await asyncio.to_thread(self._record_policy, settings)
             work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -153,7 +156,7 @@ class _Process:
                 registry,
                 directory,
                 state.ledger,
-                token,
+                prepared.admin_token,
                 self._reload,
                 self._status,
                 hosts=settings.admin.hosts,
@@ -168,11 +171,11 @@ class _Process:
                 loop.add_signal_handler(number, self._stop, number)
             loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload_by_signal()))
             where = {"url": _url(public), "admin": _url(private), "gateway": name, "version": __version__}
-            _log.warning("listening", extra={"fields": where})
+            _log.info("listening", extra={"fields": where})
             # What was made up to here stays: looking through it again and again would cost every request a part.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(10_000, 20, 50)
+            gc.set_threshold(50_000, 20, 20)
             code = await self._told
             gateway.draining = True
             _log.info("draining", extra={"fields": {"running": gateway.running}})
@@ -186,10 +189,8 @@ class _Process:
         _log.info("stopped")
         return code
 
-    def _beside(self, directory: Directory, writer: ExchangeWriter) -> Starlette | None:
+    def _beside(self, directory: Directory, writer: ExchangeWriter, token: bytes | None) -> Starlette | None:
         """What answers another gateway's questions, where a token for them is set."""
-        variable = self._settings.beside.token_env
-        token = _secret(variable, "beside.token_env", self._environ)
         if token is None:
             return None
 
@@ -275,17 +276,6 @@ class _Process:
             "models": sorted(gateway.runtime.models),
             "upstreams": {name: {"resting": up.resting} for name, up in gateway.runtime.upstreams.items()},
         }
-
-
-def _secret(variable: str | None, setting: str, environ: Mapping[str, str]) -> bytes | None:
-    if variable is None:
-        return None
-    value = environ.get(variable)
-    if not value:
-        raise ConfigError(
-            f"{setting} is {variable}, an environment variable that is not set; set it, or remove the key"
-        )
-    return value.encode()
 
 
 def _gateway_name() -> str:

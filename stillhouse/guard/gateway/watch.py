@@ -1,16 +1,22 @@
 """Ends a request's work when nobody waits for it any more, or when who should go on does not.
 
-One listener waits for the client's end, and one timer, moved along lazily, watches both directions: an upstream that
-sends nothing while we read, a client that takes nothing while we write. A timer for each chunk would cost more than
-the chunk.
+The connection tells of the client's end, and one timer, moved along lazily, watches both directions: an upstream that
+sends nothing while we read, a client that takes nothing while we write. A timer for each chunk would cost more than the
+chunk, and a task that waits for the client's end leaves rubbish for the garbage collector with every request.
 """
 
 import asyncio
-from typing import Literal
+from typing import Literal, Protocol
 
-from stillhouse.guard.gateway.body import Receive
+__all__ = ["Connection", "Watch"]
 
-__all__ = ["Watch"]
+
+class Connection(Protocol):
+    """A client's connection: when it is lost it ends its `watches` with `client_gone`, and `gone` is true from then."""
+
+    watches: set["Watch"]
+    gone: bool
+
 
 Ended = Literal["client_gone", "client_stalled", "upstream_stalled", "gateway_ends"]
 
@@ -18,9 +24,9 @@ Ended = Literal["client_gone", "client_stalled", "upstream_stalled", "gateway_en
 class Watch:
     """Watches the task that makes one, and cancels it: `taken` says why. Use as a context manager."""
 
-    def __init__(self, receive: Receive, send_seconds: float) -> None:
+    def __init__(self, connection: Connection, send_seconds: float) -> None:
         self.ended: Ended | None = None
-        self._receive = receive
+        self._connection = connection
         self._send_seconds = send_seconds
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
@@ -30,7 +36,9 @@ class Watch:
         self._on_deadline: Ended = "upstream_stalled"
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = self._deadline
-        self._listener = self._loop.create_task(self._listen())
+        connection.watches.add(self)
+        if connection.gone:
+            self.end("client_gone")
 
     def reading(self, seconds: float) -> None:
         """The upstream has `seconds` from now."""
@@ -61,14 +69,9 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.cancel()
+        self._connection.watches.discard(self)
         if self._timer is not None:
             self._timer.cancel()
-
-    async def _listen(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.end("client_gone")
 
     def _until(self, deadline: float, why: Ended) -> None:
         self._deadline, self._on_deadline = deadline, why

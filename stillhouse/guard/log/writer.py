@@ -10,6 +10,7 @@ written as JSON. All but the first are counted, and `accepting` is False before 
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -31,6 +32,7 @@ from stillhouse.records.zstd_lines import FrameCompressor
 
 __all__ = ["ExchangeWriter"]
 
+_log = logging.getLogger("stillhouse.guard")
 _HURRY_BYTES = 1 << 20
 _LONGEST_GROUP = 4 << 20
 _LEVEL = 3
@@ -286,6 +288,8 @@ class ExchangeWriter:
             refused = error if isinstance(error, StorageError) else StorageError(f"{self._folder}: {error}")
             self._refuse(refused)
             return False
+        if self.failed is not None:
+            _log.warning("the exchange log is written again")
         self.failed = None
         self._bytes_out += group.size
         self.kept += group.count
@@ -295,6 +299,8 @@ class ExchangeWriter:
 
     def _refuse(self, error: StorageError) -> None:
         """Tell everybody who waits that the disk refuses, also those whose turn had not come."""
+        if self.failed is None:
+            _log.error("the exchange log cannot be written, requests are refused: %s", error)
         self.failed = error
         self._drain()
         waiting, self._working.waiting = self._working.waiting, []

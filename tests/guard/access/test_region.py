@@ -41,7 +41,7 @@ class Clock:
 
 
 def regions(folder: Path, clock: Callable[[], float] = time.monotonic, **settings: Any) -> Regions:
-    return Regions(AccessSettings.model_validate(settings), folder, clock)
+    return Regions(AccessSettings.model_validate({"trusted_proxies": ["10.0.0.0/8"], **settings}), folder, clock)
 
 
 def test_records_of_several_makers() -> None:

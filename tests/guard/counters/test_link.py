@@ -49,6 +49,7 @@ def test_replies_are_read_wherever_they_are_cut(cuts: list[int]) -> None:
     async def go() -> list[Any]:
         link = Link(5.0)
         waiting = [link.call(b"") for _ in range(7)]
+        await asyncio.sleep(0)  # they are sent at the end of the turn
         edges = [0, *sorted(cuts), len(REPLIES)]
         for start, end in pairwise(edges):
             link.data_received(REPLIES[start:end])

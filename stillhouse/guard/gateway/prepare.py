@@ -1,0 +1,67 @@
+"""What `serve` and `check` look at before anything is opened: all that can be wrong with a config by itself."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillhouse.errors import ConfigError
+from stillhouse.guard.counters.link import parse_address
+from stillhouse.guard.gateway.runtime import Runtime, make_runtime
+from stillhouse.guard.log.privacy import Privacy
+from stillhouse.guard.settings import GuardSettings
+from stillhouse.guard.state.database import open_engine
+
+__all__ = ["Prepared", "prepare"]
+
+_SHORTEST_TOKEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A config with its secrets. None is a secret that the config does not ask for."""
+
+    runtime: Runtime
+    counters: str
+    admin_token: bytes | None
+    beside_token: bytes | None
+    scaffold_secret: bytes | None
+
+
+def prepare(settings: GuardSettings, folder: Path, environ: Mapping[str, str]) -> Prepared:
+    """ConfigError in one line for whatever is wrong. Connects to nothing."""
+    told = _secret(settings.state.counters_env, "state.counters_env", environ)
+    counters = settings.state.counters if told is None else told.decode()
+    if counters != "memory":
+        parse_address(counters)
+    scaffold_secret = _secret(settings.log.scaffold_key_env, "log.scaffold_key_env", environ)
+    Privacy(settings.log.privacy, scaffold_secret)
+    if settings.state.database_env is None:
+        open_engine(settings.state.database, folder).dispose()
+    return Prepared(
+        runtime=make_runtime(settings, folder, environ, time.monotonic),
+        counters=counters,
+        admin_token=_token(settings.admin.token_env, "admin.token_env", environ),
+        beside_token=_token(settings.beside.token_env, "beside.token_env", environ),
+        scaffold_secret=scaffold_secret,
+    )
+
+
+def _secret(variable: str | None, setting: str, environ: Mapping[str, str]) -> bytes | None:
+    if variable is None:
+        return None
+    value = environ.get(variable)
+    if not value:
+        raise ConfigError(
+            f"{setting} is {variable}, an environment variable that is not set; set it, or remove the key"
+        )
+    return value.encode()
+
+
+def _token(variable: str | None, setting: str, environ: Mapping[str, str]) -> bytes | None:
+    token = _secret(variable, setting, environ)
+    if token is not None and len(token) < _SHORTEST_TOKEN:
+        raise ConfigError(
+            f"{setting}: {variable} holds {len(token)} bytes, which can be guessed; give {_SHORTEST_TOKEN} or more"
+        )
+    return token
