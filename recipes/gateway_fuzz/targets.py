@@ -17,7 +17,9 @@ from stillhouse.guard.blobs.messages import MessagesPlaces
 from stillhouse.guard.blobs.places import Places
 from stillhouse.guard.blobs.responses import ResponsesPlaces
 from stillhouse.guard.blobs.sealer import Sealer
-from stillhouse.guard.gateway.body import parse_body
+from stillhouse.guard.gateway.body import nests_deeper, parse_body
+from stillhouse.guard.gateway.estimate import estimated_usage
+from stillhouse.guard.gateway.relay import _DEPTH as ANSWER_DEPTH
 from stillhouse.guard.gateway.relay import _json_object
 from stillhouse.guard.log.draft import Draft
 from stillhouse.guard.log.line import LineMaker
@@ -143,8 +145,7 @@ def _relayed(
     except Refusal as refusal:
         refused = refusal
     result = assembler.result()
-    if result.body is not None:
-        orjson.dumps(result.body)  # its size is what tokens are estimated by
+    estimated_usage(result.body)
     return (b"".join(out), result), refused
 
 
@@ -152,7 +153,7 @@ def answer(name: str, options: int, seed: int, data: bytes) -> None:
     """As `_relay_body` does it."""
     wire = _WIRES[name]
     body = _json_object(data)
-    if body is None:
+    if body is None or nests_deeper(data, body, ANSWER_DEPTH):
         raise Refusal("upstream", "upstream.malformed", "no JSON object")
     usage = wire.usage(body)
     if any(type(count) is not int or count < 0 for count in usage.values()):
@@ -160,6 +161,7 @@ def answer(name: str, options: int, seed: int, data: bytes) -> None:
     edits = _edits(wire, options)
     for edit in edits:
         edit.edit_body(body)
+    estimated_usage(body)
     _logged(wire, "served", b"{}", orjson.dumps(body) if edits else data)
 
 
@@ -168,7 +170,7 @@ def again(name: str, options: int, seed: int, data: bytes) -> None:
     places = _PLACES[name]
     api: Api = name  # type: ignore[assignment]
     body = _json_object(data)
-    if body is None:
+    if body is None or nests_deeper(data, body, ANSWER_DEPTH):
         raise Refusal("upstream", "upstream.malformed", "no JSON object")
     asked: dict[str, Any] = {"messages": [], "input": [{"role": "user", "content": f"question {options}"}]}
     asked["messages"] = asked["input"]

@@ -7,11 +7,13 @@ code. Children of labelled metrics are kept, since looking one up costs more tha
 from collections.abc import Callable
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from stillhouse.guard.gateway.histogram import Histogram
 
 __all__ = ["Metrics", "metrics_route"]
 
@@ -28,14 +30,14 @@ class Metrics:
         )
         self._refusals = Counter("stillhouse_refusals", "requests refused, by rule", ("rule",), registry=registry)
         self._seconds = Histogram(
-            "stillhouse_request_seconds", "from request to end of answer", ("api",), buckets=_SECONDS, registry=registry
+            "stillhouse_request_seconds", "from request to end of answer", "api", _SECONDS, registry
         )
         self._first_byte = Histogram(
             "stillhouse_first_byte_seconds",
             "from asking an upstream to its answer's headers",
-            ("upstream",),
-            buckets=_SECONDS,
-            registry=registry,
+            "upstream",
+            _SECONDS,
+            registry,
         )
         self._tokens = Counter("stillhouse_tokens", "tokens served", ("model", "kind"), registry=registry)
         self._upstream_failures = Counter(
@@ -61,8 +63,8 @@ class Metrics:
         )
         self.request = cache(lambda api, model, status: self._requests.labels(api, model, str(status)).inc)
         self.refusal = cache(lambda rule: self._refusals.labels(rule).inc)
-        self.seconds = cache(lambda api: self._seconds.labels(api).observe)
-        self.first_byte = cache(lambda upstream: self._first_byte.labels(upstream).observe)
+        self.seconds = cache(self._seconds.of)
+        self.first_byte = cache(self._first_byte.of)
         self.tokens = cache(lambda model, kind: self._tokens.labels(model, kind).inc)
         self.upstream_failure = cache(lambda upstream, kind: self._upstream_failures.labels(upstream, kind).inc)
 

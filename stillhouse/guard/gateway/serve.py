@@ -134,7 +134,7 @@ class _Process:
                 writer,
                 client,
                 metrics,
-                ExchangeIds(secrets.token_bytes),
+                ExchangeIds(_random_bytes()),
                 time.time,
                 random.Random(),
                 traces,
@@ -276,6 +276,20 @@ class _Process:
             "models": sorted(gateway.runtime.models),
             "upstreams": {name: {"resting": up.resting} for name, up in gateway.runtime.upstreams.items()},
         }
+
+
+def _random_bytes() -> Callable[[int], bytes]:
+    """`secrets.token_bytes` by the page: a system call for every request is a request's time spent on four bytes."""
+    page, at = b"", 0
+
+    def take(count: int) -> bytes:
+        nonlocal page, at
+        if at + count > len(page):
+            page, at = secrets.token_bytes(max(4096, count)), 0
+        at += count
+        return page[at - count : at]
+
+    return take
 
 
 def _gateway_name() -> str:
