@@ -189,7 +189,7 @@ _EVENTS = (
         + b"[" * depth
         + b"]" * closed
         + b'"}}'
-        for depth, closed in ((400, 0), (300, 300), (250, 0), (240, 240))
+        for depth, closed in ((400, 0), (300, 300), (250, 0), (240, 240), (1010, 1010))
     ),
     *(b'data: {"thinking":\ndata: "signature"}', b'data: {"a":"\\ud83d","usage":{"prompt_tokens":1e999}}'),
 )

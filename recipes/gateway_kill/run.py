@@ -77,9 +77,6 @@ async def _load(gateway: Running, state: Any, secret: str, seconds: float, kill:
         ended.set()
         gateway.kill()
 
-    async with aiohttp.ClientSession(headers={"authorization": f"Bearer {secret}"}) as session:
-        while (await session.get(f"{gateway.url}/v1/models")).status != 200:
-            await asyncio.sleep(0.1)  # the key is new; gateways see it within a refresh
     await asyncio.gather(killer(), keys(), *(client(number) for number in range(_CLIENTS)))
     return seen
 
@@ -109,6 +106,7 @@ def main(argv: Sequence[str]) -> int:
             with running(folder, stub.url, log={"fsync": options.fsync}) as gateway:
                 state = gateway.state()
                 secret = _key(state, kill)
+                gateway.wait_for(secret)
                 acknowledged = asyncio.run(_load(gateway, state, secret, rng.uniform(1.0, 3.0), kill))
             seen |= acknowledged
             say(f"kill {kill + 1:2}: {len(acknowledged):5} complete answers before it")

@@ -23,6 +23,7 @@ from stillhouse.guard.policy import apply, under_strip
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.settings import Policy, Prices
 from stillhouse.guard.wire.base import Asked, Wire
+from stillhouse.guard.wire.odd_json import write_json
 from stillhouse.guard.wire.reasoning import reasoning_edit
 from stillhouse.guard.wire.routes import Route
 from stillhouse.types import Api
@@ -87,7 +88,7 @@ class Admitting:
             body["model"] = model.upstream_name
             changed = True
         if changed:
-            request.forward = orjson.dumps(body)
+            request.forward = write_json(body)  # a blob that was opened may hold half a character
         await self._limit(request, who, asked, model.settings.prices, text_bytes(raw))
 
     async def _limit(self, request: Request, who: Who, asked: Asked, prices: Prices, size: int) -> None:

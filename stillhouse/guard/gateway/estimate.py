@@ -30,7 +30,7 @@ def _written(root: Any) -> int:
             size += sum(
                 len(text.encode("utf-8", "replace")) for name in _TEXTS if isinstance(text := node.get(name), str)
             )
-            if node.get("type") == "tool_use":
-                size += sum(len(str(part)) for part in dict(node.get("input") or {}).values())
+            if node.get("type") == "tool_use" and isinstance(given := node.get("input"), Mapping):
+                size += sum(len(str(part)) for part in given.values())
             waiting += [node[name] for name in _BELOW if isinstance(node.get(name), list | Mapping)]
     return size

@@ -39,7 +39,7 @@ async def relay(
     request: Request, upstream: Upstream, answer: Answer, reply: Reply, watch: Watch, finish: Finish, metrics: Metrics
 ) -> None:
     """Send the answer on. Raises Refusal where nothing has gone out yet, ClientGone where nobody is there any more."""
-    streamed = answer.status < 400 and answer.content_type == "text/event-stream"
+    streamed = answer.status < 300 and answer.status != 204 and answer.content_type == "text/event-stream"
     try:
         broken = await (_relay_stream if streamed else _relay_body)(
             request, upstream.name, answer, reply, watch, finish
@@ -140,7 +140,7 @@ async def _relay_body(
     value = _json_object(body)
     if value is not None and nests_deeper(body, value, _DEPTH):
         value = None
-    if value is None and (answer.status >= 400 or request.method != "DELETE"):
+    if value is None and (body or answer.status >= 400 or request.method != "DELETE"):
         if answer.status in (429, 503, 529):
             raise Refusal("overloaded", "upstream.overloaded", "The model's server is overloaded; try again later.")
         raise Refusal("upstream", "upstream.malformed", "The model's server answered something that is no JSON object.")

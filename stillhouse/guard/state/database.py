@@ -7,6 +7,7 @@ so lets two writers read the same state.
 Statements' parameters (digests, documents) never get into error messages, nor does the URL, which may hold a password.
 """
 
+import errno
 import os
 import sqlite3
 import ssl
@@ -138,7 +139,7 @@ def _sqlite(url: URL, folder: Path, place: str) -> Engine:
         raise ConfigError(f"{place}: '?{next(iter(url.query))}=' has no meaning here; give sqlite:///FILE alone")
     path = (folder / url.database).absolute()
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _make_private(path)
     except OSError as error:
         raise ConfigError(
             f"{place}: {path}: cannot be opened ({error.strerror}); give a file in a folder that is there and may be "
@@ -148,6 +149,22 @@ def _sqlite(url: URL, folder: Path, place: str) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if it is not there, for its owner alone; OSError where it cannot be used.
+
+    One that is there is not opened: to close any descriptor of it would take SQLite's locks away from this process's
+    other connections (POSIX advisory locks; sqlite.org/howtocorrupt.html, section 2.2), and a gateway that is started
+    meanwhile would then keep a write-ahead log of its own.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -9,6 +9,8 @@ from stillhouse.guard.access.rules import Rules
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.settings import AccessSettings
 
+# Rules about countries need a way to know them.
+ABOUT = {"contact": "https://example.com/appeal", "country_header": "x-country", "trusted_proxies": ("10.0.0.0/8",)}
 HERE, THERE, SIX = "192.0.2.5", "203.0.113.5", "2001:db8:1:2::77"
 
 
@@ -53,7 +55,7 @@ def test_each_rule_for_the_gateway_and_for_an_organisation(
     lists: dict[str, tuple[str, ...]], address: str, country: str | None, rule: str | None
 ) -> None:
     assert rule_of(Rules(AccessSettings()), organisation(**lists), key(), address, country) == rule
-    gateway = Rules(AccessSettings.model_validate({**lists, "contact": "https://example.com/appeal"}))
+    gateway = Rules(AccessSettings.model_validate({**lists, **ABOUT}))
     if rule is None:
         gateway.check_gateway(address, country)
         return

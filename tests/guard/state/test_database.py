@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -242,3 +243,18 @@ def test_a_file_that_another_holds_for_long(tmp_path: Path, monkeypatch: pytest.
         pass
     other.close()
     engine.dispose()
+
+
+def test_opening_again_takes_no_locks_from_this_process(tmp_path: Path) -> None:
+    """While one connection writes, a second engine is opened here: another process must still be kept out."""
+    code = (
+        "import sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], timeout=0.1)\n"
+        "try:\n    c.execute('BEGIN IMMEDIATE')\nexcept sqlite3.OperationalError as e:\n    print(e)\n"
+    )
+    first = open_engine("sqlite:///guard.db", tmp_path)
+    with writing(first):
+        open_engine("sqlite:///guard.db", tmp_path).dispose()
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "guard.db")], capture_output=True, text=True)
+    first.dispose()
+    assert done.stdout.strip() == "database is locked", done
