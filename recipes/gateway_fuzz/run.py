@@ -169,7 +169,10 @@ def _over_http(count: int, seed: int, log: Mapping[str, Any], faults: Path, foun
                 traffic = Traffic(int(gateway.url.rpartition(":")[2]), cases, keys[_OPEN], step)
                 asyncio.run(_traffic(traffic, gateway, count, found))
             finally:
+                alive = gateway.process.poll() is None
                 code = gateway.stop()
+        if not alive:
+            traffic.faults.append(Fault(f"the gateway ended before it was told to: {gateway.lines[-1]}", None))
         _judge_process(gateway, code, traffic)
         try:
             found.logged += sum(1 for _ in SegmentReader(folder / "exchanges"))

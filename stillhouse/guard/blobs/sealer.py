@@ -4,6 +4,7 @@ Behind a gateway all customers are one account to the provider, whose blobs and 
 they work for the one that they were given to, in the conversation that they come from.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -27,6 +28,9 @@ _PLACES: dict[Api, Places] = {
     "messages": MessagesPlaces(),
     "responses": ResponsesPlaces(),
 }
+
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.~=-]{0,1023}")
 
 
 class Sealer:
@@ -66,4 +70,7 @@ class Sealer:
         (opened,) = self._seals.open(ID, text, "the id")
         if opened.owner != account:
             raise refused("blob.other_account", "the id", opened.owner)
+        if not _SEGMENT.fullmatch(opened.text):
+            # Some servers let clients choose ids: `../admin?` must not become a path of the upstream.
+            raise refused("blob.altered", "the id")
         return opened.text

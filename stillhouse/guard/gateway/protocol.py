@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from stillhouse.guard.gateway.watch import Watch
 from stillhouse.guard.refusal import Refusal, RefusalKind
@@ -83,6 +84,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self.watches: set[Watch] = set()
         self.gone = False
+        self._running: RequestResponseCycle | None = None
         self._head_done = True
         self._head_size = self._head_count = self._hosts = 0
         self._fault: tuple[int, str] | None = None
@@ -97,6 +99,9 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
         self.gone = True
+        if self._running is not None:
+            # Of requests that came one behind the other uvicorn tells only the last one.
+            self._running.disconnected = True
         super().connection_lost(exc)
         for watch in tuple(self.watches):
             watch.end("client_gone")
@@ -150,6 +155,10 @@ class GuardedHttp(HttpToolsProtocol):
         head += f"content-length: {len(body)}\r\nstillhouse-rule: {rule}\r\nconnection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _grow(self, size: int) -> None:
         self._head_size += size

@@ -10,6 +10,7 @@ import orjson
 
 from stillhouse.guard.wire.assembling import EventAssembler
 from stillhouse.guard.wire.deltas import Pieces
+from stillhouse.guard.wire.odd_json import too_deep
 from stillhouse.guard.wire.partial_json import read_cut_off
 
 __all__ = ["MessagesAssembler"]
@@ -37,7 +38,9 @@ class _Block:
 
 def _input(text: str) -> Any:
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
+        if not too_deep(text.encode(), value):
+            return value
     except orjson.JSONDecodeError:
         pass
     try:

@@ -6,6 +6,7 @@ written again is not read at all.
 """
 
 import json
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -70,4 +71,12 @@ def mended(value: Any) -> Any:
 
 
 def _loads(text: str | bytes) -> Any:
-    return json.loads(text, parse_constant=lambda _: None)
+    return json.loads(text, parse_constant=lambda _: None, parse_int=_number, parse_float=_number)
+
+
+def _number(text: str) -> int | float | None:
+    """As orjson reads it: an integer of more than 64 bits is a float. What is larger than any float is null."""
+    if text.lstrip("-").isdigit() and len(text) <= 20 and -(2**63) <= (whole := int(text)) < 2**64:
+        return whole
+    value = float(text)
+    return value if isfinite(value) else None

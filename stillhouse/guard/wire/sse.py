@@ -126,7 +126,7 @@ class EditedStream:
             return chunk
         if self._owed and chunk:
             self._owed = False
-            chunk = chunk.removeprefix(b"\n")
+            chunk = chunk if self._cutter.rest else chunk.removeprefix(b"\n")
         whole = self._cutter.whole(chunk)
         if len(self._cutter.rest) > EVENT_BYTES:
             raise Refusal("upstream", "upstream.endless_event", "The model's server sent an event without an end.")
