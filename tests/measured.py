@@ -136,6 +136,26 @@ def _alignment() -> str:
     return f"{share:.1%}"
 
 
+def _figures(recipe: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(_result(recipe))["figures"]
+    return found
+
+
+def _killed() -> str:
+    found = _figures("gateway_kill")
+    return f"{found['missing']} of {found['seen']:,} over {found['kills']} kills"
+
+
+def _tampered() -> str:
+    found = _figures("ledger_tampering")
+    return f"{found['found']:,} of {found['tried']:,}"
+
+
+def _decided() -> str:
+    found = _figures("two_gateways")
+    return f"{found['median_seconds']:.2f} s, at most {found['longest_seconds']:.2f} s"
+
+
 ROWS: list[tuple[str, Callable[[], str], str]] = [
     (
         "loss and gradient norm on one batch beside TRL 1.16, beta 0, 0.5, 1, float32",
@@ -187,4 +207,7 @@ ROWS: list[tuple[str, Callable[[], str], str]] = [
     ),
     ("a student taught compliance, at the safety gate", _gate, "`recipes/safety_gate`"),
     ("alignment of two tokenizers, of a training step", _alignment, "`scripts/bench cross_tokenizer`"),
+    ("a gateway killed with SIGKILL under load: answers seen and not in its log", _killed, "`recipes/gateway_kill`"),
+    ("tamperings of a ledger that were found", _tampered, "`recipes/ledger_tampering`"),
+    ("a decision at one gateway until another keeps it", _decided, "`recipes/two_gateways`"),
 ]
