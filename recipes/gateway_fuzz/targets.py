@@ -162,7 +162,8 @@ def answer(name: str, options: int, seed: int, data: bytes) -> None:
     for edit in edits:
         edit.edit_body(body)
     estimated_usage(body)
-    _logged(wire, "served", b"{}", orjson.dumps(body) if edits else data)
+    few = data.count(b"{") + data.count(b"[") <= ANSWER_DEPTH
+    _logged(wire, "served", b"{}", data if few and not edits else orjson.dumps(body))
 
 
 def again(name: str, options: int, seed: int, data: bytes) -> None:

@@ -19,7 +19,7 @@ from stillhouse.guard.access.limits import Admission, Limiter
 from stillhouse.guard.beside.litellm_guardrail import PATH as GUARDRAIL
 from stillhouse.guard.blobs.refusals import BlobRefusal
 from stillhouse.guard.gateway.admission import Admitting, may_use
-from stillhouse.guard.gateway.asking import ask, stalled
+from stillhouse.guard.gateway.asking import ask, refusal_of, stalled
 from stillhouse.guard.gateway.body import ClientGone, Receive
 from stillhouse.guard.gateway.headers import first
 from stillhouse.guard.gateway.metrics import Metrics
@@ -34,7 +34,7 @@ from stillhouse.guard.gateway.watch import Watch
 from stillhouse.guard.log.ids import ExchangeIds
 from stillhouse.guard.log.writer import ExchangeWriter
 from stillhouse.guard.refusal import Refusal
-from stillhouse.guard.upstreams.client import UpstreamClient
+from stillhouse.guard.upstreams.client import UpstreamClient, UpstreamFailure
 from stillhouse.guard.upstreams.route import in_order
 from stillhouse.guard.wire.errors import error_body
 from stillhouse.guard.wire.models import ModelList
@@ -153,7 +153,8 @@ class Gateway:
                 upstream, answer = await ask(request, upstreams, self._client, watch, self._metrics)
                 await relay(request, upstream, answer, reply, watch, self._finish, self._metrics)
             except asyncio.CancelledError as error:
-                raise stalled(watch, error, 0.0) from None
+                meaning = stalled(watch, error, request.runtime.settings.timeouts.stall)
+                raise (refusal_of(meaning) if isinstance(meaning, UpstreamFailure) else meaning) from None
             finally:
                 self._watches.discard(watch)
 

@@ -155,7 +155,8 @@ async def _relay_body(
     outcome = Outcome(
         status=answer.status,
         ended="complete" if served else "upstream_error",
-        response=body if served else None,
+        # Of a name that stands twice only the last value was looked at: the log gets what was.
+        response=(body if body.count(b"{") + body.count(b"[") <= _DEPTH else orjson.dumps(value)) if served else None,
         usage=usage or (estimated_usage(value) if served and wire.api is not None else {}),
         estimated=served and not usage and wire.api is not None,
         upstream=upstream,

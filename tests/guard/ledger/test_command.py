@@ -109,7 +109,7 @@ def test_show_prints_a_line_an_entry(filled: Path) -> None:
     assert len(lines) == 6 and lines[5] == "5  2026-09-21T14:13:20.250Z  review  ann  account-1  {}"
     shown = json.loads(run("show", filled, "--subject", "account-1", "--last", "1", "--json").stdout)
     assert [entry["kind"] for entry in shown] == ["review"]
-    assert run("show", filled, "--kind", "appeal").stdout == "no such entry\n"
+    assert run("show", filled, "--kind", "key.revoked").stdout == "no such entry\n"
 
 
 def test_mistakes_are_one_line(filled: Path, tmp_path: Path) -> None:
