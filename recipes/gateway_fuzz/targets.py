@@ -17,10 +17,9 @@ from stillhouse.guard.blobs.messages import MessagesPlaces
 from stillhouse.guard.blobs.places import Places
 from stillhouse.guard.blobs.responses import ResponsesPlaces
 from stillhouse.guard.blobs.sealer import Sealer
-from stillhouse.guard.gateway.body import nests_deeper, parse_body
+from stillhouse.guard.gateway.answer_json import for_the_log, json_object
+from stillhouse.guard.gateway.body import parse_body
 from stillhouse.guard.gateway.estimate import estimated_usage
-from stillhouse.guard.gateway.relay import _DEPTH as ANSWER_DEPTH
-from stillhouse.guard.gateway.relay import _json_object
 from stillhouse.guard.log.draft import Draft
 from stillhouse.guard.log.line import LineMaker
 from stillhouse.guard.log.privacy import Privacy
@@ -152,8 +151,8 @@ def _relayed(
 def answer(name: str, options: int, seed: int, data: bytes) -> None:
     """As `_relay_body` does it."""
     wire = _WIRES[name]
-    body = _json_object(data)
-    if body is None or nests_deeper(data, body, ANSWER_DEPTH):
+    body = json_object(data)
+    if body is None:
         raise Refusal("upstream", "upstream.malformed", "no JSON object")
     usage = wire.usage(body)
     if any(type(count) is not int or count < 0 for count in usage.values()):
@@ -162,16 +161,15 @@ def answer(name: str, options: int, seed: int, data: bytes) -> None:
     for edit in edits:
         edit.edit_body(body)
     estimated_usage(body)
-    few = data.count(b"{") + data.count(b"[") <= ANSWER_DEPTH
-    _logged(wire, "served", b"{}", data if few and not edits else orjson.dumps(body))
+    _logged(wire, "served", b"{}", for_the_log(orjson.dumps(body) if edits else data, body))
 
 
 def again(name: str, options: int, seed: int, data: bytes) -> None:
     """An answer goes out sealed and comes back as history: to its account whole, to another not at all."""
     places = _PLACES[name]
     api: Api = name  # type: ignore[assignment]
-    body = _json_object(data)
-    if body is None or nests_deeper(data, body, ANSWER_DEPTH):
+    body = json_object(data)
+    if body is None:
         raise Refusal("upstream", "upstream.malformed", "no JSON object")
     asked: dict[str, Any] = {"messages": [], "input": [{"role": "user", "content": f"question {options}"}]}
     asked["messages"] = asked["input"]

@@ -10,12 +10,13 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from stillhouse.errors import BudgetError
 from stillhouse.models.endpoint import Budget, Prices
 from stillhouse.types import Exchange
 
-__all__ = ["Purse", "Spending", "cost_usd", "money", "spending"]
+__all__ = ["Priced", "Purse", "Spending", "cost_usd", "money", "spending"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,20 @@ class Spending:
         )
 
 
-def cost_usd(usage: Mapping[str, int], prices: Prices) -> float:
+class Priced(Protocol):
+    """Prices of a million tokens; `cached_input` None costs as `input`."""
+
+    @property
+    def input(self) -> float: ...
+
+    @property
+    def cached_input(self) -> float | None: ...
+
+    @property
+    def output(self) -> float: ...
+
+
+def cost_usd(usage: Mapping[str, int], prices: Priced) -> float:
     """What one call with this usage costs. Input that the endpoint had in its own cache has its own price."""
     cached = usage.get("cached_input_tokens", 0)
     cached_price = prices.input if prices.cached_input is None else prices.cached_input

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ __all__ = [
     "sync_folder",
     "write_atomic",
     "write_json",
+    "write_private",
 ]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -115,6 +117,23 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             # Also when interrupted: the half-written file must not stay behind.
             draft.unlink(missing_ok=True)
             raise
+        sync_folder(path.parent)
+
+
+def write_private(path: Path, data: bytes | str, *, replace: bool) -> None:
+    """Write a secret to `path`, of mode 0600 from its first byte; whole or not there, as `write_atomic`.
+
+    StorageError where the disk refuses, and, without `replace`, where something is at `path` already.
+    """
+    with disk_errors(path, len(data)), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+        # In a folder of mode 0700 until its own mode is right.
+        draft = Path(scratch, path.name)
+        write_atomic(draft, data)
+        draft.chmod(0o600)
+        if replace:
+            os.replace(draft, path)
+        else:
+            os.link(draft, path)  # a link never replaces what another has made meanwhile
         sync_folder(path.parent)
 
 

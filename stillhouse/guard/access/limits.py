@@ -9,7 +9,6 @@ it is reached; what is under way by then goes beyond it.
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import cast
 
 from stillhouse.guard.access.failed_keys import FailedKeys
 from stillhouse.guard.access.limit_headers import Standing, limit_headers
@@ -18,7 +17,6 @@ from stillhouse.guard.counters.base import LEASE_SECONDS, Claim, Correction, Cou
 from stillhouse.guard.counters.window import bounds
 from stillhouse.guard.settings import Plan, Prices
 from stillhouse.guard.wire.base import Asked
-from stillhouse.models.endpoint import Prices as ClientPrices
 from stillhouse.models.spending import cost_usd
 
 __all__ = ["Admission", "FailedKeys", "Limiter"]
@@ -130,8 +128,7 @@ class Limiter:
         if more:
             corrections += [Correction(name, window, more) for name, window, _, _ in quota.tokens]
         if quota.budgets:
-            # The same three fields; only what they are called in a config's description differs.
-            money = cost_usd(used, cast("ClientPrices", admission.prices))
+            money = cost_usd(used, admission.prices)
             if money:
                 corrections += [Correction(name, window, money) for name, window, _, _ in quota.budgets]
         if corrections or quota.slots:

@@ -8,7 +8,6 @@ import base64
 import binascii
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from stillhouse.errors import ConfigError
 from stillhouse.guard.blobs.keyring import HIGHEST_NUMBER, KEY_BYTES, BlobKey, Keyring
-from stillhouse.records.files import disk_errors, sync_folder, write_atomic
+from stillhouse.records.files import write_private
 
 __all__ = ["FORMAT", "load_keyring", "make_keyring", "retire_key", "rotate_keys"]
 
@@ -113,19 +112,7 @@ def _write(path: Path, ring: Keyring, *, replace: bool) -> None:
         ],
         "retired": list(ring.retired),
     }
-    content = json.dumps(value, indent=2) + "\n"
-    with (
-        disk_errors(path, len(content)),
-        tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch,
-    ):
-        draft = Path(scratch, path.name)
-        write_atomic(draft, content)
-        draft.chmod(0o600)
-        if replace:
-            os.replace(draft, path)
-        else:
-            os.link(draft, path)  # a link never replaces what another has made meanwhile
-        sync_folder(path.parent)
+    write_private(path, json.dumps(value, indent=2) + "\n", replace=replace)
 
 
 class _Fault(ValueError):

@@ -78,7 +78,7 @@ class Admitting:
         assert who is not None
         settings = request.runtime.settings
         raw = await read_body(receive, request.headers, settings.listen)
-        body = request.body = parse_body(raw, settings.listen.depth)
+        body = parse_body(raw, settings.listen.depth)
         request.sent = request.forward = orjson.dumps(body)
         asked = request.asked = wire.asked(body)
         model = request.model = self._model(request, who, wire, asked.model)

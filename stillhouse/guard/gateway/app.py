@@ -112,12 +112,12 @@ class Gateway:
         try:
             await self._serve(request, scope, receive, reply)
         except ClientGone:
-            await self._finish_unsaid(request, Outcome(status=499, ended="client_gone"))
+            await self._finish(request, Outcome(status=499, ended="client_gone"))
         except Refusal as refusal:
             await self._refuse(request, refusal, reply)
         except asyncio.CancelledError:
             # The gateway ends and gave this request the time that it had.
-            await self._finish_unsaid(request, Outcome(status=503, ended="broken_off", rule="gateway.draining"))
+            await self._finish(request, Outcome(status=503, ended="broken_off", rule="gateway.draining"))
             raise
         except Exception:
             _log.exception("a fault of the gateway's own, request %s", request.id)
@@ -190,7 +190,7 @@ class Gateway:
     async def _refuse(self, request: Request, refusal: Refusal, reply: Reply) -> None:
         owner = refusal.owner if isinstance(refusal, BlobRefusal) else None
         outcome = Outcome(status=refusal.status, ended="refused", rule=refusal.rule, blob_owner=owner)
-        await self._finish_unsaid(request, outcome)
+        await self._finish(request, outcome)
         self._metrics.refusal(refusal.rule)()
         if reply.begun:
             # Nothing can be taken back; ending without the last chunk tells the client that the answer is not whole.
@@ -209,7 +209,11 @@ class Gateway:
         await reply.whole(refusal.status, headers, b"" if request.method == "HEAD" else body)
 
     async def _finish(self, request: Request, outcome: Outcome) -> None:
-        """Settle, count, record, once; returns when it is as safe as the log's policy says. Raises StorageError."""
+        """Settle, count, record; the first outcome of a request is its only one.
+
+        What the client can take for complete (`outcome.promised`) is as safe as the log's policy says when this
+        returns; StorageError where it cannot be kept. Anything else that cannot be kept is told to the operator.
+        """
         if request.finished:
             return
         request.finished = True
@@ -229,9 +233,8 @@ class Gateway:
             self._traces.end(request.span, request, outcome, seconds)
         if request.runtime.settings.telemetry.access_log:
             _access.info("request", extra={"fields": access_fields(request, outcome, seconds)})
-        draft = draft_of(request, outcome, seconds * 1e3)
         try:
-            kept = None if draft is None else self._writer.add(draft)
+            kept = self._keep(request, outcome, seconds)
         finally:
             if request.admission is not None:
                 # Where the client left before anything came, nobody knows what the upstream did: what was reserved
@@ -240,6 +243,23 @@ class Gateway:
                 await self._settle(request.admission, None if unknown else usage)
         if kept is not None:
             await kept
+
+    def _keep(self, request: Request, outcome: Outcome, seconds: float) -> "asyncio.Future[None] | None":
+        """Give the exchange to the log; what is returned is waited for. StorageError where it was promised."""
+        draft = draft_of(request, outcome, seconds * 1e3)
+        if draft is None:
+            return None
+        try:
+            kept = self._writer.add(draft)
+        except StorageError as error:
+            if outcome.promised:
+                raise
+            _log.error("an exchange could not be recorded", extra={"fields": {"id": request.id, "why": str(error)}})
+            return None
+        if kept is None or outcome.promised:
+            return kept
+        kept.add_done_callback(_noticed)
+        return None
 
     async def _settle(self, admission: Admission, usage: Mapping[str, int] | None) -> None:
         """Settle to the end, also where the client leaves meanwhile: a slot must not stay taken for nobody."""
@@ -251,15 +271,14 @@ class Gateway:
         settling.add_done_callback(self._settling.discard)
         await asyncio.shield(settling)
 
-    async def _finish_unsaid(self, request: Request, outcome: Outcome) -> None:
-        """The same where no complete answer was promised: what cannot be kept is told to the operator only."""
-        try:
-            await self._finish(request, outcome)
-        except StorageError as error:
-            _log.error("an exchange could not be recorded", extra={"fields": {"id": request.id, "why": str(error)}})
-
     async def _health(self, path: str, reply: Reply) -> None:
         """`/healthz`: the process runs. `/readyz`: it takes requests."""
         ready = path == "/healthz" or (not self.draining and self._writer.accepting)
         status, text = (200, b"ok\n") if ready else (503, b"not ready\n")
         await reply.whole(status, [(b"content-type", b"text/plain")], text)
+
+
+def _noticed(kept: "asyncio.Future[None]") -> None:
+    """Nobody waits for this one; the log itself has told the operator why."""
+    if not kept.cancelled():
+        kept.exception()

@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
+from stillhouse.guard.depth import nests_deeper
 from stillhouse.guard.gateway.headers import Headers, first
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.settings import ListenSettings
 
-__all__ = ["ClientGone", "Receive", "nests_deeper", "parse_body", "read_body"]
+__all__ = ["ClientGone", "Receive", "parse_body", "read_body"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -94,23 +95,3 @@ def parse_body(body: bytes, depth: int) -> dict[str, Any]:
     if nests_deeper(body, value, depth):
         raise Refusal("invalid_request", "body.too_deep", f"The body nests deeper than {depth} levels.")
     return value
-
-
-def nests_deeper(text: bytes, value: Any, depth: int) -> bool:
-    """Whether the JSON in `text`, read as `value`, nests deeper than `depth` levels."""
-    # As many opening brackets as the limit allows cannot nest deeper than it; only others are walked.
-    if text.count(b"{") + text.count(b"[") <= depth:
-        return False
-    level = [value]
-    for _ in range(depth):
-        below: list[Any] = []
-        for node in level:
-            below += [child for child in _children(node) if isinstance(child, dict | list)]
-        if not below:
-            return False
-        level = below
-    return True
-
-
-def _children(node: Any) -> Any:
-    return node.values() if isinstance(node, dict) else node

@@ -6,11 +6,12 @@ through as it came, known to us or not.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+
+from stillhouse.guard.access.address import Headers
 
 __all__ = ["Headers", "answer_headers", "first", "upstream_headers"]
 
-Headers = Iterable[tuple[bytes, bytes]]
 
 _CONNECTION = {
     b"connection",

@@ -26,3 +26,8 @@ class Outcome:
     rule: str | None = None
     upstream: str | None = None
     blob_owner: str | None = None
+
+    @property
+    def promised(self) -> bool:
+        """Whether the client can take what it got for a whole answer."""
+        return self.ended in ("complete", "upstream_error")

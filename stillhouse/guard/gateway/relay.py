@@ -6,13 +6,12 @@ piece with the format's own last event, before the only piece of a body. With `f
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import orjson
 
 from stillhouse.errors import StorageError
+from stillhouse.guard.gateway.answer_json import for_the_log, json_object
 from stillhouse.guard.gateway.asking import refusal_of, stalled
-from stillhouse.guard.gateway.body import nests_deeper
 from stillhouse.guard.gateway.estimate import estimated_usage
 from stillhouse.guard.gateway.headers import answer_headers
 from stillhouse.guard.gateway.metrics import Metrics
@@ -32,7 +31,6 @@ __all__ = ["Finish", "relay"]
 Finish = Callable[[Request, Outcome], Awaitable[None]]
 
 _LONGEST_BODY = 256 << 20
-_DEPTH = 250  # what can be written again, and read back from the log
 
 
 async def relay(
@@ -64,7 +62,7 @@ async def _relay_stream(
     assembler = wire.assembler()
     edited = EditedStream(request.edits) if request.edits else None
     seconds = request.runtime.settings.timeouts.stall
-    finished = False
+    recorded = said = False
     await reply.begin(answer.status, answer_headers(answer.headers) + request.told)
     broken: UpstreamFailure | None = None
     try:
@@ -72,21 +70,22 @@ async def _relay_stream(
         async for chunk in answer.chunks():
             piece = chunk if edited is None else edited.feed(chunk)
             assembler.feed(piece)
-            if assembler.complete and not finished:
-                finished = True
+            if assembler.complete and not recorded:
+                recorded = True
                 watch.idle()
                 await finish(request, _streamed(assembler.result(), reply.status, upstream))
             watch.writing()
             await reply.write(piece)
+            said = recorded
             watch.reading(seconds)
         rest = b"" if edited is None else edited.close()
         if rest:
             assembler.feed(rest)
-        if not finished:
+        if not recorded:
             result = assembler.result()
             if not result.complete:
                 raise UpstreamFailure("truncated", "the stream ended without the format's own end")
-            finished = True
+            recorded = True
             watch.idle()
             await finish(request, _streamed(result, reply.status, upstream))
         watch.writing()
@@ -101,7 +100,6 @@ async def _relay_stream(
         fault = Refusal(
             "internal", "log.unavailable", "The answer could not be recorded and is not complete; try again."
         )
-        finished = False
     except asyncio.CancelledError as error:
         meaning = stalled(watch, error, seconds)
         if isinstance(meaning, UpstreamFailure):
@@ -109,10 +107,9 @@ async def _relay_stream(
         elif isinstance(meaning, Refusal):
             fault = meaning
         else:
-            if not finished:
-                await finish(request, _broken(assembler, upstream, "client_gone", 499, None))
+            await finish(request, _broken(assembler, upstream, "client_gone", 499, None))
             raise meaning from None
-    if finished:
+    if said:
         # The client has the whole answer; what the upstream did after it is nobody's concern.
         await reply.end()
         return None
@@ -137,9 +134,7 @@ async def _relay_body(
     if answer.status == 401:
         # The upstream does not know our key. To the client it would look as if we did not know its own.
         raise Refusal("upstream", "upstream.credentials", "The model's server refused this gateway's credentials.")
-    value = _json_object(body)
-    if value is not None and nests_deeper(body, value, _DEPTH):
-        value = None
+    value = json_object(body)
     if value is None and (body or answer.status >= 400 or request.method != "DELETE"):
         if answer.status in (429, 503, 529):
             raise Refusal("overloaded", "upstream.overloaded", "The model's server is overloaded; try again later.")
@@ -155,8 +150,7 @@ async def _relay_body(
     outcome = Outcome(
         status=answer.status,
         ended="complete" if served else "upstream_error",
-        # Of a name that stands twice only the last value was looked at: the log gets what was.
-        response=(body if body.count(b"{") + body.count(b"[") <= _DEPTH else orjson.dumps(value)) if served else None,
+        response=for_the_log(body, value) if served and value is not None else None,
         usage=usage or (estimated_usage(value) if served and wire.api is not None else {}),
         estimated=served and not usage and wire.api is not None,
         upstream=upstream,
@@ -184,14 +178,6 @@ async def _whole(answer: Answer, watch: Watch, timeouts: TimeoutSettings) -> byt
     except asyncio.CancelledError as error:
         raise stalled(watch, error, timeouts.stall) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _streamed(result: Assembled, status: int, upstream: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
 from stillhouse.guard.gateway.headers import Headers
@@ -59,7 +59,6 @@ class Request:
     wire: Wire | None = None
     client: Client | None = None
     who: Who | None = None
-    body: dict[str, Any] | None = None
     sent: bytes | None = None
     """The body as the client meant it: what the log keeps."""
     asked: Asked | None = None

@@ -87,7 +87,6 @@ class _Process:
         self._told: asyncio.Future[int]
         self._gateway: Gateway
         self._state: State
-        self._directory: Directory
         self._failed_keys: FailedKeys
 
     async def run(self) -> int:
@@ -103,7 +102,7 @@ class _Process:
             state = self._state = await asyncio.to_thread(open_state, settings, self._folder, environ)
             stack.callback(state.close)
             await asyncio.to_thread(state.ledger.open)
-            directory = self._directory = Directory()
+            directory = Directory()
             await asyncio.to_thread(directory.load, state.engine)
             counters = await stack.enter_async_context(counters_of(prepared.counters, state.engine, time.time))
             limiter = Limiter(counters)
@@ -270,7 +269,6 @@ class _Process:
         gateway = self._gateway
         return {
             "version": __version__,
-            "directory_version": self._directory.version,
             "running": gateway.running,
             "draining": gateway.draining,
             "models": sorted(gateway.runtime.models),

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from stillhouse.guard.depth import nests_deeper
+
 __all__ = ["decode", "decode_nested"]
 
 _DEEPEST = 200
@@ -22,8 +24,7 @@ def decode(text: bytes | str) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"not JSON ({error.msg}, column {error.colno})") from None
-    brackets = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
-    if brackets > _DEEPEST and _deeper_than(value, _DEEPEST):
+    if nests_deeper(text, value, _DEEPEST):
         raise ValueError(f"JSON nested more than {_DEEPEST} levels deep")
     return value
 
@@ -38,18 +39,3 @@ def decode_nested(value: Any) -> Any:
             break
         value = decode(value) if value.strip() else None
     return value
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        below: list[Any] = []
-        for one in layer:
-            if isinstance(one, dict):
-                below.extend(child for child in one.values() if isinstance(child, dict | list))
-            elif isinstance(one, list):
-                below.extend(child for child in one if isinstance(child, dict | list))
-        if not below:
-            return False
-        layer = below
-    return True

@@ -1,7 +1,5 @@
 """The key that signs checkpoints: made once, kept in a file that others cannot read; its public half to hand out."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.guard.ledger.note import Verifier
-from stillhouse.records.files import disk_errors, sync_folder, write_atomic
+from stillhouse.records.files import write_atomic, write_private
 
 __all__ = ["load_public_key", "load_signing_key", "make_signing_key", "write_public_key"]
 
@@ -29,13 +27,7 @@ def make_signing_key(path: Path) -> Ed25519PrivateKey:
     """
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with disk_errors(path, len(pem)), tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
-        # In a folder of mode 0700 until its own mode is right; linked, not renamed, because a link never replaces.
-        draft = Path(scratch, path.name)
-        write_atomic(draft, pem)
-        draft.chmod(0o600)
-        os.link(draft, path)
-        sync_folder(path.parent)
+    write_private(path, pem, replace=False)
     return key
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from stillhouse.guard.refusal import Refusal
-from stillhouse.guard.wire.errors import Family, error_body, error_event
+from stillhouse.guard.wire.errors import Family, error_event
 from stillhouse.types import Api
 
 __all__ = ["AnswerEdit", "Asked", "Assembled", "Assembler", "Wire"]
@@ -95,10 +95,6 @@ class Wire(ABC):
 
     @abstractmethod
     def assembler(self) -> Assembler: ...
-
-    def error(self, refusal: Refusal, request_id: str) -> bytes:
-        """The refusal as the JSON body that this family's clients read."""
-        return error_body(self.family, refusal, request_id)
 
     def error_event(self, refusal: Refusal, request_id: str) -> bytes:
         """The refusal as a server-sent event, for an answer that has begun."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from stillhouse.guard.depth import nests_deeper
+
 __all__ = ["DEEPEST", "mended", "read_json", "read_odd", "too_deep", "write_json"]
 
 DEEPEST = 240
@@ -41,19 +43,7 @@ def read_odd(data: bytes) -> Any:
 
 def too_deep(data: bytes, value: Any) -> bool:
     """Whether `value`, read from `data`, nests deeper than `DEEPEST`. Only data that could is walked."""
-    if len(data) <= 2 * DEEPEST or data.count(b"{") + data.count(b"[") <= DEEPEST:
-        return False
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(DEEPEST):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+    return len(data) > 2 * DEEPEST and nests_deeper(data, value, DEEPEST)
 
 
 def write_json(value: Any) -> bytes:

@@ -393,3 +393,15 @@ def test_a_streamed_answer_is_continued_by_openai_s_library(sealer: Sealer) -> N
     assert [item["id"] for item in back[1:3]] == [name("rs", 1), name("msg", 2)]
     assert opened(sealer, "responses", {"previous_response_id": final.id})["previous_response_id"] == name("resp", 1)
     assert refusal_of(sealer, output, "bob").owner == "alice"
+
+
+@pytest.mark.parametrize("chosen", ["resp_../../admin?x=1#y", "resp_a b\r\nHost: evil", "resp_%2e%2e"])
+def test_an_id_that_is_more_than_a_name_is_no_part_of_a_path(chosen: str) -> None:
+    """Some servers let clients choose ids; sealed, they come back as they were chosen."""
+    sealer = Sealer(ring())
+    edit = sealer.answer_edit("responses", {}, "alice")
+    assert edit is not None
+    answer: dict[str, Any] = {"id": chosen, "object": "response", "output": []}
+    edit.edit_body(answer)
+    with pytest.raises(BlobRefusal, match=r"^blob\.altered"):
+        sealer.open_id(answer["id"], "alice")

@@ -1,5 +1,6 @@
 """The process: its config read again, its end, its faults at the start, its upstreams changing places."""
 
+import shutil
 import signal
 import threading
 import time
@@ -13,7 +14,7 @@ import yaml
 from stillhouse.guard.access.entities import Account, Organisation
 from tests.command import Command
 from tests.guard.running import Running, config_of, running
-from tests.guard.stub import RESET, STALL, Asked, Step, Stub, chat_answer, chat_chunks, json_answer, stream
+from tests.guard.stub import END, RESET, STALL, Asked, Step, Stub, chat_answer, chat_chunks, json_answer, stream
 
 BODY = {"model": "served", "messages": [{"role": "user", "content": "hello"}]}
 
@@ -211,3 +212,42 @@ def test_what_runs_too_long_is_told_that_the_gateway_stops(tmp_path: Path) -> No
         assert found[False].status_code == 503 and found[False].json()["error"]["code"] == "gateway.draining"
         assert b'"gateway.draining"' in found[True].content
         assert {exchange.extra["rule"] for exchange in gateway.exchanges()} == {"gateway.draining"}
+
+
+def test_what_cannot_be_recorded_is_not_complete(tmp_path: Path) -> None:
+    """The log's folder goes away under a gateway that must have each answer on disk before its end."""
+    events = chat_chunks(str(number) for number in range(10))
+
+    def script(asked: Asked) -> list[Step]:
+        if asked.body.get("seed") == 1:
+            return [*stream(events[:5], gap=0.05, close=False), END]
+        return stream(events, gap=0.05) if asked.body.get("stream") else [0.5, *json_answer(chat_answer())]
+
+    with Stub(script) as stub, running(tmp_path, stub.url, log={"fsync": "always"}) as gateway:
+        key = key_for(gateway)
+        assert ask(gateway, key).status_code == 200
+        found: dict[str, httpx2.Response] = {}
+        asking = [
+            threading.Thread(target=lambda: found.update(whole=ask(gateway, key))),
+            threading.Thread(target=lambda: found.update(streamed=ask(gateway, key, stream=True))),
+            threading.Thread(target=lambda: found.update(broken=ask(gateway, key, stream=True, seed=1))),
+        ]
+        for thread in asking:
+            thread.start()
+        time.sleep(0.2)
+        shutil.move(tmp_path / "exchanges", tmp_path / "elsewhere")
+        for thread in asking:
+            thread.join()
+        assert found["whole"].status_code == 503 and found["whole"].headers["stillhouse-rule"] == "log.unavailable"
+        assert b"[DONE]" not in found["streamed"].content and b'"log.unavailable"' in found["streamed"].content
+        # What was broken off promises nothing, and its client hears of that and not of our disk.
+        assert b'"upstream.truncated"' in found["broken"].content
+        assert "exchange log cannot be written" in str(gateway.lines)
+        assert httpx2.get(gateway.url + "/readyz").status_code == 503
+        assert ask(gateway, key).headers["stillhouse-rule"] == "log.unavailable"
+        shutil.move(tmp_path / "elsewhere", tmp_path / "exchanges")
+        for _ in range(200):
+            if httpx2.get(gateway.url + "/readyz").status_code == 200:
+                break
+            time.sleep(0.05)
+        assert ask(gateway, key).status_code == 200

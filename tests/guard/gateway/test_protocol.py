@@ -162,3 +162,9 @@ def test_a_port_in_use_is_named() -> None:
             ValueError, match=rf"^listen is 127\.0\.0\.1:{port}; Address already in use; give an address"
         ):
             bind("127.0.0.1", port, "listen")
+
+
+def test_garbage_behind_a_request_that_waits_is_not_put_into_another_answer() -> None:
+    slow = b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n"
+    back, closed = talk([slow + b"GET /next HTTP/1.1\r\n" + HOST + b"\r\n" + b"\x00garbage\r\n\r\n"], gap=0.1)
+    assert closed and back.count(b"HTTP/1.1") <= 1 and b"error" not in back

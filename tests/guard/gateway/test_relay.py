@@ -160,3 +160,40 @@ def test_an_upstream_that_breaks_off_in_the_middle_is_counted(front: Front) -> N
     front.ask(front.key(), {"stream": True})
     page = front.client.get(front.gateway.admin + "/metrics").text
     assert 'stillhouse_upstream_failures_total{kind="timeout",upstream="one"}' in page
+
+
+def raw(status: int, *headers: bytes, body: bytes = b'{"id": "a", "choices": []}') -> list[Step]:
+    head = b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\n" % (status, len(body))
+    return [head + b"".join(header + b"\r\n" for header in headers) + b"\r\n" + body]
+
+
+@pytest.mark.parametrize("status", [600, 999, 101])
+def test_a_status_that_is_none_is_a_malformed_answer(front: Front, status: int) -> None:
+    front.stub.script = lambda asked: raw(status, b"content-type: application/json")
+    answer = front.ask(front.key())
+    assert (answer.status_code, answer.headers["stillhouse-rule"]) == (502, "upstream.malformed")
+
+
+def test_header_values_that_no_client_may_get_are_left_out(front: Front) -> None:
+    front.stub.script = lambda asked: raw(200, b"content-type: application/json", b"x-bad: a\x01b", b"x-good: caf\xe9")
+    answer = front.ask(front.key())
+    assert answer.status_code in (200, 502) and "x-bad" not in answer.headers
+
+
+@pytest.mark.parametrize("status", [204, 302])
+def test_a_stream_with_a_status_that_has_no_body_is_none(front: Front, status: int) -> None:
+    front.stub.script = lambda asked: raw(status, b"content-type: text/event-stream", body=b"")
+    answer = front.ask(front.key(), {"stream": True})
+    assert (answer.status_code, answer.headers["stillhouse-rule"]) == (502, "upstream.malformed")
+
+
+def test_an_answer_that_nests_too_deep_is_malformed_and_leaves_the_log_readable(front: Front) -> None:
+    deep = b'{"choices": ' + b"[" * 990 + b"]" * 990 + b"}"
+    front.stub.script = lambda asked: raw(200, b"content-type: application/json", body=deep)
+    answer = front.ask(front.key())
+    assert answer.headers["stillhouse-rule"] == "upstream.malformed"
+    twice = b'{"id": ' + b"[" * 990 + b"]" * 990 + b', "choices": [], "id": "a"}'
+    front.stub.script = lambda asked: raw(200, b"content-type: application/json", body=twice)
+    answer = front.ask(front.key())
+    assert answer.status_code == 200
+    assert front.gateway.exchange(answer.headers["x-request-id"]).response == {"id": "a", "choices": []}

@@ -222,3 +222,13 @@ def test_an_error_inside_of_a_stream() -> None:
 def test_nothing_came() -> None:
     found = assembled(WIRE.assembler(), [b": hello\n\n"])
     assert (found.body, found.usage, found.complete, found.error) == (None, {}, False, None)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"message": []}, {"index": [], "delta": {"content": "a"}}, {"text": [], "delta": 3}]
+)
+def test_fields_of_another_shape_do_not_end_the_reading(choice: dict[str, object]) -> None:
+    result = assembled(
+        WIRE.assembler(), [sse([{"choices": [choice]}, {"choices": [{"index": 0, "delta": {"content": "b"}}]}])]
+    )
+    assert result.body is not None and "b" in result.body["choices"][0]["message"]["content"]

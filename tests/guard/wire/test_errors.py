@@ -92,7 +92,7 @@ def test_openais_library_raises_the_class_of_its_status(kind: RefusalKind) -> No
     error_class, error_type = OPENAI[kind]
     for wire, ask in OPENAI_ASKS if kind == "rate_limit" else OPENAI_ASKS[:1]:
         with pytest.raises(error_class) as error:
-            openai_reads(wire.error(said, "req_1"), ask, STATUS[kind])
+            openai_reads(error_body(wire.family, said, "req_1"), ask, STATUS[kind])
         found = error.value
         assert type(found) is error_class and found.status_code == said.status
         assert (found.code, found.param, found.type) == (f"some.{kind}", "n", error_type)
@@ -107,7 +107,7 @@ def test_anthropics_library_raises_the_class_of_its_status(kind: RefusalKind) ->
     asks: list[tuple[Wire, Any]] = [(Messages(), _messages), (CountTokens(), _count)]
     for wire, ask in asks if kind == "rate_limit" else asks[:1]:
         with pytest.raises(error_class) as error:
-            anthropic_reads(wire.error(said, "req_1"), ask, STATUS[kind])
+            anthropic_reads(error_body(wire.family, said, "req_1"), ask, STATUS[kind])
         found = error.value
         assert type(found) is error_class and found.status_code == said.status
         assert (found.type, found.error_code, found.api_message) == (error_type, f"some.{kind}", said.message)

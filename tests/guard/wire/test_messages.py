@@ -117,3 +117,16 @@ def test_an_error_inside_of_a_stream() -> None:
     found = assembled(WIRE.assembler(), [sse([*EVENTS["text"][:3], {"type": "error", "error": error}], named=True)])
     assert found.error == error and not found.complete and found.body is not None
     assert found.body["content"] == [{"type": "text", "text": ""}]
+
+
+def test_tool_arguments_that_nest_without_end_do_not_keep_the_answer_out_of_the_log() -> None:
+    deep = "[" * 995 + "]" * 995
+    events = [
+        {"type": "message_start", "message": {"id": "m", "role": "assistant", "content": [], "usage": {}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "input": {}}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": deep}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_stop"},
+    ]
+    body = assembled(WIRE.assembler(), [sse(events, named=True)]).body
+    assert body is not None and orjson.dumps(body)

@@ -51,3 +51,9 @@ def test_what_is_deep_enough_to_be_read_can_be_written() -> None:
 
 def test_halves_of_characters_are_mended() -> None:
     assert mended({"a": "\ud83d" + "\ude00", "b": ["x\ude00", 1.5]}) == {"a": "\U0001f600", "b": ["x\ufffd", 1.5]}
+
+
+def test_numbers_that_no_float_holds_are_read_as_orjson_reads_numbers() -> None:
+    odd = b'{"a": NaN, "long": ' + b"9" * 400 + b', "wide": 123456789012345678901, "whole": 18446744073709551615}'
+    assert read_json(odd) == {"a": None, "long": None, "wide": 1.2345678901234568e20, "whole": 2**64 - 1}
+    assert orjson.loads(write_json(read_json(odd)))["whole"] == 2**64 - 1

@@ -204,3 +204,13 @@ def test_noise_goes_through_or_is_refused(stream: bytes, places: list[int]) -> N
         edited([Looks()], cut(stream, places))
     except Refusal as error:
         assert error.kind == "upstream"
+
+
+def test_a_line_feed_that_begins_a_piece_belongs_to_the_event_that_waits() -> None:
+    """The line end of a waiting event was taken for the rest of a CR LF, and two events became one."""
+    first, second = b'data: {"text": "quiet"}\r\rdata: {"a": 1}', b'\n\ndata: {"b": 2}\n\n'
+    stream = EditedStream([Loud()])
+    out = stream.feed(first) + stream.feed(second) + stream.close()
+    whole = EditedStream([Loud()])
+    assert out == whole.feed(first + second) + whole.close()
+    assert DataReader().feed(out) == [b'{"text":"LOUD"}', b'{"a": 1}', b'{"b": 2}']
