@@ -37,11 +37,13 @@ def limit_headers(family: str, requests: Standing | None, tokens: Standing | Non
     names = _ANTHROPIC if family == "anthropic" else _OPENAI
     reset = _time if family == "anthropic" else _duration
     headers: list[tuple[bytes, bytes]] = []
-    for (limit, left, full), standing in zip(names, (requests, tokens), strict=True):
+    for (limit, left, full), standing in ((names[0], requests), (names[1], tokens)):
         if standing is not None:
-            headers.append((limit, b"%d" % standing.limit))
-            headers.append((left, b"%d" % standing.left if standing.left > 0 else b"0"))
-            headers.append((full, reset(standing)))
+            headers += (
+                (limit, b"%d" % standing.limit),
+                (left, b"%d" % standing.left if standing.left > 0 else b"0"),
+                (full, reset(standing)),
+            )
     return headers
 
 

@@ -47,12 +47,11 @@ class Admission:
         taken, quota = self._taken, self._quota
         if taken is None:
             return []
-        first = len(quota.budgets)
-        middle = len(quota.claims)
+        first, middle = len(quota.budgets), len(quota.claims)
         return limit_headers(
             family,
-            _tightest(quota.requests, taken.used[first:middle], taken.at),
-            _tightest(quota.tokens, taken.used[middle:], taken.at),
+            _tightest(quota.requests, taken.used, first, taken.at),
+            _tightest(quota.tokens, taken.used, middle, taken.at),
         )
 
 
@@ -113,24 +112,25 @@ class Limiter:
         `usage` has the exchange format's names. Empty is a request that nobody served: it took no tokens. None is one
         that may have been served while nobody tells how much it took: what was reserved for it counts as used.
         """
-        taken = admission._taken
-        if admission.settled or taken is None:
-            admission.settled = True
-            return
+        taken, settled = admission._taken, admission.settled
         admission.settled = True
+        if settled or taken is None:
+            return
         quota = admission._quota
         if quota.slots:
             self._held.pop(taken.lease, None)
-        reserved = {"input_tokens": admission.input_tokens, "output_tokens": admission.output_tokens}
-        used = reserved if usage is None else usage
+        if usage is None:
+            usage = {"input_tokens": admission.input_tokens, "output_tokens": admission.output_tokens}
         corrections: list[Correction] = []
-        more = _tokens(used) - _tokens(reserved)
-        if more:
-            corrections += [Correction(name, window, more) for name, window, _, _ in quota.tokens]
+        if quota.tokens:
+            used = usage.get("input_tokens", 0) + usage.get("output_tokens", 0)
+            more = used - admission.input_tokens - admission.output_tokens
+            if more:
+                corrections += [Correction(claim.name, claim.window, more) for claim in quota.tokens]
         if quota.budgets:
-            money = cost_usd(used, admission.prices)
+            money = cost_usd(usage, admission.prices)
             if money:
-                corrections += [Correction(name, window, money) for name, window, _, _ in quota.budgets]
+                corrections += [Correction(claim.name, claim.window, money) for claim in quota.budgets]
         if corrections or quota.slots:
             await self._counters.settle(taken, corrections, now)
 
@@ -164,17 +164,13 @@ class Limiter:
         return quota
 
 
-def _tokens(usage: Mapping[str, int]) -> int:
-    return usage.get("input_tokens", 0) + usage.get("output_tokens", 0)
-
-
-def _tightest(claims: tuple[Claim, ...], used: tuple[float, ...], at: float) -> Standing | None:
-    """The one of which least is left."""
+def _tightest(claims: tuple[Claim, ...], used: tuple[float, ...], first: int, at: float) -> Standing | None:
+    """The one of which least is left; what is used of them stands in `used` from `first` on."""
     if not claims:
         return None
-    found, least = claims[0], claims[0].limit - used[0]
-    for claim, amount in zip(claims, used, strict=True):
-        if claim.limit - amount < least:
-            found, least = claim, claim.limit - amount
+    found, least = claims[0], claims[0].limit - used[first]
+    for place, claim in enumerate(claims[1:], first + 1):
+        if claim.limit - used[place] < least:
+            found, least = claim, claim.limit - used[place]
     end = bounds(found.window, at)[1]
     return Standing(found.limit, least, at, end if isinstance(found.window, str) else end + found.window)

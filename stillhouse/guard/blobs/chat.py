@@ -54,6 +54,8 @@ class ChatPlaces(Places):
 
 
 def _in_message(message: dict[str, Any]) -> Iterable[Slot]:
+    if "tool_calls" not in message and _EXTRAS.isdisjoint(message):
+        return ()
     holders = [message]
     for call in dicts(message.get("tool_calls")):
         function = call.get("function")

@@ -26,17 +26,19 @@ class SealingEdit:
         self._seal(self._places.in_event(data))
         return data
 
-    def edit_body(self, body: dict[str, Any]) -> None:
-        self._seal(self._places.in_body(body))
+    def edit_body(self, body: dict[str, Any]) -> bool:
+        return self._seal(self._places.in_body(body))
 
-    def _seal(self, slots: Iterable[Slot]) -> None:
-        for slot in tuple(slots):
+    def _seal(self, slots: Iterable[Slot]) -> bool:
+        found = tuple(slots)
+        for slot in found:
             what = (slot.kind, slot.bound, slot.text)
             sealed = self._sealed.get(what)
             if sealed is None:
                 bound = self._bound() if slot.bound else b""
                 sealed = self._sealed[what] = self._seals.seal(slot.kind, slot.text, self._account, bound)
             slot.holder[slot.key] = sealed
+        return bool(found)
 
     def _bound(self) -> bytes:
         if self._request_body is not None:

@@ -36,16 +36,20 @@ class Opening:
 
     def run(self, body: dict[str, Any]) -> bool:
         """Open everything in place; whether anything was. Where it raises BlobRefusal the body is of no further use."""
-        continues = self._places.continues(body)
         history = self._places.history(body)
+        beside = tuple(self._places.in_request(body))
+        within = [(index, slots) for index, entry in enumerate(history) if (slots := (*self._places.in_entry(entry),))]
+        if not beside and not within:
+            return False
+        continues = self._places.continues(body)
         past = Past(self._places, history)
         changed = False
-        for slot in tuple(self._places.in_request(body)):
+        for slot in beside:
             self._open(slot, str(slot.key))
             changed = True
         name = "input" if "input" in body else "messages"
-        for index, entry in enumerate(history):
-            for slot in tuple(self._places.in_entry(entry)):
+        for index, slots in within:
+            for slot in slots:
                 if slot.kind == "thought_signature" and slot.text in _PUBLIC:
                     continue
                 changed = True

@@ -55,7 +55,8 @@ class MemoryCounters:
         self, claims: Sequence[Claim], now: float, slots: Sequence[Slot] = (), lease: str = ""
     ) -> Taken | Exceeded:
         cells = self._cells
-        found = []
+        found: list[tuple[_Cell, str, float]] = []
+        stands: list[float] = []
         for claim in claims:
             name, window, limit, amount = claim
             cell = cells.get(name)
@@ -65,23 +66,22 @@ class MemoryCounters:
             if cell.before:
                 passed = now - cell.start
                 used += cell.before * (1.0 - passed / cell.width if passed > 0 else 1.0)
-            after = used + amount
-            if after > limit or (not amount and used >= limit):
+            if used + amount > limit or (not amount and used >= limit):
                 return Exceeded(claim, used, seconds_until(window, limit, amount, cell.running, cell.before, now))
-            found.append((cell, after))
+            stands.append(used + amount)
+            if amount:
+                found.append((cell, name, amount))
         for slot in slots:
             holders = self._slots.get(slot.name)
             if holders is not None and len(holders) >= slot.limit and self._lapse(holders, now) >= slot.limit:
                 return Exceeded(slot, float(len(holders)), SLOT_SECONDS)
-        for (cell, _), claim in zip(found, claims, strict=True):
-            if claim.amount:
-                cell.running += claim.amount
-                if not cell.width:
-                    self._changed.add(claim.name)
+        for cell, name, amount in found:
+            cell.running += amount
+            if not cell.width:
+                self._changed.add(name)
         for slot in slots:
             self._slots.setdefault(slot.name, {})[lease] = now + LEASE_SECONDS
-        held = tuple([slot.name for slot in slots])
-        return Taken(tuple([after for _, after in found]), now, lease, held, self._place)
+        return Taken(tuple(stands), now, lease, tuple([slot.name for slot in slots]), self._place)
 
     async def settle(self, taken: Taken, corrections: Sequence[Correction], now: float) -> None:
         for name in taken.slots:

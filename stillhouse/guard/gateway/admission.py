@@ -19,6 +19,7 @@ from stillhouse.guard.gateway.headers import first
 from stillhouse.guard.gateway.identity import identify, refusal_by
 from stillhouse.guard.gateway.request import Client, Request, Who
 from stillhouse.guard.gateway.runtime import ServedModel
+from stillhouse.guard.gateway.watch import Connection
 from stillhouse.guard.policy import apply, under_strip
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.settings import Policy, Prices
@@ -72,12 +73,12 @@ class Admitting:
                 raise decided
         return who
 
-    async def admit(self, request: Request, wire: Wire, receive: Receive) -> None:
+    async def admit(self, request: Request, wire: Wire, receive: Receive, connection: Connection) -> None:
         """Everything else, for a request with a body for a model. Raises Refusal, ClientGone."""
         who = request.who
         assert who is not None
         settings = request.runtime.settings
-        raw = await read_body(receive, request.headers, settings.listen)
+        raw = await read_body(receive, connection, request.headers, settings.listen)
         body = parse_body(raw, settings.listen.depth)
         request.sent = request.forward = orjson.dumps(body)
         asked = request.asked = wire.asked(body)

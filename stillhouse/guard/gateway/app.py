@@ -11,7 +11,6 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from stillhouse.errors import StorageError
@@ -30,7 +29,7 @@ from stillhouse.guard.gateway.reply import Reply, Send
 from stillhouse.guard.gateway.request import Request, Who
 from stillhouse.guard.gateway.runtime import Runtime
 from stillhouse.guard.gateway.traces import Traces
-from stillhouse.guard.gateway.watch import Watch
+from stillhouse.guard.gateway.watch import Connection, Watch
 from stillhouse.guard.log.ids import ExchangeIds
 from stillhouse.guard.log.writer import ExchangeWriter
 from stillhouse.guard.refusal import Refusal
@@ -138,13 +137,14 @@ class Gateway:
         if wire is None:
             await self._tell_models(request, who, route, reply)
             return
+        connection: Connection = scope["stillhouse.connection"]
         if route.operation == "ask":
             request.upstream_path = route.path
-            await self._admitting.admit(request, wire, receive)
+            await self._admitting.admit(request, wire, receive, connection)
         else:
             await self._admitting.admit_stored(request, route)
         request.told += self._own_headers(request)
-        with Watch(scope["stillhouse.connection"], _SEND_SECONDS) as watch:
+        with Watch(connection, _SEND_SECONDS) as watch:
             self._watches.add(watch)
             try:
                 if who.action is not None and who.action.action == "slow":
@@ -221,7 +221,7 @@ class Gateway:
         metrics, usage = self._metrics, outcome.usage
         if request.admission is not None and outcome.estimated:
             usage = {"input_tokens": request.admission.input_tokens, **usage}
-            outcome = replace(outcome, usage=usage)
+            outcome = outcome._replace(usage=usage)
         api = request.wire.api if request.wire is not None and request.wire.api else "other"
         model = request.model.name if request.model is not None else "none"
         metrics.request(api, model, outcome.status)()

@@ -7,6 +7,7 @@ through as it came, known to us or not.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from stillhouse.guard.access.address import Headers
 
@@ -112,9 +113,10 @@ def answer_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [
         (name, value)
         for name, value in lowered
-        if name not in _NOT_CLIENT
-        and name not in here
-        and not name.startswith(_NOT_CLIENT_PREFIXES)
-        and _TOKEN.fullmatch(name)
-        and not _CONTROL.search(value)
+        if _may_reach_client(name) and name not in here and not _CONTROL.search(value)
     ]
+
+
+@lru_cache(maxsize=1024)
+def _may_reach_client(name: bytes) -> bool:
+    return name not in _NOT_CLIENT and not name.startswith(_NOT_CLIENT_PREFIXES) and _TOKEN.fullmatch(name) is not None

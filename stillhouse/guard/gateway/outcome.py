@@ -1,16 +1,17 @@
 """How a request ended, in the words that the log, the limits and the metrics need."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 __all__ = ["Ended", "Outcome"]
+
+_UNTOLD: Mapping[str, int] = MappingProxyType({})
 
 Ended = Literal["complete", "refused", "upstream_error", "broken_off", "client_gone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """`response` is the body as the client got it (bytes of JSON, or assembled), None where there is none.
 
     `usage` is what the upstream told; `estimated` says that it told none and a part of it was estimated. `rule` is the
@@ -21,7 +22,7 @@ class Outcome:
     status: int
     ended: Ended
     response: bytes | Mapping[str, Any] | None = None
-    usage: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, int] = _UNTOLD
     estimated: bool = False
     rule: str | None = None
     upstream: str | None = None

@@ -13,7 +13,7 @@ from typing import Any
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from stillhouse.guard.gateway.watch import Watch
+from stillhouse.guard.gateway.watch import Connection
 from stillhouse.guard.refusal import Refusal, RefusalKind
 from stillhouse.guard.wire.errors import error_body
 from stillhouse.guard.wire.routes import family_of
@@ -82,12 +82,15 @@ class GuardedHttp(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
-        self.watches: set[Watch] = set()
-        self.gone = False
+        self._requests = Connection(self.loop, self._body_waits)
         self._running: RequestResponseCycle | None = None
         self._head_done = True
-        self._head_size = self._head_count = self._hosts = 0
+        self._head_size = self._head_count = 0
         self._fault: tuple[int, str] | None = None
+
+    def _body_waits(self) -> bool:
+        """Whether something of the running request's body has come that nobody has taken."""
+        return self._running is not None and self._running.message_event.is_set()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_HeadWithBody(transport, self.loop))  # type: ignore[arg-type]
@@ -98,21 +101,23 @@ class GuardedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
-        self.gone = True
         if self._running is not None:
             # Of requests that came one behind the other uvicorn tells only the last one.
             self._running.disconnected = True
         super().connection_lost(exc)
-        for watch in tuple(self.watches):
-            watch.end("client_gone")
+        self._requests.lost()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Most heads come whole, and need no timer.
+        if not self._head_done and self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["stillhouse.connection"] = self  # type: ignore[typeddict-unknown-key]
+        self.scope["stillhouse.connection"] = self._requests  # type: ignore[typeddict-unknown-key]
         self._head_done = False
-        self._head_size = self._head_count = self._hosts = 0
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+        self._head_size = self._head_count = 0
 
     def on_url(self, url: bytes) -> None:
         self._grow(len(url))
@@ -123,20 +128,21 @@ class GuardedHttp(HttpToolsProtocol):
             return  # a trailer: nothing here uses one, and as a header it would come too late to be checked
         self._head_count += 1
         self._grow(len(name) + len(value))
-        lowered = name.lower()
-        if lowered == b"host":
-            self._hosts += 1
-        elif lowered == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            self._refuse(501, "Only the transfer coding 'chunked' is understood.")
-        elif lowered == b"upgrade":
-            self._refuse(400, "Upgrading a connection is not possible here; speak plain HTTP/1.1.")
-        super().on_header(lowered, value)
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
         self._head_done = True
-        if self._hosts > 1 or (self._hosts == 0 and self.parser.get_http_version() != "1.0"):
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
             self._refuse(400, "A request has one Host header.")
+        if b"upgrade" in names:
+            self._refuse(400, "Upgrading a connection is not possible here; speak plain HTTP/1.1.")
+        if b"transfer-encoding" in names and any(
+            name == b"transfer-encoding" and value.strip().lower() != b"chunked" for name, value in self.headers
+        ):
+            self._refuse(501, "Only the transfer coding 'chunked' is understood.")
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:

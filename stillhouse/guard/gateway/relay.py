@@ -67,7 +67,7 @@ async def _relay_stream(
     broken: UpstreamFailure | None = None
     try:
         watch.reading(request.runtime.settings.timeouts.first_byte)
-        async for chunk in answer.chunks():
+        while chunk := await answer.read():
             piece = chunk if edited is None else edited.feed(chunk)
             assembler.feed(piece)
             if assembler.complete and not recorded:
@@ -143,9 +143,9 @@ async def _relay_body(
     if answer.status < 400 and value is not None:
         usage = wire.usage(value)
         if request.edits:
-            for edit in request.edits:
-                edit.edit_body(value)
-            body = orjson.dumps(value)
+            changed = [edit.edit_body(value) for edit in request.edits]
+            if any(changed):
+                body = orjson.dumps(value)
     served = answer.status < 400
     outcome = Outcome(
         status=answer.status,
@@ -169,11 +169,13 @@ async def _whole(answer: Answer, watch: Watch, timeouts: TimeoutSettings) -> byt
     parts, size = [], 0
     watch.reading(timeouts.first_byte)
     try:
-        async for chunk in answer.chunks():
+        while chunk := await answer.read():
             parts.append(chunk)
             size += len(chunk)
             if size > _LONGEST_BODY:
                 raise Refusal("upstream", "upstream.too_large", "The model's server answered more than can be relayed.")
+            if answer.ended:
+                break
             watch.reading(timeouts.stall)
     except asyncio.CancelledError as error:
         raise stalled(watch, error, timeouts.stall) from None

@@ -18,19 +18,19 @@ class Reply:
         self.begun = False
         self.status = 0
 
-    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> Awaitable[None]:
         self.begun = True
         self.status = status
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        return self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def write(self, piece: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+    def write(self, piece: bytes) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def end(self, piece: bytes = b"") -> None:
-        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
+    def end(self, piece: bytes = b"") -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": piece, "more_body": False})
 
     async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """An answer whose length is known."""
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers.append((b"content-length", b"%d" % len(body)))
         await self.begin(status, headers)
         await self.end(body)

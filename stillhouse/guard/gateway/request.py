@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
 from stillhouse.guard.gateway.headers import Headers
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Request", "Who"]
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """Where a request comes from, as far as it can be believed."""
 
     ip: str
@@ -32,8 +31,7 @@ class Client:
     user_agent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(NamedTuple):
     """Whose request it is, and under which rules."""
 
     key: Key

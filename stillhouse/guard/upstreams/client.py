@@ -4,7 +4,7 @@ aiohttp because its failures can be told apart (measured beside three other stac
 a connection could be made, broke before the first byte or after it decides what the gateway may still do.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import aiohttp
@@ -38,11 +38,15 @@ class Answer:
         """Its media type in lower case, without parameters."""
         return self._response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes as they arrive. Raises UpstreamFailure where it breaks off."""
+    @property
+    def ended(self) -> bool:
+        """Whether all of the body was read."""
+        return self._response.content.at_eof()
+
+    async def read(self) -> bytes:
+        """The next of the body's bytes as they arrive; empty at its end. Raises UpstreamFailure where it breaks off."""
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+            return await self._response.content.readany()
         except aiohttp.ClientPayloadError as error:
             raise UpstreamFailure("truncated", str(error)) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -50,7 +54,7 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back where the body is at its end, cut it where it is not."""
-        if self._response.content.at_eof():
+        if self.ended:
             self._response.release()
         else:
             self._response.close()

@@ -1,6 +1,8 @@
 """What assemblers of all formats share: bytes to events, and the little that can be wrong with one.
 
-An assembler stands beside the answer, never in its way: whatever the upstream sends, it goes on.
+An assembler stands beside the answer, never in its way: whatever the upstream sends, it goes on. It reads events many
+at a time, which costs less than reading each as it comes; from the first that may be the format's end on, each is read
+at once.
 """
 
 from abc import ABC, abstractmethod
@@ -15,26 +17,52 @@ from stillhouse.guard.wire.sse import DataReader
 
 __all__ = ["EventAssembler", "NothingAssembled"]
 
+_TOGETHER = 8192  # bytes: some forty events, which hold the event loop for a tenth of a millisecond
+_SEAM = 32  # bytes: longer than any mark
+
 
 class EventAssembler(ABC):
-    """Reads events and hands each one's object to `_take`; `_ended` is set by the format's own end."""
+    """Reads events and hands each one's object to `_take`; `_ended` is set by the format's own end.
+
+    `_end_marks`: one of them is in the bytes of each event that is the format's end.
+    """
 
     _ends_with_done: ClassVar[bool] = False
+    _end_marks: ClassVar[tuple[bytes, ...]]
 
     def __init__(self) -> None:
         self._reader = DataReader()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._seam = b""
+        self._marked = False
         self._ended = False
         self._odd = False
         self._error: Mapping[str, Any] | None = None
 
     @property
     def complete(self) -> bool:
-        if not self._ended:
+        if not self._ended and not self._waiting:
             self._take_rest()
         return self._ended and not self._reader.lost
 
     def feed(self, chunk: bytes) -> None:
-        for data in self._reader.feed(chunk):
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if not self._marked:
+            seen = self._seam + chunk
+            self._seam = seen[-_SEAM:]
+            for mark in self._end_marks:
+                if mark in seen:
+                    self._marked = True
+        if self._marked or self._waiting_bytes >= _TOGETHER:
+            self._read_waiting()
+
+    def _read_waiting(self) -> None:
+        whole = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        for data in self._reader.feed(whole):
             try:
                 event = orjson.loads(data)
             except orjson.JSONDecodeError:
@@ -43,6 +71,8 @@ class EventAssembler(ABC):
                 self._take(event)
 
     def result(self) -> Assembled:
+        if self._waiting:
+            self._read_waiting()
         complete = self.complete
         body = self._body()
         if self._odd and body is not None:

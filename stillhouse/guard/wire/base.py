@@ -7,7 +7,7 @@ the log need; everything else passes through untouched, known to us or not. One 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.wire.errors import Family, error_event
@@ -16,8 +16,7 @@ from stillhouse.types import Api
 __all__ = ["AnswerEdit", "Asked", "Assembled", "Assembler", "Wire"]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What rules and limits need of a request. `output_tokens` is the most that it asks for, if it says."""
 
     model: str
@@ -72,8 +71,8 @@ class AnswerEdit(Protocol):
         """The event's data as it goes out (it may be changed in place); None drops the event."""
         ...
 
-    def edit_body(self, body: dict[str, Any]) -> None:
-        """Change the body of an unstreamed answer in place."""
+    def edit_body(self, body: dict[str, Any]) -> bool:
+        """Change the body of an unstreamed answer in place; False only where nothing was changed."""
         ...
 
 

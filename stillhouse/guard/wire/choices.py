@@ -22,6 +22,7 @@ class ChoicesAssembler(EventAssembler):
     """`name` is the `object` of the whole answer; `chat` says that choices have a message."""
 
     _ends_with_done = True
+    _end_marks = (b"[DONE]",)
 
     def __init__(self, name: str, *, chat: bool) -> None:
         super().__init__()

@@ -53,6 +53,8 @@ def _input(text: str) -> Any:
 class MessagesAssembler(EventAssembler):
     """`usage` counts the tokens of a whole message."""
 
+    _end_marks = (b"message_stop",)
+
     def __init__(self, usage: Callable[[Mapping[str, Any]], dict[str, int]]) -> None:
         super().__init__()
         self._count = usage

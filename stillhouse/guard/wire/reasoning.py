@@ -93,8 +93,9 @@ class _ChatEdit:
         self._edit(data, "delta")
         return data
 
-    def edit_body(self, body: dict[str, Any]) -> None:
+    def edit_body(self, body: dict[str, Any]) -> bool:
         self._edit(body, "message")
+        return True
 
     @staticmethod
     def _edit(data: dict[str, Any], holder: str) -> None:
@@ -136,12 +137,13 @@ class _MessagesEdit:
         data["index"] = index - sum(gone < index for gone in self._gone)
         return data
 
-    def edit_body(self, body: dict[str, Any]) -> None:
+    def edit_body(self, body: dict[str, Any]) -> bool:
         content = body.get("content")
         if isinstance(content, list):
             body["content"] = [
                 block for block in content if not (isinstance(block, dict) and block.get("type") in _THINKING)
             ]
+        return True
 
 
 class _ResponsesEdit:
@@ -161,12 +163,13 @@ class _ResponsesEdit:
             self.edit_body(data["response"])
         return data
 
-    def edit_body(self, body: dict[str, Any]) -> None:
+    def edit_body(self, body: dict[str, Any]) -> bool:
         """An answer, or a page of the items that one was asked with."""
         for name in ("output", "data"):
             items = body.get(name)
             for item in items if isinstance(items, list) else ():
                 _empty(item)
+        return True
 
 
 def _empty(item: Any) -> None:

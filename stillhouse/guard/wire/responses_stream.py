@@ -56,6 +56,8 @@ class _Item:
 class ResponsesAssembler(EventAssembler):
     """Of one answer, or of what is left of it (`starting_after`)."""
 
+    _end_marks = tuple(kind.encode() for kind in _LAST)
+
     def __init__(self) -> None:
         super().__init__()
         self._response: dict[str, Any] | None = None

@@ -15,6 +15,7 @@ __all__ = [
     "MalformedAnswer",
     "TokenLogprob",
     "Wire",
+    "count",
     "finish",
     "integer",
     "listed",
@@ -129,8 +130,12 @@ def need(holder: Any, name: str, kind: type) -> Any:
 
 
 def integer(holder: Any, name: str) -> int | None:
-    """`holder[name]` where it is a count, else None. JSON agrees on integers below 2**53 (RFC 8259, section 6)."""
-    value = holder.get(name) if isinstance(holder, Mapping) else None
+    """`holder[name]` where it is a `count`, else None."""
+    return count(holder.get(name)) if isinstance(holder, Mapping) else None
+
+
+def count(value: object) -> int | None:
+    """The value where it is a count, else None. JSON agrees on integers below 2**53 (RFC 8259, section 6)."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.models.wire.base import MalformedAnswer, TokenLogprob, integer, listed, merged, need, sampled, short
+from stillhouse.models.wire.base import (
+    MalformedAnswer,
+    TokenLogprob,
+    count,
+    integer,
+    listed,
+    merged,
+    need,
+    sampled,
+    short,
+)
 from stillhouse.types import Sampling
 
 __all__ = ["OpenAIFormat", "choices", "choices_request", "counted", "listed_logprobs", "number"]
@@ -13,8 +23,8 @@ _COUNTS = {
     "output_tokens": ("completion_tokens", "output_tokens"),
 }
 _DETAILS = {
-    "cached_input_tokens": ("prompt_tokens_details", "input_tokens_details", "cached_tokens"),
-    "reasoning_tokens": ("completion_tokens_details", "output_tokens_details", "reasoning_tokens"),
+    "cached_input_tokens": (("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
+    "reasoning_tokens": (("completion_tokens_details", "output_tokens_details"), "reasoning_tokens"),
 }
 
 
@@ -51,16 +61,21 @@ def counted(answer: Mapping[str, Any]) -> dict[str, int]:
     """`usage` of a response body under our names; empty if it does not tell both what was read and what was written."""
     told = answer.get("usage")
     found: dict[str, int] = {}
-    for ours, names in _COUNTS.items():
-        count = next((count for name in names if (count := integer(told, name)) is not None), None)
-        if count is None:
-            return {}
-        found[ours] = count
-    for ours, (*sections, name) in _DETAILS.items():
+    if not isinstance(told, Mapping):
+        return found
+    for ours, (name, other) in _COUNTS.items():
+        tokens = count(told.get(name))
+        if tokens is None:
+            tokens = count(told.get(other))
+            if tokens is None:
+                return {}
+        found[ours] = tokens
+    for ours, (sections, name) in _DETAILS.items():
         for section in sections:
-            count = integer(told.get(section) if isinstance(told, Mapping) else None, name)
-            if count is not None:
-                found[ours] = count
+            if section in told:
+                tokens = integer(told[section], name)
+                if tokens is not None:
+                    found[ours] = tokens
     if "cached_input_tokens" in found:
         # Part of what was read, whatever a server says.
         found["cached_input_tokens"] = min(found["cached_input_tokens"], found["input_tokens"])
