@@ -2,7 +2,16 @@
 
 import typer
 
-from stillhouse.cli import guard_access, guard_blobs, guard_ingest, guard_ledger, guard_serve
+from stillhouse.cli import (
+    guard_account,
+    guard_action,
+    guard_blobs,
+    guard_ingest,
+    guard_key,
+    guard_ledger,
+    guard_organisation,
+    guard_serve,
+)
 
 __all__ = ["guard_app"]
 
@@ -22,23 +31,24 @@ _blob_key = _noun("Keys that seal reasoning blobs and response ids to accounts."
 _COMMANDS = (
     (guard_app, "serve", guard_serve.serve, "serve --config guard.yaml"),
     (guard_app, "check", guard_serve.check, "check --config guard.yaml"),
-    (_organisation, "create", guard_access.organisation_create, "organisation create acme --plan team"),
-    (_organisation, "list", guard_access.organisation_list, "organisation list --json"),
-    (_organisation, "show", guard_access.organisation_show, "organisation show acme"),
-    (_organisation, "change", guard_access.organisation_change, "organisation change acme --ip-allow 203.0.113.0/24"),
-    (_organisation, "close", guard_access.organisation_close, "organisation close acme"),
-    (_account, "create", guard_access.account_create, "account create acme-1 --organisation acme"),
-    (_account, "list", guard_access.account_list, "account list --organisation acme"),
-    (_account, "show", guard_access.account_show, "account show acme-1"),
-    (_account, "change", guard_access.account_change, "account change acme-1 --plan team"),
-    (_account, "close", guard_access.account_close, "account close acme-1"),
-    (_key, "create", guard_access.key_create, "key create acme-1"),
-    (_key, "list", guard_access.key_list, "key list --account acme-1"),
-    (_key, "rotate", guard_access.key_rotate, "key rotate key-17"),
-    (_key, "revoke", guard_access.key_revoke, "key revoke key-17"),
-    (_action, "set", guard_access.action_set, 'action set slow acme-1 --reason "unusual volume"'),
-    (_action, "list", guard_access.action_list, "action list"),
-    (_action, "restore", guard_access.action_restore, "action restore acme-1"),
+    (_organisation, "create", guard_organisation.create, "organisation create acme --plan team"),
+    (_organisation, "list", guard_organisation.list_, "organisation list --json"),
+    (_organisation, "show", guard_organisation.show, "organisation show acme"),
+    (_organisation, "change", guard_organisation.change, "organisation change acme --ip-allow 203.0.113.0/24"),
+    (_organisation, "close", guard_organisation.close, "organisation close acme"),
+    (_account, "create", guard_account.create, "account create acme-1 --organisation acme"),
+    (_account, "list", guard_account.list_, "account list --organisation acme"),
+    (_account, "show", guard_account.show, "account show acme-1"),
+    (_account, "change", guard_account.change, "account change acme-1 --plan team"),
+    (_account, "close", guard_account.close, "account close acme-1"),
+    (_key, "create", guard_key.create, "key create acme-1"),
+    (_key, "list", guard_key.list_, "key list --account acme-1"),
+    (_key, "rotate", guard_key.rotate, "key rotate key-17"),
+    (_key, "revoke", guard_key.revoke, "key revoke key-17"),
+    (_action, "set", guard_action.set_, 'action set slow acme-1 --reason "unusual volume"'),
+    (_action, "list", guard_action.list_, "action list"),
+    (_action, "restore", guard_action.restore, "action restore acme-1"),
+    (_action, "review", guard_action.review, 'action review acme-1 --verdict approved --reason "one client, 90 keys"'),
     (_ledger, "verify", guard_ledger.verify, "ledger verify guard.db"),
     (_ledger, "prove", guard_ledger.prove, "ledger prove guard.db 17 --out proof.json"),
     (_ledger, "check-proof", guard_ledger.check_proof, "ledger check-proof proof.json --public-key ledger.pub"),

@@ -1,21 +1,19 @@
 """`stillhouse guard serve`: the gateway."""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stillhouse.cli.common import Json, Quiet, one_line_errors, print_result
+from stillhouse.cli.guard_options import CONFIG, Config
 from stillhouse.config import load
 
-__all__ = ["Config", "check", "serve"]
-
-Config = Annotated[Path, typer.Option("--config", help="YAML file; every key is in docs/guard.md.")]
+__all__ = ["check", "serve"]
 
 
 def serve(
-    config: Config = Path("guard.yaml"),
+    config: Config = CONFIG,
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[A.B=VALUE]...", help="Keys to change.")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -30,7 +28,7 @@ def serve(
 
 
 def check(
-    config: Config = Path("guard.yaml"),
+    config: Config = CONFIG,
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[A.B=VALUE]...", help="Keys to change.")] = None,
     as_json: Json = False,
 ) -> None:

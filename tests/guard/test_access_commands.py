@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from typer.testing import CliRunner, Result
 
-from stillhouse.cli import guard_access
+from stillhouse.cli.guard import guard_app
 from stillhouse.config import load
 from stillhouse.guard.access.directory import digest_of
 from stillhouse.guard.access.registry import Registry
@@ -23,19 +22,6 @@ from tests.guard.conftest import guard_settings
 Run = Callable[..., str]
 
 
-def commands() -> typer.Typer:
-    """Registered as `stillhouse guard` has them."""
-    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-    groups: dict[str, typer.Typer] = {}
-    for name in guard_access.__all__:
-        group, _, command = name.partition("_")
-        if group not in groups:
-            groups[group] = typer.Typer(rich_markup_mode=None)
-            app.add_typer(groups[group], name=group)
-        groups[group].command(name=command)(getattr(guard_access, name))
-    return app
-
-
 class Guard:
     """A guard.yaml in a folder, and the commands on it."""
 
@@ -43,12 +29,11 @@ class Guard:
         self.folder = folder
         self.config = folder / "guard.yaml"
         self.config.write_text(yaml.safe_dump(guard_settings("sqlite:///guard.db").model_dump(mode="json")))
-        self._app = commands()
 
     def result(self, line: str, *more: str, stdin: str | None = None) -> Result:
         words = [*line.split(), *more]
         words += [] if "--config" in words else ["--config", str(self.config)]
-        return CliRunner(env={"SUDO_USER": "anna"}).invoke(self._app, words, input=stdin)
+        return CliRunner(env={"SUDO_USER": "anna"}).invoke(guard_app, words, input=stdin)
 
     def run(self, line: str, *more: str, stdin: str | None = None) -> str:
         """Standard output of a command that must succeed."""
@@ -177,6 +162,28 @@ def test_actions(guard: Guard, tmp_path: Path) -> None:
     assert guard.run("action restore alice") == "nothing was in force\n"
 
 
+def test_a_word_on_an_action(guard: Guard) -> None:
+    customer(guard)
+    guard.run("action set suspend alice")
+    guard.run("action set slow --campaign wave alice bob")
+    look = "action review alice --verdict approved --reason"
+    assert guard.run(look, "as agreed", "--actor", "ben") == "alice  suspend approved\n"
+    assert [one["action"] for one in guard.json(look, "as agreed")] == ["suspend"]
+    assert guard.run("action review --campaign wave --verdict rejected --reason no") == "bob  slow rejected and ended\n"
+    assert [one["account"] for one in guard.json("action list")] == ["alice"]
+    assert guard.run("action review alice --verdict rejected --reason no") == "alice  suspend rejected and ended\n"
+    assert guard.run("action list") == "nothing is in force\n"
+    entries = guard.look(lambda r: [one for one in list_entries(r.engine)][-6:])
+    assert [(one.kind, one.actor, one.subject, one.details["reason"]) for one in entries] == [
+        ("review", "ben", "alice", "as agreed"),
+        ("review", "anna", "alice", "as agreed"),
+        ("review", "anna", "wave", "no"),
+        ("action.ended", "anna", "bob", "no"),
+        ("review", "anna", "alice", "no"),
+        ("action.ended", "anna", "alice", "no"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
@@ -221,6 +228,19 @@ def test_actions(guard: Guard, tmp_path: Path) -> None:
             "--accounts-from: /no cannot be read ([Errno 2] No such file",
         ),
         ("action restore", "name either an account, or a campaign with --campaign"),
+        ("action review --verdict approved --reason x", "name either an account, or a campaign with --campaign"),
+        (
+            "action review alice --verdict maybe --reason x",
+            "--verdict: 'maybe' is no verdict; give one of approved, re",
+        ),
+        (
+            "action review alice --verdict approved --reason=",
+            "account 'alice': reason is empty; say in one line why it",
+        ),
+        (
+            "action review alice --verdict approved --reason x",
+            "account 'alice': nothing is in force to review; list the",
+        ),
         ("action list --config /no/guard.yaml", "/no/guard.yaml: no such config file; give the path of a YAML file"),
     ],
 )
@@ -255,6 +275,6 @@ def _drop(registry: Registry, table: str) -> None:
 def test_who_did_it_is_who_is_logged_in_also_behind_sudo(guard: Guard) -> None:
     runner = CliRunner(env={"SUDO_USER": "carol"})
     words = ["organisation", "create", "acme", "--config", str(guard.config)]
-    assert runner.invoke(commands(), words).exit_code == 0
+    assert runner.invoke(guard_app, words).exit_code == 0
     assert guard.look(lambda r: list_entries(r.engine)[-1].actor) == "carol"
     assert "--actor holds a line break" in guard.fault("organisation create o --actor", "a\nb")

@@ -11,7 +11,7 @@ from stillhouse.config import Settings, validate
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.guard.access.address import check_ranges
 from stillhouse.guard.access.countries import check_countries
-from stillhouse.guard.access.entities import ACTIONS, Account, Organisation
+from stillhouse.guard.access.entities import ACTIONS, VERDICTS, Account, Organisation
 from stillhouse.guard.ledger.canonical import canonical_json
 from stillhouse.guard.settings import GuardSettings
 
@@ -24,6 +24,7 @@ __all__ = [
     "check_moment",
     "check_name",
     "check_organisation",
+    "check_review",
     "check_text",
     "is_name",
 ]
@@ -93,6 +94,15 @@ def check_action(action: str, *, reason: str, until: float | None, link: str | N
     check_moment(until, now, f"{place}: until")
     if link is not None and not _LINK.fullmatch(link):
         raise ConfigError(f"{place}: link {link[:60]!r} leads nowhere; give one like https://example.com/appeal")
+
+
+def check_review(verdict: str, reason: str, place: str) -> None:
+    """A person's word says why."""
+    if verdict not in VERDICTS:
+        raise ConfigError(f"{place}: '{verdict}' is no verdict; give one of {', '.join(VERDICTS)}")
+    check_text(reason, f"{place}: reason")
+    if not reason.strip():
+        raise ConfigError(f"{place}: reason is empty; say in one line why it is {verdict}")
 
 
 def check_because(because: Mapping[str, Any] | None, place: str) -> None:

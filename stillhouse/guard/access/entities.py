@@ -4,17 +4,20 @@ They live in the database and change while gateways run; what they may do is wri
 values are frozen, so a request that has begun goes on under the rules that it began with.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
 from stillhouse.config import Settings
 
-__all__ = ["ACTIONS", "Account", "Action", "ActionInForce", "Key", "Organisation"]
+__all__ = ["ACTIONS", "VERDICTS", "Account", "Action", "ActionInForce", "Key", "Organisation", "Verdict"]
 
 Action = Literal["observe", "slow", "strip", "verify", "suspend", "remove"]
 # Mildest first. `restore` ends any of them and is not itself in force.
 ACTIONS: tuple[Action, ...] = ("observe", "slow", "strip", "verify", "suspend", "remove")
+
+Verdict = Literal["approved", "rejected"]  # a person's, on what is in force
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,127}$"
 

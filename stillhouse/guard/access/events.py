@@ -4,13 +4,24 @@ It cannot forget. So what a person may ask to have erased (names, registration) 
 of a key there is nothing from which it could be recognised but its own name.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
+from stillhouse.guard.access.entities import ACTIONS, Account, ActionInForce, Key, Organisation, Verdict
 from stillhouse.guard.ledger.entry import Event, Kind
 
-__all__ = ["action_ended", "action_set", "campaign_set", "changed_event", "key_created", "key_revoked", "key_rotated"]
+__all__ = [
+    "account_reviewed",
+    "action_ended",
+    "action_set",
+    "campaign_reviewed",
+    "campaign_set",
+    "changed_event",
+    "key_created",
+    "key_revoked",
+    "key_rotated",
+]
 
 _PERSONAL = ("name", "registration")
 
@@ -70,6 +81,32 @@ def campaign_set(
 def action_ended(before: ActionInForce, reason: str, actor: str) -> Event:
     details = {"action": before.action, "campaign": before.campaign, "since": before.since, "reason": reason}
     return Event(kind="action.ended", actor=actor, subject=before.account, details=details)
+
+
+def account_reviewed(one: ActionInForce, verdict: Verdict, reason: str, actor: str) -> Event:
+    """`since` and `campaign` tell which action it was about: another may be in force by the time that this is read."""
+    details = {
+        "verdict": verdict,
+        "reason": reason,
+        "action": one.action,
+        "since": one.since,
+        "campaign": one.campaign,
+    }
+    return Event(kind="review", actor=actor, subject=one.account, details=details)
+
+
+def campaign_reviewed(
+    campaign: str, reviewed: Sequence[ActionInForce], verdict: Verdict, reason: str, actor: str
+) -> Event:
+    """`actions` has the number of accounts under each: they are not named, so that it can be shown to any of them."""
+    under = Counter(one.action for one in reviewed)
+    details = {
+        "verdict": verdict,
+        "reason": reason,
+        "accounts": len(reviewed),
+        "actions": {action: under[action] for action in ACTIONS if under[action]},
+    }
+    return Event(kind="review", actor=actor, subject=campaign, details=details)
 
 
 def _of_key(key: Key) -> dict[str, Any]:

@@ -6,8 +6,8 @@ __all__ = ["ConflictError", "UnknownError"]
 
 
 class UnknownError(ConfigError):
-    """There is no organisation, account or key of that name."""
+    """There is no organisation, account or key of that name, or no account under that campaign."""
 
 
 class ConflictError(ConfigError):
-    """What is there does not allow it: the name is in use for something else, the account closed, the key revoked."""
+    """What is there does not allow it: a name in use for something else, a closed account, a revoked key, no action."""

@@ -50,8 +50,8 @@ class Admission:
         first, middle = len(quota.budgets), len(quota.claims)
         return limit_headers(
             family,
-            _tightest(quota.requests, taken.used, first, taken.at),
-            _tightest(quota.tokens, taken.used, middle, taken.at),
+            _tightest(quota.requests, taken.used[first:middle], taken.at),
+            _tightest(quota.tokens, taken.used[middle:], taken.at),
         )
 
 
@@ -164,13 +164,12 @@ class Limiter:
         return quota
 
 
-def _tightest(claims: tuple[Claim, ...], used: tuple[float, ...], first: int, at: float) -> Standing | None:
-    """The one of which least is left; what is used of them stands in `used` from `first` on."""
+def _tightest(claims: tuple[Claim, ...], used: tuple[float, ...], at: float) -> Standing | None:
+    """The one of which least is left."""
     if not claims:
         return None
-    found, least = claims[0], claims[0].limit - used[first]
-    for place, claim in enumerate(claims[1:], first + 1):
-        if claim.limit - used[place] < least:
-            found, least = claim, claim.limit - used[place]
+    left = [claim.limit - amount for claim, amount in zip(claims, used, strict=True)]
+    least = min(left)
+    found = claims[left.index(least)]
     end = bounds(found.window, at)[1]
     return Standing(found.limit, least, at, end if isinstance(found.window, str) else end + found.window)

@@ -22,20 +22,29 @@ from stillhouse.guard.access.checks import (
     check_key,
     check_name,
     check_organisation,
+    check_review,
     check_text,
-    is_name,
 )
 from stillhouse.guard.access.directory import digest_of
 from stillhouse.guard.access.documents import RESTORED, document_of
-from stillhouse.guard.access.entities import ACTIONS, Account, Action, ActionInForce, Key, Organisation
+from stillhouse.guard.access.entities import ACTIONS, Account, Action, ActionInForce, Key, Organisation, Verdict
 from stillhouse.guard.access.events import (
+    account_reviewed,
     action_ended,
     action_set,
+    campaign_reviewed,
     campaign_set,
     changed_event,
     key_created,
     key_revoked,
     key_rotated,
+)
+from stillhouse.guard.access.existing import (
+    check_existing_accounts,
+    check_open_account,
+    existing_account,
+    existing_key,
+    existing_organisation,
 )
 from stillhouse.guard.access.faults import ConflictError, UnknownError
 from stillhouse.guard.access.listing import (
@@ -52,7 +61,6 @@ from stillhouse.guard.access.rows import (
     actions_in,
     change_key,
     insert_key,
-    known_accounts,
     next_version,
     put,
     put_actions,
@@ -100,7 +108,7 @@ class Registry:
     ConfigError (UnknownError, ConflictError) for what cannot be meant; RecordError where the ledger was tampered with;
     SQLAlchemy's errors where the database refuses. Nothing is changed then. A call that finds what it would bring about
     changes nothing and records nothing, so it can be tried again after a lost answer; `create_key` and `rotate_key`
-    cannot.
+    cannot, and every review is recorded.
     """
 
     def __init__(
@@ -125,15 +133,15 @@ class Registry:
     def organisation(self, id: str) -> Organisation:
         """The one of this name; UnknownError, here and below, where there is none."""
         with self.engine.connect() as connection:
-            return _organisation(connection, id)
+            return existing_organisation(connection, id)
 
     def account(self, id: str) -> Account:
         with self.engine.connect() as connection:
-            return _account(connection, id)
+            return existing_account(connection, id)
 
     def key(self, id: str) -> Key:
         with self.engine.connect() as connection:
-            return _key(connection, id)
+            return existing_key(connection, id)
 
     def organisations(self, *, after: str | None = None, limit: int | None = None) -> list[Organisation]:
         """In the order of their names, from the one behind `after` on; likewise the others."""
@@ -167,7 +175,7 @@ class Registry:
     def change_organisation(self, id: str, changes: Mapping[str, Any], *, actor: str = OPERATOR) -> Organisation:
         """Replace fields of an organisation; `closed` false opens it again."""
         with self.ledger.transaction() as connection:
-            before = _organisation(connection, id)
+            before = existing_organisation(connection, id)
             new = check_organisation(changed(before, changes, f"organisation '{id}'"), before, self._known())
             if new != before:
                 self._put(connection, before, new, actor)
@@ -184,18 +192,18 @@ class Registry:
             if before is not None and before != account:
                 raise ConflictError(f"account '{account.id}': there is one already; change it, or take another name")
             if before is None:
-                _organisation(connection, account.organisation)
+                existing_organisation(connection, account.organisation)
                 self._put(connection, None, account, actor)
         return account
 
     def change_account(self, id: str, changes: Mapping[str, Any], *, actor: str = OPERATOR) -> Account:
         """Replace fields of an account, `registration` as a whole; `closed` false opens it again."""
         with self.ledger.transaction() as connection:
-            before = _account(connection, id)
+            before = existing_account(connection, id)
             new = changed(before, changes, f"account '{id}'")
             check_account(new, before, self._known())
             if new != before:
-                _organisation(connection, new.organisation)
+                existing_organisation(connection, new.organisation)
                 self._put(connection, before, new, actor)
         return new
 
@@ -216,7 +224,7 @@ class Registry:
         if key_id is not None:
             check_name(key_id, "key")
         with self.ledger.transaction() as connection:
-            _open_account(connection, account)
+            check_open_account(connection, account)
             new = self._new_key(account, key_id, expires, ip_allow)
             if key_in(connection, new.key.id) is not None:
                 raise ConflictError(f"key '{new.key.id}': there is one already; take another name, or rotate that one")
@@ -235,11 +243,11 @@ class Registry:
         if not 0 <= overlap_seconds <= _LONGEST_OVERLAP:
             raise ConfigError(f"key '{id}': an overlap of {overlap_seconds} s cannot be; give 0 to {_LONGEST_OVERLAP}")
         with self.ledger.transaction() as connection:
-            old, now = _key(connection, id), self.clock()
+            old, now = existing_key(connection, id), self.clock()
             if old.revoked is not None or (old.expires is not None and old.expires <= now):
                 state = "expired" if old.revoked is None else "revoked"
                 raise ConflictError(f"key '{id}' is {state}; create a new one for account '{old.account}' instead")
-            _open_account(connection, old.account)
+            check_open_account(connection, old.account)
             new = self._new_key(old.account, None, old.expires if expires is None else expires, old.ip_allow)
             end = min(now + overlap_seconds, old.expires or now + overlap_seconds)
             ended = old.model_copy(update={"expires": end} if overlap_seconds else {"revoked": now})
@@ -253,7 +261,7 @@ class Registry:
         """Refused from now on, everywhere as soon as gateways have seen it. There is no way back."""
         check_text(reason, f"key '{id}': reason")
         with self.ledger.transaction() as connection:
-            old = _key(connection, id)
+            old = existing_key(connection, id)
             if old.revoked is not None:
                 return old
             new = old.model_copy(update={"revoked": self.clock()})
@@ -280,7 +288,7 @@ class Registry:
         check_action(action, reason=reason, until=until, link=link, now=now, place=place)
         check_because(because, place)
         with self.ledger.transaction() as connection:
-            _account(connection, account)
+            existing_account(connection, account)
             before = _in_force(actions_in(connection, [account]), now).get(account)
             new = ActionInForce(account=account, action=action, reason=reason, since=now, until=until, link=link)
             if before is not None and _same(before, new):
@@ -313,7 +321,7 @@ class Registry:
         if not wanted:
             raise ConfigError(f"{place}: names no account; give at least one")
         with self.ledger.transaction() as connection:
-            _check_accounts(connection, wanted, place)
+            check_existing_accounts(connection, wanted, place)
             before = _in_force(actions_in(connection, wanted), now)
             new: list[ActionInForce] = []
             settled: list[ActionInForce] = []
@@ -342,7 +350,7 @@ class Registry:
         """
         check_text(reason, f"account '{account}': reason")
         with self.ledger.transaction() as connection:
-            _account(connection, account)
+            existing_account(connection, account)
             before = list(actions_in(connection, [account]).values())
             self._restore(connection, before, reason, actor)
         return before[0] if before else None
@@ -355,6 +363,35 @@ class Registry:
             before = campaign_in(connection, campaign)
             self._restore(connection, before, reason, actor)
         return before
+
+    def review(self, account: str, verdict: Verdict, *, reason: str, actor: str = OPERATOR) -> ActionInForce:
+        """Record a person's word on what an account is under, and say what that is; `rejected` ends it as `restore`.
+
+        ConflictError where nothing is in force, so also after a rejection. An approval that was given before is
+        recorded again, also of the same actor: each is a person's word.
+        """
+        check_review(verdict, reason, f"account '{account}'")
+        with self.ledger.transaction() as connection:
+            existing_account(connection, account)
+            one = _in_force(actions_in(connection, [account]), self.clock()).get(account)
+            if one is None:
+                raise ConflictError(f"account '{account}': nothing is in force to review; list the actions that are")
+            self._review(connection, [one], account_reviewed(one, verdict, reason, actor))
+        return one
+
+    def review_campaign(
+        self, campaign: str, verdict: Verdict, *, reason: str, actor: str = OPERATOR
+    ) -> list[ActionInForce]:
+        """`review` of every account that is under a campaign, in one entry; UnknownError where none is."""
+        check_name(campaign, "campaign")
+        check_review(verdict, reason, f"campaign '{campaign}'")
+        with self.ledger.transaction() as connection:
+            under = {one.account: one for one in campaign_in(connection, campaign)}
+            reviewed = list(_in_force(under, self.clock()).values())
+            if not reviewed:
+                raise UnknownError(f"campaign '{campaign}': nothing is in force to review; list the actions that are")
+            self._review(connection, reviewed, campaign_reviewed(campaign, reviewed, verdict, reason, actor))
+        return reviewed
 
     def _known(self) -> GuardSettings | None:
         return None if self.settings is None else self.settings()
@@ -385,50 +422,26 @@ class Registry:
         )
         return NewKey(key, secret)
 
-    def _restore(self, connection: Connection, before: Sequence[ActionInForce], reason: str, actor: str) -> None:
+    def _review(self, connection: Connection, reviewed: Sequence[ActionInForce], word: Event) -> None:
+        """What a person has rejected may not stay in force, so it ends in the same transaction."""
+        if word.details["verdict"] == "rejected":
+            self._restore(connection, reviewed, word.details["reason"], word.actor, [word])
+        else:
+            self.ledger.extend_in(connection, [word])
+
+    def _restore(
+        self,
+        connection: Connection,
+        before: Sequence[ActionInForce],
+        reason: str,
+        actor: str,
+        words: Sequence[Event] = (),
+    ) -> None:
+        """`words` come before the ends in the ledger."""
         if before:
             put_actions(connection, {one.account: RESTORED for one in before}, next_version(connection))
             events: list[Event] = [action_ended(one, reason, actor) for one in before]
-            self.ledger.extend_in(connection, events)
-
-
-def _organisation(connection: Connection, id: str) -> Organisation:
-    found = organisation_in(connection, id) if is_name(id) else None
-    if found is None:
-        raise UnknownError(f"there is no organisation {_quoted(id)}; create it first")
-    return found
-
-
-def _account(connection: Connection, id: str) -> Account:
-    found = account_in(connection, id) if is_name(id) else None
-    if found is None:
-        raise UnknownError(f"there is no account {_quoted(id)}; create it first")
-    return found
-
-
-def _open_account(connection: Connection, id: str) -> None:
-    if _account(connection, id).closed:
-        raise ConflictError(f"account '{id}' is closed, so a key of it would not be served; open it first")
-
-
-def _key(connection: Connection, id: str) -> Key:
-    found = key_in(connection, id) if is_name(id) else None
-    if found is None:
-        raise UnknownError(f"there is no key {_quoted(id)}; give the name of a key, not its secret")
-    return found
-
-
-def _check_accounts(connection: Connection, ids: Sequence[str], place: str) -> None:
-    known = known_accounts(connection, [id for id in ids if is_name(id)])
-    unknown = [id for id in ids if id not in known]
-    if unknown:
-        more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
-        raise UnknownError(f"{place}: there is no account {_quoted(unknown[0])}{more}; nothing was changed")
-
-
-def _quoted(id: str) -> str:
-    """A name for a message. A secret that was given in the place of a name is not repeated."""
-    return f"'{id}'" if is_name(id) and not id.startswith("sk-") else "of that name"
+            self.ledger.extend_in(connection, [*words, *events])
 
 
 def _in_force(actions: Mapping[str, ActionInForce], now: float) -> dict[str, ActionInForce]:

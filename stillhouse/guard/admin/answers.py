@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from stillhouse.config import Settings
-from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
+from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Verdict
 from stillhouse.guard.ledger.entry import Entry
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Proof",
     "Reloaded",
     "Restored",
+    "Reviewed",
     "Status",
 ]
 
@@ -78,6 +79,13 @@ class ActionsSet(Settings):
 
 class Restored(Settings):
     ended: list[ActionInForce]
+
+
+class Reviewed(Settings):
+    """`actions`: what the word was about; a rejection has ended them."""
+
+    verdict: Verdict
+    actions: list[ActionInForce]
 
 
 class CheckpointShown(Settings):

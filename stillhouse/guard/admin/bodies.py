@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from stillhouse.config import Settings
-from stillhouse.guard.access.entities import Action
+from stillhouse.guard.access.entities import Action, Verdict
 
 __all__ = [
     "AccountQuery",
@@ -25,6 +25,7 @@ __all__ = [
     "PageQuery",
     "Query",
     "Restore",
+    "Review",
     "RevokeKey",
     "RotateKey",
     "SetAction",
@@ -119,18 +120,30 @@ class SetAction(Body):
         return self
 
 
-class Restore(Body):
+class _AccountOrCampaign(Body):
     """One `account`, or all that are under a `campaign`."""
 
     account: _Id | None = None
     campaign: _Id | None = None
-    reason: _Line = ""
 
     @model_validator(mode="after")
     def _about_one_thing(self) -> Self:
         if (self.account is None) == (self.campaign is None):
             raise ValueError("give either 'account' or 'campaign'")
         return self
+
+
+class Restore(_AccountOrCampaign):
+    """Whom what is in force ends for."""
+
+    reason: _Line = ""
+
+
+class Review(_AccountOrCampaign):
+    """A person's word on what is in force; `rejected` ends it."""
+
+    verdict: Verdict
+    reason: Annotated[_Line, Field(min_length=1, description="for the ledger")]
 
 
 def _digits(value: object) -> object:

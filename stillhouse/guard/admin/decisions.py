@@ -14,8 +14,9 @@ from stillhouse.guard.admin.answers import (
     EntryShown,
     Proof,
     Restored,
+    Reviewed,
 )
-from stillhouse.guard.admin.bodies import ActionQuery, EntryQuery, Restore, SetAction
+from stillhouse.guard.admin.bodies import ActionQuery, EntryQuery, Restore, Review, SetAction
 from stillhouse.guard.admin.operation import Call, Operation
 from stillhouse.guard.ledger.database import entry_rows, newest_checkpoint, snapshot
 from stillhouse.guard.ledger.entry import entry_from_body
@@ -56,6 +57,16 @@ def action_operations(registry: Registry) -> list[Operation]:
             faults=(404,),
             writes=True,
             run=lambda call: _restore(registry, call),
+        ),
+        Operation(
+            method="POST",
+            path="/v1/actions/review",
+            summary="Record a person's word on what an account, or a campaign, is under; `rejected` ends it",
+            body=Review,
+            answer=Reviewed,
+            faults=(404, 409),
+            writes=True,
+            run=lambda call: _review(registry, call),
         ),
     ]
 
@@ -120,6 +131,16 @@ def _restore(registry: Registry, call: Call) -> Restored:
         return Restored(ended=[] if ended is None else [ended])
     assert asked.campaign is not None, "a request names one of the two"
     return Restored(ended=registry.restore_campaign(asked.campaign, reason=asked.reason, actor=call.actor))
+
+
+def _review(registry: Registry, call: Call) -> Reviewed:
+    asked: Review = call.body
+    if asked.account is not None:
+        reviewed = [registry.review(asked.account, asked.verdict, reason=asked.reason, actor=call.actor)]
+    else:
+        assert asked.campaign is not None, "a request names one of the two"
+        reviewed = registry.review_campaign(asked.campaign, asked.verdict, reason=asked.reason, actor=call.actor)
+    return Reviewed(verdict=asked.verdict, actions=reviewed)
 
 
 def _checkpoint(ledger: Ledger) -> CheckpointShown:

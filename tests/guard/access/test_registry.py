@@ -68,13 +68,16 @@ def test_both_makes_of_database_do_the_same(postgres_url: str, open_at: OpenAt) 
         registry.restore("bob")
         registry.set_campaign_action("c_2", ["Bob_1"], "strip")
         registry.restore_campaign("c_2")
+        registry.set_campaign_action("c_3", ["bob", "Bob_1"], "slow")
+        registry.review("bob", "rejected", reason="%")
+        registry.review_campaign("c_3", "approved", reason="ü")
         keys = [(key.account, key.expires, key.revoked) for key in registry.keys(None)]
         entries = [(one.kind, one.actor, one.subject) for one in recorded(registry) if one.kind != "key.rotated"]
         everything = [registry.organisations(), registry.accounts(), registry.actions(), registry.actions("c_1")]
         return [registry.version(), sorted(map(repr, keys)), entries, sorted(map(repr, everything))]
 
     lives = [life(open_at(url, clock=lambda: NOW).registry) for url in ("sqlite:///guard.db", postgres_url)]
-    assert lives[0] == lives[1] and lives[0][0] == 15
+    assert lives[0] == lives[1] and lives[0][0] == 17
 
 
 def test_organisations(registry: Registry) -> None:
@@ -195,6 +198,33 @@ FAULTS: list[tuple[Callable[[Registry], object], type[ConfigError], str]] = [
         "campaign 'c': names no account; give at least one",
     ),
     (lambda r: r.set_campaign_action("c d", ["alice"], "slow"), ConfigError, "campaign: 'c d' cannot be a name; give"),
+    (lambda r: r.review("no", "approved", reason="x"), UnknownError, "there is no account 'no'"),
+    (
+        lambda r: r.review("bob", "rejected", reason="x"),
+        ConflictError,
+        "account 'bob': nothing is in force to review; list the actions that are",
+    ),
+    (
+        lambda r: r.review_campaign("c", "rejected", reason="x"),
+        UnknownError,
+        "campaign 'c': nothing is in force to review; list the actions that are",
+    ),
+    (
+        lambda r: r.review("bob", word("maybe"), reason="x"),
+        ConfigError,
+        "account 'bob': 'maybe' is no verdict; give one of approved, rejected",
+    ),
+    (
+        lambda r: r.review("bob", "approved", reason=" "),
+        ConfigError,
+        "account 'bob': reason is empty; say in one line why it is approved",
+    ),
+    (
+        lambda r: r.review_campaign("c", "approved", reason="a\nb"),
+        ConfigError,
+        "campaign 'c': reason holds a line break",
+    ),
+    (lambda r: r.review_campaign("c d", "approved", reason="x"), ConfigError, "campaign: 'c d' cannot be a name; giv"),
     (lambda r: r.change_account("bob", {"id": "rob"}), ConfigError, "account 'bob': its name cannot be changed"),
     (
         lambda r: r.change_account("bob", {"plam": "pro"}),
@@ -431,6 +461,73 @@ def test_a_campaign(registry: Registry) -> None:
     assert sorted(one.account for one in ended) == ["alice", "bob", "carol"] and registry.actions() == []
 
 
+def test_a_word_on_what_an_account_is_under(registry: Registry) -> None:
+    one = registry.set_action("alice", "suspend", reason="much")
+    assert registry.review("alice", "approved", reason="talked to them", actor="ben") == one
+    version = registry.version()
+    assert registry.review("alice", "approved", reason="talked to them", actor="ben") == one
+    assert registry.actions() == [one] and registry.version() == version
+    assert registry.review("alice", "rejected", reason="one client", actor="anna") == one
+    assert registry.actions() == []
+    *approved, rejected, ended = recorded(registry)[-4:]
+    about = {"action": "suspend", "since": NOW, "campaign": None}
+    word = {"verdict": "approved", "reason": "talked to them", **about}
+    assert [(it.kind, it.actor, it.subject, it.details) for it in approved] == [("review", "ben", "alice", word)] * 2
+    assert (rejected.kind, rejected.actor, rejected.subject) == ("review", "anna", "alice")
+    assert rejected.details == {"verdict": "rejected", "reason": "one client", **about}
+    assert (ended.kind, ended.actor, ended.subject) == ("action.ended", "anna", "alice")
+    assert ended.details == {"reason": "one client", **about}
+
+
+def test_a_word_on_a_campaign(registry: Registry) -> None:
+    registry.create_account(Account(id="carol", organisation="acme"))
+    registry.set_campaign_action("wave", ["alice"], "suspend")
+    registry.set_campaign_action("wave", ["bob", "carol"], "slow")
+    other = registry.set_action("carol", "strip")
+    under = registry.review_campaign("wave", "approved", reason="seen", actor="ben")
+    assert sorted((one.account, one.action) for one in under) == [("alice", "suspend"), ("bob", "slow")]
+    assert len(registry.actions()) == 3
+    approved = recorded(registry)[-1]
+    assert (approved.kind, approved.actor, approved.subject) == ("review", "ben", "wave")
+    counts = {"accounts": 2, "actions": {"slow": 1, "suspend": 1}}
+    assert approved.details == {"verdict": "approved", "reason": "seen", **counts}
+    assert "alice" not in str(approved.to_record()), "a campaign's entry names its accounts"
+
+    assert registry.review_campaign("wave", "rejected", reason="an office", actor="anna") == under
+    assert registry.actions() == [other], "another decision's action ended, or the campaign's did not"
+    rejected, *ended = recorded(registry)[-3:]
+    assert rejected.kind == "review" and rejected.subject == "wave"
+    assert rejected.details == {"verdict": "rejected", "reason": "an office", **counts}
+    assert {(one.kind, one.actor, one.details["reason"]) for one in ended} == {("action.ended", "anna", "an office")}
+    assert sorted((one.subject, one.details["action"]) for one in ended) == [("alice", "suspend"), ("bob", "slow")]
+
+
+def test_one_account_of_a_campaign_can_be_rejected_alone(registry: Registry) -> None:
+    registry.set_campaign_action("wave", ["alice", "bob"], "slow")
+    registry.review("alice", "rejected", reason="a mistake")
+    assert [one.account for one in registry.actions("wave")] == ["bob"]
+    assert recorded(registry, "review")[0].details["campaign"] == "wave"
+    registry.review_campaign("wave", "approved", reason="the rest is right")
+    assert recorded(registry, "review")[1].details["accounts"] == 1
+
+
+def test_what_is_over_by_itself_cannot_be_reviewed(open_at: OpenAt) -> None:
+    now = NOW
+    registry = open_at(clock=lambda: now).registry
+    registry.create_organisation(Organisation(id="acme"))
+    registry.create_account(Account(id="alice", organisation="acme"))
+    registry.set_campaign_action("wave", ["alice"], "slow", until=NOW + 10)
+    now = NOW + 10
+
+    def refused() -> None:
+        with pytest.raises(ConflictError, match=r"^account 'alice': nothing is in force to review"):
+            registry.review("alice", "rejected", reason="x")
+        with pytest.raises(UnknownError, match=r"^campaign 'wave': nothing is in force to review"):
+            registry.review_campaign("wave", "rejected", reason="x")
+
+    assert unchanged(registry, refused)
+
+
 def test_names_of_campaigns_are_no_patterns(registry: Registry) -> None:
     registry.create_account(Account(id="carol", organisation="acme"))
     registry.set_campaign_action("A_B", ["carol"], "slow")
@@ -521,6 +618,16 @@ def test_no_change_without_its_entry(state: State, monkeypatch: pytest.MonkeyPat
     with pytest.raises(RecordError, match=r"nothing is appended; find out what happened"):
         state.registry.set_action("alice", "suspend")
     assert state.registry.version() == version and state.registry.actions() == []
+
+
+def test_no_end_without_the_word_that_rejects(state: State) -> None:
+    """Where the ledger refuses the word, the action stays in force: here its last entry was changed."""
+    one = state.registry.set_action("alice", "suspend")
+    with writing(state.engine) as connection:
+        connection.execute(text("UPDATE ledger_entries SET hash = previous WHERE sequence = 4"))
+    with pytest.raises(RecordError, match=r"nothing is appended; find out what happened"):
+        state.registry.review("alice", "rejected", reason="x")
+    assert state.registry.actions() == [one]
 
 
 def test_secrets_are_nowhere(

@@ -27,8 +27,9 @@ class Loud:
             data["text"] = data["text"].replace("quiet", "LOUD")
         return data
 
-    def edit_body(self, body: dict[str, Any]) -> None:
+    def edit_body(self, body: dict[str, Any]) -> bool:
         self.edit_event(body)
+        return True
 
 
 class Growing(Loud):
