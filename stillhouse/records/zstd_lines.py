@@ -15,6 +15,7 @@ import zstandard
 from stillhouse.errors import RecordError
 
 __all__ = [
+    "Frame",
     "FrameCompressor",
     "compress_frame",
     "count_zstd_lines",
@@ -30,7 +31,7 @@ _RUN_LENGTH_BLOCK = 1
 
 def compress_frame(data: bytes, level: int = 9) -> bytes:
     """One whole frame with a checksum of its content."""
-    return FrameCompressor(level).compress(data)
+    return zstandard.ZstdCompressor(level=level, write_checksum=True).compress(data)
 
 
 class FrameCompressor:
@@ -39,9 +40,27 @@ class FrameCompressor:
     def __init__(self, level: int) -> None:
         self._compressor = zstandard.ZstdCompressor(level=level, write_checksum=True)
 
-    def compress(self, data: bytes) -> bytes:
-        """One whole frame with a checksum of its content, independent of those before it."""
-        return self._compressor.compress(data)
+    def begin(self) -> "Frame":
+        """A frame with a checksum of its content, independent of those before it, which must have ended."""
+        return Frame(self._compressor.compressobj())
+
+
+class Frame:
+    """A frame that is packed as it grows. `lines_bytes` is how much has gone in."""
+
+    def __init__(self, packer: "zstandard.ZstdCompressionObj") -> None:
+        self.lines_bytes = 0
+        self._packer = packer
+        self._packed: list[bytes] = []
+
+    def add(self, data: bytes) -> None:
+        self.lines_bytes += len(data)
+        self._packed.append(self._packer.compress(data))
+
+    def end(self) -> bytes:
+        """The whole frame."""
+        self._packed.append(self._packer.flush())
+        return b"".join(self._packed)
 
 
 def read_zstd_lines(path: Path) -> Iterator[bytes | None]:

@@ -1,8 +1,9 @@
 """Takes exchanges from the event loop and puts them on disk, many at a time.
 
-The loop only appends to a queue. One thread takes what has gathered, makes lines, compresses them as one zstd frame,
-and appends and syncs it; while the disk works the next group gathers, so the number of exchanges grows with the load
-and the number of syncs does not. Compression and disk leave the loop its interpreter.
+The loop only appends to a queue. One thread takes what comes, makes lines and packs them into one zstd frame, and
+appends and syncs that when its time has come; while the disk works the next group gathers, so the number of exchanges
+grows with the load and the number of syncs does not. Compression and disk leave the loop its interpreter, and lines are
+made a few at a time as they come: all of an interval's at once would be felt by every request meanwhile.
 
 An exchange is lost only where the process dies before its group is on disk (never one that was awaited under
 `fsync: always`), where the disk refuses until more than `queue_bytes` wait or the gateway ends, or where it cannot be
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -28,7 +29,7 @@ from stillhouse.guard.log.segment import check_gateway
 from stillhouse.guard.log.segments import Segments
 from stillhouse.guard.settings import LogSettings
 from stillhouse.records.files import check_place, disk_errors
-from stillhouse.records.zstd_lines import FrameCompressor
+from stillhouse.records.zstd_lines import Frame, FrameCompressor
 
 __all__ = ["ExchangeWriter"]
 
@@ -37,7 +38,8 @@ _HURRY_BYTES = 1 << 20
 _LONGEST_GROUP = 4 << 20
 _LEVEL = 3
 _GATHER_SECONDS = 0.002
-_TURN_SECONDS, _REST_SECONDS = 0.0005, 0.00005
+_LOOK_SECONDS = 0.01
+_TURN_SECONDS, _REST_SECONDS = 0.0002, 0.00005
 _SHARE_OF_INTERVAL = 0.75
 _SHARE_ACCEPTED = 0.75
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
@@ -54,10 +56,10 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Group:
-    frame: bytes
-    count: int
-    size: int
-    waiting: list[_Kept]
+    frame: Frame
+    count: int = 0
+    size: int = 0
+    waiting: list[_Kept] = field(default_factory=list)
 
 
 class ExchangeWriter:
@@ -95,7 +97,7 @@ class ExchangeWriter:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._taken: deque[_Waiting] = deque()
-        self._working = _Group(b"", 0, 0, [])
+        self._working = _Group(self._compressor.begin())
         # Each counter has one thread that writes it, so none needs a lock: the loop's three, the writer's two.
         self._added = 0
         self._bytes_in = 0
@@ -190,13 +192,13 @@ class ExchangeWriter:
             closing = False
             while not closing:
                 closing = self._closing.is_set()
-                if not closing:
-                    if self._wait_for_first():
-                        drained = time.monotonic()
-                    self._gather(drained)
-                drained = self._drain()
+                if not closing and self._wait_for_first():
+                    drained = time.monotonic()
+                group, drained = self._gather(0.0 if closing else self._until(drained))
+                self._keep(group)
                 while self._taken:
-                    self._keep(self._group())
+                    group, drained = self._gather(0.0)
+                    self._keep(group)
             self._segments.finish()
             ended = True
         finally:
@@ -222,15 +224,25 @@ class ExchangeWriter:
                 self._taken.append(first)
             return True
 
-    def _gather(self, since: float) -> None:
-        """Let a group gather: the oldest of it was added at `since` or later."""
-        seconds = _GATHER_SECONDS
-        if not self._always:
-            seconds = since + _SHARE_OF_INTERVAL * self._settings.interval_seconds - time.monotonic()
-        if seconds > 0:
-            self._hurry.wait(seconds)
-        if not self._closing.is_set():
-            self._hurry.clear()
+    def _until(self, since: float) -> float:
+        """How long a group gathers whose oldest exchange was added at `since` or later."""
+        if self._always:
+            return time.monotonic() + _GATHER_SECONDS
+        return since + _SHARE_OF_INTERVAL * self._settings.interval_seconds
+
+    def _gather(self, until: float) -> tuple[_Group, float]:
+        """The next group, and the time since which whatever waits in the queue then was added."""
+        group = self._working = _Group(self._compressor.begin())
+        while True:
+            hurried = self._hurry.is_set()
+            if hurried and not self._closing.is_set():
+                self._hurry.clear()
+            drained = self._drain()
+            self._pack(group)
+            left = until - time.monotonic()
+            if hurried or left <= 0 or self._taken:
+                return group, drained
+            self._hurry.wait(min(left, _LOOK_SECONDS))
 
     def _drain(self) -> float:
         """Take over all that waits in the queue. The time since which whatever is in it then was added."""
@@ -243,12 +255,11 @@ class ExchangeWriter:
         except Empty:
             return now
 
-    def _group(self) -> _Group:
-        """The next frame. Making lines holds the interpreter, so the loop gets its turn every half millisecond."""
+    def _pack(self, group: _Group) -> None:
+        """Make lines of what was taken until the group is full, with rests in which others have the interpreter."""
         lines = bytearray()
-        group = self._working = _Group(b"", 0, 0, [])
         until = time.perf_counter() + _TURN_SECONDS
-        while self._taken and len(lines) < _LONGEST_GROUP:
+        while self._taken and group.frame.lines_bytes + len(lines) < _LONGEST_GROUP:
             waiting = self._taken.popleft()
             group.size += waiting.size
             if waiting.kept is not None:
@@ -265,13 +276,15 @@ class ExchangeWriter:
                 time.sleep(_REST_SECONDS)
                 until = time.perf_counter() + _TURN_SECONDS
         if lines:
-            group.frame = self._compressor.compress(bytes(lines))
-        return group
+            group.frame.add(bytes(lines))
 
     def _keep(self, group: _Group) -> None:
         """Put a group on disk, however long that takes; when the log is closed, with one more try."""
+        if not group.size:
+            return
         pause = _FIRST_PAUSE
-        while not self._write(group):
+        frame = group.frame.end() if group.frame.lines_bytes else b""
+        while not self._write(group, frame):
             if self._closing.is_set():
                 self._given_up += group.count
                 self._bytes_out += group.size
@@ -279,18 +292,18 @@ class ExchangeWriter:
             self._closing.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _write(self, group: _Group) -> bool:
+    def _write(self, group: _Group, frame: bytes) -> bool:
         try:
-            if group.frame:
-                with disk_errors(self._folder / "segment", len(group.frame)):
-                    self._segments.append(group.frame)
+            if frame:
+                with disk_errors(self._folder / "segment", len(frame)):
+                    self._segments.append(frame)
         except OSError as error:
             refused = error if isinstance(error, StorageError) else StorageError(f"{self._folder}: {error}")
             self._refuse(refused)
             return False
-        if self.failed is not None:
+        if frame and self.failed is not None:
             _log.warning("the exchange log is written again")
-        self.failed = None
+            self.failed = None
         self._bytes_out += group.size
         self.kept += group.count
         self._settle(group.waiting, None)
