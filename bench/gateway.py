@@ -38,7 +38,7 @@ from stillhouse.errors import ConfigError
 __all__ = ["main", "rows_of"]
 
 _ROOT = Path(__file__).parents[1]
-_NAMES = ("ours", "floor", "litellm", "litellm-keys", "ours-redis", "ours-always")
+_NAMES = ("ours", "floor", "litellm", "litellm-keys", "ours-scopes", "ours-redis", "ours-always")
 _PEERS = {
     "litellm": "peer: LiteLLM, master key",
     "litellm-keys": "peer: LiteLLM, keys with limits",
@@ -190,9 +190,10 @@ def _start(
             assert python is not None
             contestant = litellm(python, folder, port, models, keys=_KEYS if name == "litellm-keys" else 0)
         else:
+            scopes = ("key", "account", "organisation") if name == "ours-scopes" else ("account",)
             counters = _redis(place, load_core, running) if name == "ours-redis" else "memory"
             fsync = "always" if name == "ours-always" else "interval"
-            contestant = stillhouse(folder, port, models, accounts=_KEYS, counters=counters, fsync=fsync)
+            contestant = stillhouse(folder, port, models, accounts=_KEYS, scopes=scopes, counters=counters, fsync=fsync)
         gateways[name] = (contestant, running.enter_context(_pinned(contestant, server_core, place / f"{name}.log")))
     return _Bench(server_core, load_core, stub, gateways)
 
@@ -304,7 +305,11 @@ def rows_of(
     everything = "all of keys, limits, policy, sealing, log, metrics"
     yield from rows(f"CPU a request, {everything}", "cpu", "us", _PEERS)
     yield from rows("requests a second of one core", "rate", "1/s", _PEERS)
-    for name, what in (("ours-redis", "counters in Redis"), ("ours-always", "log synced for each answer")):
+    for name, what in (
+        ("ours-scopes", "all limits on key, account and organisation"),
+        ("ours-redis", "counters in Redis"),
+        ("ours-always", "log synced for each answer"),
+    ):
         yield from rows(f"CPU a request, {what}", "cpu", "us", {"ours": "peer: ours without"}, name)
         yield from rows(f"requests a second of one core, {what}", "rate", "1/s", {"ours": "peer: ours without"}, name)
     yield from rows("added latency at half load, p50", "p50", "ms", _PEERS)

@@ -66,10 +66,14 @@ def stillhouse(
     models: Sequence[str],
     *,
     accounts: int,
+    scopes: Sequence[str] = ("account",),
     counters: str = "memory",
     fsync: str = "interval",
 ) -> Contestant:
-    """`stillhouse guard serve`: keys, every limit, policy, sealing, metrics, and the whole exchange in the log."""
+    """`stillhouse guard serve`: keys, limits, policy, sealing, metrics, and the whole exchange in the log.
+
+    Each of `scopes` (key, account, organisation) has all seven limits that there are.
+    """
     port = free_port()
     limits = {
         "requests_per_minute": _FAR,
@@ -88,9 +92,7 @@ def stillhouse(
         "models": [{"name": model, "upstreams": ["stub"], "prices": {"input": 0.5, "output": 1.5}} for model in models],
         "plans": {
             "default": {
-                "account": limits,
-                "organisation": limits,
-                "key": limits,
+                **dict.fromkeys(scopes, limits),
                 "policy": {"logprobs": "strip", "logit_bias": "refuse", "max_n": 8},
             }
         },

@@ -238,8 +238,10 @@ def test_stillhouse_is_ready_to_serve_with_keys_that_it_knows(tmp_path: Path) ->
     keys = contestant.keys.read_text().split()
     settings = load(GuardSettings, tmp_path / "s" / "guard.yaml", [])
     assert settings.listen.port == contestant.port
-    # Everything on: a figure with something off would be another product's.
-    plan = settings.plans["default"]
+    # Every kind of limit on: a figure with one off would be another product's.
+    assert None not in settings.plans["default"].account.model_dump().values()
+    stillhouse(tmp_path / "t", 9, ["stub-5-1"], accounts=1, scopes=("key", "account", "organisation"))
+    plan = load(GuardSettings, tmp_path / "t" / "guard.yaml", []).plans["default"]
     for limits in (plan.account, plan.organisation, plan.key):
         assert None not in limits.model_dump().values()
     assert settings.blobs.keys is not None and (tmp_path / "s" / settings.blobs.keys).is_file()
