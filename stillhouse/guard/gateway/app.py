@@ -88,7 +88,8 @@ class Gateway:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        reply = Reply(send)
+        connection: Connection = scope["stillhouse.connection"]
+        reply = Reply(send, connection, bare=scope["method"] == "HEAD")
         path: str = scope["path"]
         if path in ("/healthz", "/readyz"):
             await self._health(path, reply)
@@ -109,7 +110,7 @@ class Gateway:
         )
         self.running += 1
         try:
-            await self._serve(request, scope, receive, reply)
+            await self._serve(request, scope["client"], receive, reply, connection)
         except ClientGone:
             await self._finish(request, Outcome(status=499, ended="client_gone"))
         except Refusal as refusal:
@@ -125,7 +126,9 @@ class Gateway:
         finally:
             self.running -= 1
 
-    async def _serve(self, request: Request, scope: dict[str, Any], receive: Receive, reply: Reply) -> None:
+    async def _serve(
+        self, request: Request, peer: tuple[str, int] | None, receive: Receive, reply: Reply, connection: Connection
+    ) -> None:
         request.family = family_of(request.path, first(request.headers, b"anthropic-version") is not None)
         route = find_route(request.method, request.path)
         wire = request.wire = route.wire
@@ -133,11 +136,10 @@ class Gateway:
         if self._traces is not None:
             request.span = self._traces.begin(request)
             request.trace = self._traces.headers(request.span)
-        who = self._admitting.know(request, scope["client"][0] if scope["client"] else "")
+        who = self._admitting.know(request, peer[0] if peer else "")
         if wire is None:
             await self._tell_models(request, who, route, reply)
             return
-        connection: Connection = scope["stillhouse.connection"]
         if route.operation == "ask":
             request.upstream_path = route.path
             await self._admitting.admit(request, wire, receive, connection)

@@ -99,11 +99,15 @@ def upstream_headers(headers: Headers, own: Mapping[str, str], request_id: str) 
     # The body is looked at on its way back, so it must come as it is.
     passed = [("accept-encoding", "identity"), ("x-request-id", request_id), *own.items()]
     for name, value in headers:
-        if name not in _NOT_UPSTREAM and name not in here and not name.startswith(b"stillhouse-"):
-            text = name.decode("latin-1")
-            if text not in own:
-                passed.append((text, value.decode("utf-8", "replace")))
+        text = _upstream_name(name)
+        if text is not None and name not in here and text not in own:
+            passed.append((text, value.decode("utf-8", "replace")))
     return passed
+
+
+@lru_cache(maxsize=1024)
+def _upstream_name(name: bytes) -> str | None:
+    return None if name in _NOT_UPSTREAM or name.startswith(b"stillhouse-") else name.decode("latin-1")
 
 
 def answer_headers(headers: Headers) -> list[tuple[bytes, bytes]]:

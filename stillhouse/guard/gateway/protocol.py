@@ -30,39 +30,30 @@ class _Unacceptable(Exception):
 
 
 class _HeadWithBody:
-    """A transport that sends an answer's head together with the first piece of its body.
+    """A transport that sends the head of an answer whose body is here already together with that body.
 
-    uvicorn writes them one after the other, which is two system calls, and wakes the client twice. A head waits for the
-    rest of this turn of the loop and no longer.
+    uvicorn writes them one after the other, which is two system calls, and wakes the client twice.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport, requests: Connection) -> None:
         self._transport = transport
-        self._loop = loop
+        self._requests = requests
         self._head = b""
+        self.is_closing = transport.is_closing  # asked for with each answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if self._transport.is_closing():
+        if self.is_closing():
+            return
+        if self._requests.body_follows:
+            self._requests.body_follows = False
+            self._head = data
             return
         if self._head:
             data, self._head = self._head + data, b""
-        elif data.startswith(b"HTTP/1.1 "):
-            self._head = data
-            self._loop.call_soon(self._flush)
-            return
         self._transport.write(data)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        head, self._head = self._head, b""
-        if head and not self._transport.is_closing():
-            self._transport.write(head)
 
 
 def guarded_http(refused: Callable[[str], None], connections: int) -> type["GuardedHttp"]:
@@ -93,7 +84,7 @@ class GuardedHttp(HttpToolsProtocol):
         return self._running is not None and self._running.message_event.is_set()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_HeadWithBody(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(_HeadWithBody(transport, self._requests))  # type: ignore[arg-type]
         self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
         if len(self.connections) > self.most_connections:
             self._fault = 503, "Too many connections are open here; try again later."

@@ -3,18 +3,25 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from stillhouse.guard.gateway.watch import Connection
+
 __all__ = ["Reply", "Send"]
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Reply:
-    """`begun` says whether a status has gone out: from then on a fault can only be told inside the answer."""
+    """`begun` says whether a status has gone out: from then on a fault can only be told inside the answer.
 
-    __slots__ = ("_send", "begun", "status")
+    `bare` answers have no body, whatever they are given (to HEAD).
+    """
 
-    def __init__(self, send: Send) -> None:
+    __slots__ = ("_bare", "_connection", "_send", "begun", "status")
+
+    def __init__(self, send: Send, connection: Connection, *, bare: bool) -> None:
         self._send = send
+        self._connection = connection
+        self._bare = bare
         self.begun = False
         self.status = 0
 
@@ -32,5 +39,6 @@ class Reply:
     async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """An answer whose length is known."""
         headers.append((b"content-length", b"%d" % len(body)))
+        self._connection.body_follows = not self._bare
         await self.begin(status, headers)
         await self.end(body)

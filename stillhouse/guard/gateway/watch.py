@@ -19,12 +19,14 @@ Ended = Literal["client_gone", "client_stalled", "upstream_stalled", "gateway_en
 class Connection:
     """What is under way for one client. `body_waits`: something of the running request's body can be had at once."""
 
-    __slots__ = ("_loop", "_timer", "body_waits", "due", "gone", "watches")
+    __slots__ = ("_loop", "_timer", "body_follows", "body_waits", "due", "gone", "watches")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body_waits: Callable[[], bool]) -> None:
         self.watches: set[Watch] = set()
         self.gone = False
         self.body_waits = body_waits
+        self.body_follows = False
+        """The head that is written next is followed by its body at once."""
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
         self.due = inf

@@ -249,7 +249,9 @@ def test_closing_while_it_tries_to_get_back_leaves_no_connection(make_server: Ca
         server.freeze()  # it still accepts connections
         await counters.take([Claim(DAILY, "day", 100, 3)], NOW)
         await asyncio.sleep(0.12)  # the first pause is 0.05 s, so it waits for a reply now
+        assert counters.away and len(asyncio.all_tasks()) == 2
         await counters.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     try:
         run(go())

@@ -287,4 +287,6 @@ def test_whatever_stands_in_an_attribute_it_is_an_exchange_or_told(name: str, va
     named = {**attributes(), name: json.dumps(value) if as_text else value}
     (found,) = read(rows(flat_span(named)), {})
     if isinstance(found, Exchange):
-        one_exchange(iter([found]))
+        assert one_exchange(iter([found])).id
+    else:
+        assert found.reason

@@ -179,6 +179,8 @@ def test_an_idle_segment_is_finished_when_its_time_is_over(tmp_path: Path) -> No
         await promised(writer, draft("ex_1"))
         await until(lambda: writer._segments.seconds_left() is None)
 
+        assert len(list_segments(tmp_path)) == 1 and ids(tmp_path) == ["ex_1"]
+
     run(tmp_path, work, segment_seconds=1.1)
 
 

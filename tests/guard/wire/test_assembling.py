@@ -109,7 +109,15 @@ def test_noise_is_passed_over(wire: Wire, stream: bytes, places: list[int]) -> N
 @given(noise, st.integers(0, 1 << 16))
 def test_noise_inside_of_a_stream_is_passed_over(wire: Wire, example: Example, bad: bytes, place: int) -> None:
     place %= len(example.stream)
-    assembled(wire.assembler(), [example.stream[:place], bad, example.stream[place:]])
+    found = assembled(wire.assembler(), [example.stream[:place], bad, example.stream[place:]])
+    assert found.body is None or isinstance(orjson.loads(orjson.dumps(found.body)), dict)
+    # A whole event between two whole events is only that.
+    seam = example.stream.rfind(b"\n\n", 0, place) + 2
+    if seam >= 2:
+        comment = b": " + bad.replace(b"\r", b"").replace(b"\n", b"") + b"\n\n"
+        assert (
+            assembled(wire.assembler(), [example.stream[:seam], comment, example.stream[seam:]]).body == example.whole
+        )
 
 
 def test_halves_of_a_character_are_put_together() -> None:

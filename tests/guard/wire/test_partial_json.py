@@ -54,5 +54,7 @@ def test_what_is_no_json_is_said(text: str) -> None:
 @many
 @given(st.text(alphabet='{}[]",:\\a1 ', max_size=30))
 def test_any_text_gives_a_value_or_a_value_error(text: str) -> None:
+    value = None
     with suppress(ValueError):
-        read_cut_off(text)
+        value = read_cut_off(text)
+    assert orjson.loads(orjson.dumps(value)) == value

@@ -193,8 +193,12 @@ FIELDS = ["choices", "content", "output", "data", "include", "reasoning", "input
 @few
 @given(st.dictionaries(st.sampled_from(FIELDS), json))
 def test_any_body_is_edited_and_any_request_asked(wire: Wire, body: dict[str, Any]) -> None:
-    edit(wire).edit_body(deepcopy(body))
+    once = stripped(wire, body)
+    assert stripped(wire, once) == once
     ask_without_reasoning(wire, body)
+    asked = deepcopy(body)
+    ask_without_reasoning(wire, body)
+    assert body == asked
 
 
 def test_chat_requests_stay_as_they_are() -> None:
