@@ -34,11 +34,12 @@ from bench.pinned import Pinned, free_port, on_core
 from bench.results import Row
 from bench.workers.gateway_stub import model_name
 from stillhouse.errors import ConfigError
+from tests.guard.services import valkey_program
 
 __all__ = ["main", "rows_of"]
 
 _ROOT = Path(__file__).parents[1]
-_NAMES = ("ours", "floor", "litellm", "litellm-keys", "ours-scopes", "ours-redis", "ours-always")
+_NAMES = ("ours", "floor", "litellm", "litellm-keys", "ours-scopes", "ours-valkey", "ours-always")
 _PEERS = {
     "litellm": "peer: LiteLLM, master key",
     "litellm-keys": "peer: LiteLLM, keys with limits",
@@ -191,7 +192,7 @@ def _start(
             contestant = litellm(python, folder, port, models, keys=_KEYS if name == "litellm-keys" else 0)
         else:
             scopes = ("key", "account", "organisation") if name == "ours-scopes" else ("account",)
-            counters = _redis(place, load_core, running) if name == "ours-redis" else "memory"
+            counters = _valkey(place, load_core, running) if name == "ours-valkey" else "memory"
             fsync = "always" if name == "ours-always" else "interval"
             contestant = stillhouse(folder, port, models, accounts=_KEYS, scopes=scopes, counters=counters, fsync=fsync)
         gateways[name] = (contestant, running.enter_context(_pinned(contestant, server_core, place / f"{name}.log")))
@@ -202,10 +203,10 @@ def _pinned(contestant: Contestant, core: int, log: Path) -> Pinned:
     return Pinned(contestant.command, core, contestant.port, log, contestant.folder, contestant.environment())
 
 
-def _redis(place: Path, core: int, running: ExitStack) -> str:
+def _valkey(place: Path, core: int, running: ExitStack) -> str:
     port = free_port()
-    command = ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
-    running.enter_context(Pinned(command, core, port, place / "redis.log", place))
+    command = [valkey_program(), "--port", str(port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
+    running.enter_context(Pinned(command, core, port, place / "valkey.log", place))
     return f"redis://127.0.0.1:{port}/0"
 
 
@@ -307,7 +308,7 @@ def rows_of(
     yield from rows("requests a second of one core", "rate", "1/s", _PEERS)
     for name, what in (
         ("ours-scopes", "all limits on key, account and organisation"),
-        ("ours-redis", "counters in Redis"),
+        ("ours-valkey", "counters in Valkey"),
         ("ours-always", "log synced for each answer"),
     ):
         yield from rows(f"CPU a request, {what}", "cpu", "us", {"ours": "peer: ours without"}, name)

@@ -1,4 +1,4 @@
-"""Two gateways on one Postgres and one Valkey (or Redis): python -m recipes.two_gateways.run [--times 20] [--out DIR]
+"""Two gateways on one Postgres and one Valkey: python -m recipes.two_gateways.run [--times 20] [--out DIR]
 
 An account is suspended through the administration of one gateway, and the other is asked until it refuses; restored,
 and asked until it serves; a key is revoked in the same way. Then both are asked at once under one limit of requests,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-import redis
+from valkey import Valkey
 
 from stillhouse.config import validate
 from stillhouse.guard.settings import GuardSettings
@@ -45,8 +45,8 @@ def valkey_server() -> Iterator[str]:
 
 @pytest.fixture
 def valkey_url(valkey_server: str) -> str:
-    """The URL of an empty Valkey (or Redis)."""
-    with redis.Redis.from_url(valkey_server) as client:
+    """The URL of an empty Valkey."""
+    with Valkey.from_url(valkey_server) as client:
         client.flushall()
     return valkey_server
 

