@@ -4,7 +4,7 @@
         with server.fresh() as url: ...        # an empty database of it, gone afterwards
     with valkey() as url: ...                  # one server, nothing persisted
 
-Where a server is not installed, `Missing` says what was looked for. Valkey comes as a package, as not all systems have it.
+Where a server is not installed, `Missing` says what was looked for. Valkey is a package, as not all systems have it.
 """
 
 import os
