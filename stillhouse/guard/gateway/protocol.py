@@ -100,8 +100,9 @@ class GuardedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        # Most heads come whole, and need no timer.
-        if not self._head_done and self._head_timer is None and not self.transport.is_closing():
+        # Most heads come whole, and need no timer. Empty lines begin none, and end uvicorn's own wait for the next one.
+        waits = not self._head_done or self.cycle is None or self.cycle.response_complete
+        if waits and self._head_timer is None and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
 
     def on_message_begin(self) -> None:

@@ -134,6 +134,10 @@ def test_headers_that_do_not_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -
     for sent in ([], [b"GET / HT"], [b"GET / HTTP/1.1\r\nHost: a\r\nX: "]):
         back, closed = talk(sent)
         assert closed and code_of(back) == (408, "http.slow")
+    served = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+    for rest in (b"\r\n", b"GET / HT"):
+        back, closed = talk([served, rest, b""])
+        assert closed and back.startswith(b"HTTP/1.1 200 ") and back.count(b"HTTP/1.1 408 ") == 1
 
 
 def test_a_slow_body_is_no_slow_head(monkeypatch: pytest.MonkeyPatch) -> None:
