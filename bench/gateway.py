@@ -303,11 +303,13 @@ def rows_of(
         if not present:
             yield Row.of(what, mine, None, unit)
 
-    everything = "all of keys, limits, policy, sealing, log, metrics"
+    everything = "with a key, all limits on the account, policy, sealing, log, metrics"
     yield from rows(f"CPU a request, {everything}", "cpu", "us", _PEERS)
     yield from rows("requests a second of one core", "rate", "1/s", _PEERS)
+    scopes = "all limits on key, account and organisation"
+    yield from rows(f"CPU a request, {scopes}", "cpu", "us", _PEERS, "ours-scopes")
+    yield from rows(f"requests a second of one core, {scopes}", "rate", "1/s", _PEERS, "ours-scopes")
     for name, what in (
-        ("ours-scopes", "all limits on key, account and organisation"),
         ("ours-valkey", "counters in Valkey"),
         ("ours-always", "log synced for each answer"),
     ):

@@ -48,7 +48,12 @@ _COMMANDS = (
     (_action, "set", guard_action.set_, 'action set slow acme-1 --reason "unusual volume"'),
     (_action, "list", guard_action.list_, "action list"),
     (_action, "restore", guard_action.restore, "action restore acme-1"),
-    (_action, "review", guard_action.review, 'action review acme-1 --verdict approved --reason "one client, 90 keys"'),
+    (
+        _action,
+        "review",
+        guard_action.review,
+        'action review acme-1 --action slow --verdict approved --reason "one client, 90 keys"',
+    ),
     (_ledger, "verify", guard_ledger.verify, "ledger verify guard.db"),
     (_ledger, "prove", guard_ledger.prove, "ledger prove guard.db 17 --out proof.json"),
     (_ledger, "check-proof", guard_ledger.check_proof, "ledger check-proof proof.json --public-key ledger.pub"),

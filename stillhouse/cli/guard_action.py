@@ -94,6 +94,7 @@ def restore(
 
 
 def review(
+    action: Annotated[str, typer.Option("--action", help="What you looked at: another in force is left as it is.")],
     verdict: Annotated[str, typer.Option("--verdict", help="approved, or rejected, which ends what is in force.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, for the ledger.")],
     account: _Account = None,
@@ -107,11 +108,12 @@ def review(
     with open_registry(config) as registry:
         _check_one_of(account, campaign)
         word = _verdict(verdict)
+        how: dict[str, Any] = {"seen": _action(action), "reason": reason, "actor": actor_name(actor)}
         if campaign is not None:
-            reviewed = registry.review_campaign(campaign, word, reason=reason, actor=actor_name(actor))
+            reviewed = registry.review_campaign(campaign, word, **how)
         else:
             assert account is not None
-            reviewed = [registry.review(account, word, reason=reason, actor=actor_name(actor))]
+            reviewed = [registry.review(account, word, **how)]
         after = " and ended" if word == "rejected" else ""
         print_all(reviewed, as_json, lambda was: f"{was.account}  {was.action} {word}{after}", "")
 

@@ -261,9 +261,10 @@ def test_rows_name_each_peer_that_was_measured_and_none_that_was_not() -> None:
         ("slope", "ours"): [0.5],
     }
     rows = {row.what: row for row in rows_of(found, 100, 1000, 100_000)}
+    everything = "CPU a request, with a key, all limits on the account, policy, sealing, log, metrics"
     assert sorted(rows) == [
-        "CPU a request, all of keys, limits, policy, sealing, log, metrics; peer: LiteLLM, master key",
-        "CPU a request, all of keys, limits, policy, sealing, log, metrics; peer: bare uvicorn and aiohttp",
+        f"{everything}; peer: LiteLLM, master key",
+        f"{everything}; peer: bare uvicorn and aiohttp",
         "its slope over their second half, for a thousand requests",
     ]
     assert [row.ratio for row in rows.values()] == [300 / 9000, 2.0, None]

@@ -166,12 +166,19 @@ def test_a_word_on_an_action(guard: Guard) -> None:
     customer(guard)
     guard.run("action set suspend alice")
     guard.run("action set slow --campaign wave alice bob")
-    look = "action review alice --verdict approved --reason"
+    look = "action review alice --action suspend --verdict approved --reason"
     assert guard.run(look, "as agreed", "--actor", "ben") == "alice  suspend approved\n"
     assert [one["action"] for one in guard.json(look, "as agreed")] == ["suspend"]
-    assert guard.run("action review --campaign wave --verdict rejected --reason no") == "bob  slow rejected and ended\n"
+    reject = "--verdict rejected --reason no"
+    fault = guard.fault(f"action review --campaign wave --action strip {reject}")
+    assert "account 'bob' is under 'slow', not 'strip'" in fault
+    ended = guard.run(f"action review --campaign wave --action slow {reject}")
+    assert ended == "bob  slow rejected and ended\n"
     assert [one["account"] for one in guard.json("action list")] == ["alice"]
-    assert guard.run("action review alice --verdict rejected --reason no") == "alice  suspend rejected and ended\n"
+    fault = guard.fault(f"action review alice --action slow {reject}")
+    assert "account 'alice' is under 'suspend', not 'slow'" in fault
+    ended = guard.run(f"action review alice --action suspend {reject}")
+    assert ended == "alice  suspend rejected and ended\n"
     assert guard.run("action list") == "nothing is in force\n"
     entries = guard.look(lambda r: [one for one in list_entries(r.engine)][-6:])
     assert [(one.kind, one.actor, one.subject, one.details["reason"]) for one in entries] == [
@@ -228,17 +235,24 @@ def test_a_word_on_an_action(guard: Guard) -> None:
             "--accounts-from: /no cannot be read ([Errno 2] No such file",
         ),
         ("action restore", "name either an account, or a campaign with --campaign"),
-        ("action review --verdict approved --reason x", "name either an account, or a campaign with --campaign"),
         (
-            "action review alice --verdict maybe --reason x",
+            "action review --action slow --verdict approved --reason x",
+            "name either an account, or a campaign with --campaign",
+        ),
+        (
+            "action review alice --action hang --verdict approved --reason x",
+            "'hang' is no action; give one of observe, slow",
+        ),
+        (
+            "action review alice --action slow --verdict maybe --reason x",
             "--verdict: 'maybe' is no verdict; give one of approved, re",
         ),
         (
-            "action review alice --verdict approved --reason=",
+            "action review alice --action slow --verdict approved --reason=",
             "account 'alice': reason is empty; say in one line why it",
         ),
         (
-            "action review alice --verdict approved --reason x",
+            "action review alice --action slow --verdict approved --reason x",
             "account 'alice': nothing is in force to review; list the",
         ),
         ("action list --config /no/guard.yaml", "/no/guard.yaml: no such config file; give the path of a YAML file"),

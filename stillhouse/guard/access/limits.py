@@ -106,11 +106,10 @@ class Limiter:
             self._held[lease] = taken
         return Admission(quota, taken, input_tokens, output_tokens, prices)
 
-    async def settle(self, admission: Admission, usage: Mapping[str, int] | None, now: float) -> None:
+    async def settle(self, admission: Admission, usage: Mapping[str, int], now: float) -> None:
         """Put right what was reserved and give the slots back; a second call does nothing.
 
-        `usage` has the exchange format's names. Empty is a request that nobody served: it took no tokens. None is one
-        that may have been served while nobody tells how much it took: what was reserved for it counts as used.
+        `usage` has the exchange format's names. Empty is a request that nobody served: it took no tokens.
         """
         taken, settled = admission._taken, admission.settled
         admission.settled = True
@@ -119,8 +118,6 @@ class Limiter:
         quota = admission._quota
         if quota.slots:
             self._held.pop(taken.lease, None)
-        if usage is None:
-            usage = {"input_tokens": admission.input_tokens, "output_tokens": admission.output_tokens}
         corrections: list[Correction] = []
         if quota.tokens:
             used = usage.get("input_tokens", 0) + usage.get("output_tokens", 0)

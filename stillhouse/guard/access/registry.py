@@ -364,11 +364,13 @@ class Registry:
             self._restore(connection, before, reason, actor)
         return before
 
-    def review(self, account: str, verdict: Verdict, *, reason: str, actor: str = OPERATOR) -> ActionInForce:
+    def review(
+        self, account: str, verdict: Verdict, *, seen: Action, reason: str, actor: str = OPERATOR
+    ) -> ActionInForce:
         """Record a person's word on what an account is under, and say what that is; `rejected` ends it as `restore`.
 
-        ConflictError where nothing is in force, so also after a rejection. An approval that was given before is
-        recorded again, also of the same actor: each is a person's word.
+        ConflictError where it is not under `seen`, the action that the person looked at, or under none, so also after a
+        rejection. An approval that was given before is recorded again, also of the same actor: each is a person's word.
         """
         check_review(verdict, reason, f"account '{account}'")
         with self.ledger.transaction() as connection:
@@ -376,13 +378,17 @@ class Registry:
             one = _in_force(actions_in(connection, [account]), self.clock()).get(account)
             if one is None:
                 raise ConflictError(f"account '{account}': nothing is in force to review; list the actions that are")
+            _check_seen([one], seen)
             self._review(connection, [one], account_reviewed(one, verdict, reason, actor))
         return one
 
     def review_campaign(
-        self, campaign: str, verdict: Verdict, *, reason: str, actor: str = OPERATOR
+        self, campaign: str, verdict: Verdict, *, seen: Action, reason: str, actor: str = OPERATOR
     ) -> list[ActionInForce]:
-        """`review` of every account that is under a campaign, in one entry; UnknownError where none is."""
+        """`review` of every account that is under a campaign, in one entry; UnknownError where none is.
+
+        ConflictError where one of them is under another action than `seen`: nothing is recorded or ended then.
+        """
         check_name(campaign, "campaign")
         check_review(verdict, reason, f"campaign '{campaign}'")
         with self.ledger.transaction() as connection:
@@ -390,6 +396,7 @@ class Registry:
             reviewed = list(_in_force(under, self.clock()).values())
             if not reviewed:
                 raise UnknownError(f"campaign '{campaign}': nothing is in force to review; list the actions that are")
+            _check_seen(reviewed, seen)
             self._review(connection, reviewed, campaign_reviewed(campaign, reviewed, verdict, reason, actor))
         return reviewed
 
@@ -446,6 +453,14 @@ class Registry:
 
 def _in_force(actions: Mapping[str, ActionInForce], now: float) -> dict[str, ActionInForce]:
     return {account: one for account, one in actions.items() if one.until is None or one.until > now}
+
+
+def _check_seen(reviewed: Sequence[ActionInForce], seen: Action) -> None:
+    """A word on one action must not end another that came in its place meanwhile."""
+    for one in reviewed:
+        if one.action != seen:
+            place = f"account '{one.account}'"
+            raise ConflictError(f"{place} is under '{one.action}', not '{seen}'; look at that, and review it")
 
 
 def _outweighs(old: ActionInForce, new: ActionInForce) -> bool:

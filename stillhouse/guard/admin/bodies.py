@@ -142,6 +142,7 @@ class Restore(_AccountOrCampaign):
 class Review(_AccountOrCampaign):
     """A person's word on what is in force; `rejected` ends it."""
 
+    action: Action = Field(description="what the person looked at; where another is in force, nothing is done")
     verdict: Verdict
     reason: Annotated[_Line, Field(min_length=1, description="for the ledger")]
 

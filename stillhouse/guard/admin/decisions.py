@@ -135,11 +135,12 @@ def _restore(registry: Registry, call: Call) -> Restored:
 
 def _review(registry: Registry, call: Call) -> Reviewed:
     asked: Review = call.body
+    how: dict[str, Any] = {"seen": asked.action, "reason": asked.reason, "actor": call.actor}
     if asked.account is not None:
-        reviewed = [registry.review(asked.account, asked.verdict, reason=asked.reason, actor=call.actor)]
+        reviewed = [registry.review(asked.account, asked.verdict, **how)]
     else:
         assert asked.campaign is not None, "a request names one of the two"
-        reviewed = registry.review_campaign(asked.campaign, asked.verdict, reason=asked.reason, actor=call.actor)
+        reviewed = registry.review_campaign(asked.campaign, asked.verdict, **how)
     return Reviewed(verdict=asked.verdict, actions=reviewed)
 
 

@@ -75,7 +75,19 @@ class Persistence:
         await self.write()
 
     async def write(self) -> None:
-        """Write what was added since the last time, in a thread."""
+        """Write what was added since the last time, in a thread.
+
+        A write that has begun is waited for even where this task is cancelled: else its rows would be written twice.
+        """
+        work = asyncio.ensure_future(self._write_added())
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await work
+            raise
+
+    async def _write_added(self) -> None:
+        """Fails for nothing that the database does, so a cancellation that waits for this stays one."""
         for key, value in self._counters.changes().items():
             self._waiting[key] = self._waiting.get(key, 0.0) + value
         now = self._clock()
@@ -83,9 +95,8 @@ class Persistence:
         if not self._waiting and self._cleaned == today:
             return
         writing, self._waiting = self._waiting, {}
-        # A write that has begun is waited for even where this task is cancelled: else its rows would be written twice.
         try:
-            await _to_its_end(asyncio.ensure_future(asyncio.to_thread(self._write, writing, now)))
+            await asyncio.to_thread(self._write, writing, now)
         except SQLAlchemyError as error:
             for key, value in writing.items():
                 self._waiting[key] = self._waiting.get(key, 0.0) + value
@@ -111,14 +122,6 @@ class Persistence:
                 _add(connection, writing)
             if self._cleaned != day:
                 connection.execute(delete(table).where(or_(start < month, and_(start < day, start != month))))
-
-
-async def _to_its_end(work: "asyncio.Future[None]") -> None:
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await work
-        raise
 
 
 def _add(connection: Connection, values: dict[WindowKey, float]) -> None:

@@ -43,7 +43,6 @@ __all__ = ["Gateway"]
 
 _log = logging.getLogger("stillhouse.guard")
 _access = logging.getLogger("stillhouse.guard.access")
-_SEND_SECONDS = 120.0
 
 
 class Gateway:
@@ -146,7 +145,7 @@ class Gateway:
         else:
             await self._admitting.admit_stored(request, route)
         request.told += self._own_headers(request)
-        with Watch(connection, _SEND_SECONDS) as watch:
+        with Watch(connection) as watch:
             self._watches.add(watch)
             try:
                 if who.action is not None and who.action.action == "slow":
@@ -235,14 +234,16 @@ class Gateway:
             self._traces.end(request.span, request, outcome, seconds)
         if request.runtime.settings.telemetry.access_log:
             _access.info("request", extra={"fields": access_fields(request, outcome, seconds)})
+        admission = request.admission
+        if admission is not None and outcome.ended == "client_gone" and not usage:
+            # Where the client left before anything came, nobody knows what the upstream did: what was reserved counts.
+            usage = {"input_tokens": admission.input_tokens, "output_tokens": admission.output_tokens}
+            outcome = outcome._replace(usage=usage, estimated=True)
         try:
             kept = self._keep(request, outcome, seconds)
         finally:
-            if request.admission is not None:
-                # Where the client left before anything came, nobody knows what the upstream did: what was reserved
-                # counts.
-                unknown = outcome.ended == "client_gone" and not usage
-                await self._settle(request.admission, None if unknown else usage)
+            if admission is not None:
+                await self._settle(admission, usage)
         if kept is not None:
             await kept
 
@@ -263,7 +264,7 @@ class Gateway:
         kept.add_done_callback(_noticed)
         return None
 
-    async def _settle(self, admission: Admission, usage: Mapping[str, int] | None) -> None:
+    async def _settle(self, admission: Admission, usage: Mapping[str, int]) -> None:
         """Settle to the end, also where the client leaves meanwhile: a slot must not stay taken for nobody."""
         if self._counts_here:
             await self._limiter.settle(admission, usage, self._clock())  # never waits, so nothing can come between

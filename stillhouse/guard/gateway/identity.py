@@ -75,8 +75,12 @@ def refusal_by(action: ActionInForce, contact: str | None) -> Refusal | None:
 def _who(request: Request, key: Key, account: Account, organisation: Organisation, action: ActionInForce | None) -> Who:
     plans = request.runtime.settings.plans
     name = account.plan or organisation.plan or "default"
-    # A plan that guard.yaml no longer has is no reason to turn a customer away, nor to give him more.
-    return Who(key, account, organisation, plans.get(name) or plans["default"], action)
+    plan = plans.get(name)
+    if plan is None:
+        # Under any other plan he could get more than was agreed.
+        said = "This account's plan is not set up here; tell the operator."
+        raise Refusal("permission", "plan.unknown", said, link=_contact(request))
+    return Who(key, account, organisation, plan, action)
 
 
 def _contact(request: Request) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from stillhouse.guard.gateway.client_transport import ClientTransport
 from stillhouse.guard.gateway.watch import Connection
 from stillhouse.guard.refusal import Refusal, RefusalKind
 from stillhouse.guard.wire.errors import error_body
@@ -21,39 +22,15 @@ from stillhouse.guard.wire.routes import family_of
 __all__ = ["GuardedHttp", "guarded_http"]
 
 _HEAD_BYTES = 64 << 10
+# Of two of these one server takes the first and another the last.
+_ONCE = (b"authorization", b"x-api-key", b"content-type")
 _HEAD_LINES = 200
 _HEAD_SECONDS = 15.0
+_REST_SECONDS = 60.0
 
 
 class _Unacceptable(Exception):
     """Raised inside a parser's callback: the parser turns it into its own error, which ends the connection."""
-
-
-class _HeadWithBody:
-    """A transport that sends the head of an answer whose body is here already together with that body.
-
-    uvicorn writes them one after the other, which is two system calls, and wakes the client twice.
-    """
-
-    def __init__(self, transport: asyncio.Transport, requests: Connection) -> None:
-        self._transport = transport
-        self._requests = requests
-        self._head = b""
-        self.is_closing = transport.is_closing  # asked for with each answer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if self.is_closing():
-            return
-        if self._requests.body_follows:
-            self._requests.body_follows = False
-            self._head = data
-            return
-        if self._head:
-            data, self._head = self._head + data, b""
-        self._transport.write(data)
 
 
 def guarded_http(refused: Callable[[str], None], connections: int) -> type["GuardedHttp"]:
@@ -72,10 +49,11 @@ class GuardedHttp(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._requests = Connection(self.loop, self._body_waits)
+        self._timer: asyncio.TimerHandle | None = None
+        self._client: ClientTransport | None = None
+        self._requests = Connection(self.loop, self._body_waits, self._close)
         self._running: RequestResponseCycle | None = None
-        self._head_done = True
+        self._head_done = self._body_done = True
         self._head_size = self._head_count = 0
         self._fault: tuple[int, str] | None = None
 
@@ -84,14 +62,17 @@ class GuardedHttp(HttpToolsProtocol):
         return self._running is not None and self._running.message_event.is_set()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_HeadWithBody(transport, self._requests))  # type: ignore[arg-type]
-        self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+        self._client = ClientTransport(transport, self._requests, self.loop)
+        super().connection_made(self._client)  # type: ignore[arg-type]
+        self._timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
         if len(self.connections) > self.most_connections:
             self._fault = 503, "Too many connections are open here; try again later."
             self.send_400_response("")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_head_timer()
+        self._stop_timer()
+        if self._client is not None:
+            self._client.lost()
         if self._running is not None:
             # Of requests that came one behind the other uvicorn tells only the last one.
             self._running.disconnected = True
@@ -100,15 +81,14 @@ class GuardedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        # Most heads come whole, and need no timer. Empty lines begin none, and end uvicorn's own wait for the next one.
-        waits = not self._head_done or self.cycle is None or self.cycle.response_complete
-        if waits and self._head_timer is None and not self.transport.is_closing():
-            self._head_timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+        # Most requests come whole, and need no timer.
+        if self._timer is None:
+            self._wait_for_more()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["stillhouse.connection"] = self._requests  # type: ignore[typeddict-unknown-key]
-        self._head_done = False
+        self._head_done = self._body_done = False
         self._head_size = self._head_count = 0
 
     def on_url(self, url: bytes) -> None:
@@ -123,12 +103,15 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._stop_head_timer()
+        self._stop_timer()
         self._head_done = True
         names = [name for name, _ in self.headers]
         hosts = names.count(b"host")
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
             self._refuse(400, "A request has one Host header.")
+        for name in _ONCE:
+            if names.count(name) > 1:
+                self._refuse(400, f"A request has one {name.decode()} header.")
         if b"upgrade" in names:
             self._refuse(400, "Upgrading a connection is not possible here; speak plain HTTP/1.1.")
         if b"transfer-encoding" in names and any(
@@ -136,6 +119,15 @@ class GuardedHttp(HttpToolsProtocol):
         ):
             self._refuse(501, "Only the transfer coding 'chunked' is understood.")
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._body_done = True
+        self._stop_timer()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait_for_more()
 
     def send_400_response(self, msg: str) -> None:
         status, message = self._fault or (400, "This is not acceptable HTTP/1.1.")
@@ -167,16 +159,41 @@ class GuardedHttp(HttpToolsProtocol):
         self._fault = status, message
         raise _Unacceptable
 
+    def _close(self) -> None:
+        """End an answer that cannot be completed; nothing more of it is waited for."""
+        if self._running is not None:
+            self._running.disconnected = True
+        self.transport.close()
+
+    def _wait_for_more(self) -> None:
+        """Bound what the client still has to send, where it is the client that is waited for.
+
+        While a request is answered it is not: uvicorn may read no further then. Empty lines begin no request, and end
+        uvicorn's own wait for the next one.
+        """
+        answered = self.cycle is None or self.cycle.response_complete
+        if not answered or self.transport.is_closing():
+            return
+        if not self._head_done or (self._body_done and self.timeout_keep_alive_task is None):
+            self._stop_timer()
+            self._timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+        elif not self._body_done:
+            # The rest of a body whose request was refused: there is nothing to be said of it.
+            self._stop_timer()
+            self._timer = self.loop.call_later(_REST_SECONDS, self.transport.close)
+
     def _head_late(self) -> None:
-        self._head_timer = None
-        if not self.transport.is_closing():
+        self._timer = None
+        if self._head_done and self.cycle is not None:
+            self.transport.close()  # between two requests nothing is to be said
+        elif not self.transport.is_closing():
             self._fault = 408, f"The headers did not arrive within {_HEAD_SECONDS:.0f} seconds."
             self.send_400_response("")
 
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 _RULES = {408: "http.slow", 431: "http.headers_too_large", 503: "http.connections"}

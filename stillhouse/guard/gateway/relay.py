@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 
-from stillhouse.errors import StorageError
+from stillhouse.errors import RecordError, StorageError
 from stillhouse.guard.gateway.answer_json import for_the_log, json_object
 from stillhouse.guard.gateway.asking import refusal_of, stalled
 from stillhouse.guard.gateway.estimate import estimated_usage
@@ -19,7 +19,7 @@ from stillhouse.guard.gateway.outcome import Ended, Outcome
 from stillhouse.guard.gateway.reply import Reply
 from stillhouse.guard.gateway.request import Request
 from stillhouse.guard.gateway.watch import Watch
-from stillhouse.guard.refusal import Refusal
+from stillhouse.guard.refusal import Refusal, RefusalKind
 from stillhouse.guard.settings import TimeoutSettings
 from stillhouse.guard.upstreams.client import Answer, UpstreamFailure
 from stillhouse.guard.upstreams.upstream import Upstream
@@ -31,6 +31,9 @@ __all__ = ["Finish", "relay"]
 Finish = Callable[[Request, Outcome], Awaitable[None]]
 
 _LONGEST_BODY = 256 << 20
+_REFUSING: dict[int, RefusalKind] = {400: "invalid_request", 404: "not_found", 413: "too_large", 422: "invalid_request"}
+_EVENT_ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n")
+_LONGEST_END = 4
 
 
 async def relay(
@@ -62,20 +65,25 @@ async def _relay_stream(
     assembler = wire.assembler()
     edited = EditedStream(request.edits) if request.edits else None
     seconds = request.runtime.settings.timeouts.stall
+    size = 0
+    tail = b""
     recorded = said = False
-    await reply.begin(answer.status, answer_headers(answer.headers) + request.told)
     broken: UpstreamFailure | None = None
     try:
+        watch.idle()
+        await reply.begin(answer.status, answer_headers(answer.headers) + request.told)
         watch.reading(request.runtime.settings.timeouts.first_byte)
         while chunk := await answer.read():
+            size += len(chunk)
+            _check_size(size)
             piece = chunk if edited is None else edited.feed(chunk)
             assembler.feed(piece)
+            watch.idle()
             if assembler.complete and not recorded:
                 recorded = True
-                watch.idle()
                 await finish(request, _streamed(assembler.result(), reply.status, upstream))
-            watch.writing()
             await reply.write(piece)
+            tail = piece if len(piece) >= _LONGEST_END else (tail + piece)[-_LONGEST_END:]
             said = recorded
             watch.reading(seconds)
         rest = b"" if edited is None else edited.close()
@@ -88,7 +96,7 @@ async def _relay_stream(
             recorded = True
             watch.idle()
             await finish(request, _streamed(result, reply.status, upstream))
-        watch.writing()
+        watch.idle()
         await reply.end(rest)
         return None
     except UpstreamFailure as failure:
@@ -96,7 +104,7 @@ async def _relay_stream(
         fault = refusal_of(failure)
     except Refusal as refusal:
         fault = refusal
-    except StorageError:
+    except (StorageError, RecordError):
         fault = Refusal(
             "internal", "log.unavailable", "The answer could not be recorded and is not complete; try again."
         )
@@ -109,13 +117,16 @@ async def _relay_stream(
         else:
             await finish(request, _broken(assembler, upstream, "client_gone", 499, None))
             raise meaning from None
+    watch.idle()
     if said:
         # The client has the whole answer; what the upstream did after it is nobody's concern.
         await reply.end()
         return None
-    watch.idle()
     await finish(request, _broken(assembler, upstream, "broken_off", fault.status, fault.rule))
-    watch.writing()
+    if tail and not tail.endswith(_EVENT_ENDS):
+        # Behind half an event nothing can be said that a client would read as something of its own.
+        reply.cut()
+        return broken
     await reply.write(wire.error_event(fault, request.id))
     await reply.end()
     return broken
@@ -138,7 +149,11 @@ async def _relay_body(
     if value is None and (body or answer.status >= 400 or request.method != "DELETE"):
         if answer.status in (429, 503, 529):
             raise Refusal("overloaded", "upstream.overloaded", "The model's server is overloaded; try again later.")
-        raise Refusal("upstream", "upstream.malformed", "The model's server answered something that is no JSON object.")
+        if answer.status in _REFUSING:
+            message = f"The model's server refused this request with status {answer.status}, and not in JSON."
+            raise Refusal(_REFUSING[answer.status], "upstream.refused", message)
+        message = f"The model's server answered something that is no JSON object, with status {answer.status}."
+        raise Refusal("upstream", "upstream.malformed", message)
     usage: Mapping[str, int] = {}
     if answer.status < 400 and value is not None:
         usage = wire.usage(value)
@@ -158,9 +173,8 @@ async def _relay_body(
     watch.idle()
     try:
         await finish(request, outcome)
-    except StorageError:
+    except (StorageError, RecordError):
         raise Refusal("overloaded", "log.unavailable", "The answer could not be recorded; try again.") from None
-    watch.writing()
     await reply.whole(answer.status, answer_headers(answer.headers) + request.told, body)
     return None
 
@@ -172,14 +186,18 @@ async def _whole(answer: Answer, watch: Watch, timeouts: TimeoutSettings) -> byt
         while chunk := await answer.read():
             parts.append(chunk)
             size += len(chunk)
-            if size > _LONGEST_BODY:
-                raise Refusal("upstream", "upstream.too_large", "The model's server answered more than can be relayed.")
+            _check_size(size)
             if answer.ended:
                 break
             watch.reading(timeouts.stall)
     except asyncio.CancelledError as error:
         raise stalled(watch, error, timeouts.stall) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _check_size(size: int) -> None:
+    if size > _LONGEST_BODY:
+        raise Refusal("upstream", "upstream.too_large", "The model's server answered more than can be relayed.")
 
 
 def _streamed(result: Assembled, status: int, upstream: str) -> Outcome:
@@ -195,14 +213,16 @@ def _streamed(result: Assembled, status: int, upstream: str) -> Outcome:
 
 
 def _broken(assembler: Assembler, upstream: str, ended: Ended, status: int, rule: str | None) -> Outcome:
-    """What had come of an answer that did not end well; its tokens count all the same."""
+    """What had come of an answer that did not end well; its tokens count all the same, where anything had come."""
     result = assembler.result()
+    estimated = {} if result.usage else estimated_usage(result.body)
+    told = any(estimated.values())
     return Outcome(
         status=status,
         ended=ended,
         response=result.body,
-        usage=result.usage or estimated_usage(result.body),
-        estimated=not result.usage,
+        usage=estimated if told else result.usage,
+        estimated=told,
         rule=rule,
         upstream=upstream,
     )

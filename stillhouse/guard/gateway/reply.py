@@ -36,9 +36,14 @@ class Reply:
     def end(self, piece: bytes = b"") -> Awaitable[None]:
         return self._send({"type": "http.response.body", "body": piece, "more_body": False})
 
+    def cut(self) -> None:
+        """End the connection in the middle of the answer: the client sees that it is not whole."""
+        self._connection.close()
+
     async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """An answer whose length is known."""
-        headers.append((b"content-length", b"%d" % len(body)))
+        if status != 204:  # RFC 9110, section 8.6
+            headers.append((b"content-length", b"%d" % len(body)))
         self._connection.body_follows = not self._bare
         await self.begin(status, headers)
         await self.end(body)

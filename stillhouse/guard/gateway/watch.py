@@ -1,9 +1,9 @@
 """Ends a request's work when nobody waits for it any more, or when who should go on does not.
 
-The connection tells of the client's end, and one timer a connection, moved along lazily, watches both directions: an
-upstream that sends nothing while we read, a client that takes nothing while we write. A timer for each chunk would cost
-more than the chunk, one for each request still as much as all its metrics, and a task that waits for the client's end
-leaves rubbish for the garbage collector with every request.
+The connection tells of the client's end (also of one that takes nothing, `client_transport.py`), and one timer a
+connection, moved along lazily, watches for an upstream that sends nothing. A timer for each chunk would cost more than
+the chunk, one for each request still as much as all its metrics, and a task that waits for the client's end leaves
+rubbish for the garbage collector with every request.
 """
 
 import asyncio
@@ -13,18 +13,25 @@ from typing import Literal
 
 __all__ = ["Connection", "Watch"]
 
-Ended = Literal["client_gone", "client_stalled", "upstream_stalled", "gateway_ends"]
+Ended = Literal["client_gone", "upstream_stalled", "gateway_ends"]
 
 
 class Connection:
-    """What is under way for one client. `body_waits`: something of the running request's body can be had at once."""
+    """What is under way for one client.
 
-    __slots__ = ("_loop", "_timer", "body_follows", "body_waits", "due", "gone", "watches")
+    `body_waits`: something of the running request's body can be had at once. `close` ends the connection behind what
+    was written.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, body_waits: Callable[[], bool]) -> None:
+    __slots__ = ("_loop", "_timer", "body_follows", "body_waits", "close", "due", "gone", "watches")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, body_waits: Callable[[], bool], close: Callable[[], None]
+    ) -> None:
         self.watches: set[Watch] = set()
         self.gone = False
         self.body_waits = body_waits
+        self.close = close
         self.body_follows = False
         """The head that is written next is followed by its body at once."""
         self._loop = loop
@@ -50,7 +57,7 @@ class Connection:
         now = self._loop.time()
         for watch in tuple(self.watches):
             if watch.deadline <= now:
-                watch.end(watch.on_deadline)
+                watch.end("upstream_stalled")
             elif watch.deadline < self.due:
                 self.look_at(watch.deadline)
 
@@ -63,15 +70,13 @@ class Connection:
 class Watch:
     """Watches the task that makes one, and cancels it: `taken` says why. Use as a context manager."""
 
-    __slots__ = ("_connection", "_loop", "_send_seconds", "_task", "deadline", "ended", "on_deadline")
+    __slots__ = ("_connection", "_loop", "_task", "deadline", "ended")
 
-    def __init__(self, connection: Connection, send_seconds: float) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.ended: Ended | None = None
         self.deadline = inf
-        """The loop's time at which the task is cancelled for `on_deadline`."""
-        self.on_deadline: Ended = "upstream_stalled"
+        """The loop's time at which the task is cancelled for its upstream's stall."""
         self._connection = connection
-        self._send_seconds = send_seconds
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
@@ -83,19 +88,11 @@ class Watch:
     def reading(self, seconds: float) -> None:
         """The upstream has `seconds` from now."""
         self.deadline = deadline = self._loop.time() + seconds
-        self.on_deadline = "upstream_stalled"
-        if deadline < self._connection.due:
-            self._connection.look_at(deadline)
-
-    def writing(self) -> None:
-        """The client has its time from now."""
-        self.deadline = deadline = self._loop.time() + self._send_seconds
-        self.on_deadline = "client_stalled"
         if deadline < self._connection.due:
             self._connection.look_at(deadline)
 
     def idle(self) -> None:
-        """Only the client's leaving counts now."""
+        """The upstream is not waited for; only the client's leaving counts."""
         self.deadline = inf
 
     def now(self) -> float:

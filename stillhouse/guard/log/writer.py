@@ -266,7 +266,11 @@ class ExchangeWriter:
                 group.waiting.append(waiting.kept)
             try:
                 lines += self._lines.line(waiting.draft)
-            except RecordError as error:
+            except Exception as fault:
+                error = fault if isinstance(fault, RecordError) else RecordError(f"an exchange: {fault}")
+                if error is not fault:
+                    # A fault of ours: one exchange is lost to it, not the log.
+                    _log.exception("exchange %s could not be made a line", waiting.draft.id)
                 self._given_up += 1
                 if waiting.kept is not None:
                     self._settle([group.waiting.pop()], error)

@@ -15,7 +15,10 @@ from stillhouse.guard.wire.base import Assembled
 from stillhouse.guard.wire.odd_json import mended, read_odd, too_deep
 from stillhouse.guard.wire.sse import DataReader
 
-__all__ = ["EventAssembler", "NothingAssembled"]
+__all__ = ["HIDDEN", "EventAssembler", "NothingAssembled"]
+
+HIDDEN = b"\\u00"
+"""The escape in which JSON can hide a letter of a name."""
 
 _TOGETHER = 8192  # bytes: some forty events, which hold the event loop for a tenth of a millisecond
 _SEAM = 32  # bytes: longer than any mark

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from stillhouse.guard.wire.assembling import EventAssembler
+from stillhouse.guard.wire.assembling import HIDDEN, EventAssembler
 from stillhouse.guard.wire.deltas import Pieces
 from stillhouse.guard.wire.odd_json import too_deep
 from stillhouse.guard.wire.partial_json import read_cut_off
@@ -53,7 +53,7 @@ def _input(text: str) -> Any:
 class MessagesAssembler(EventAssembler):
     """`usage` counts the tokens of a whole message."""
 
-    _end_marks = (b"message_stop",)
+    _end_marks = (b"message_stop", HIDDEN)
 
     def __init__(self, usage: Callable[[Mapping[str, Any]], dict[str, int]]) -> None:
         super().__init__()

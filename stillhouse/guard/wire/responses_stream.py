@@ -8,7 +8,7 @@ of unfinished ones the pieces of their texts.
 from collections.abc import Mapping
 from typing import Any
 
-from stillhouse.guard.wire.assembling import EventAssembler
+from stillhouse.guard.wire.assembling import HIDDEN, EventAssembler
 from stillhouse.guard.wire.deltas import Pieces
 from stillhouse.models.wire.openai import counted
 
@@ -56,7 +56,7 @@ class _Item:
 class ResponsesAssembler(EventAssembler):
     """Of one answer, or of what is left of it (`starting_after`)."""
 
-    _end_marks = tuple(kind.encode() for kind in _LAST)
+    _end_marks = (*(kind.encode() for kind in _LAST), HIDDEN)
 
     def __init__(self) -> None:
         super().__init__()

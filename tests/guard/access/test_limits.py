@@ -49,7 +49,7 @@ class Client:
             await self.ask(**options)
         return caught.value
 
-    async def settle(self, admission: Admission, usage: Mapping[str, int] | None, now: float = NOW) -> None:
+    async def settle(self, admission: Admission, usage: Mapping[str, int], now: float = NOW) -> None:
         await self.limiter.settle(admission, usage, now)
 
 
@@ -178,13 +178,13 @@ def test_a_monthly_budget_of_an_organisation_is_shared_by_its_accounts() -> None
     asyncio.run(go())
 
 
-def test_an_answer_without_usage_costs_what_was_reserved_and_one_never_served_nothing() -> None:
+def test_what_was_reserved_can_be_what_was_used_and_one_never_served_costs_nothing() -> None:
     async def go() -> None:
         who = client(tokens_per_day=1000, budget_per_day=1.0)
         nobody = await who.ask(body=400, output=800, prices=PRICES)
         await who.settle(nobody, {})
         unknown = await who.ask(body=400, output=900, prices=PRICES)
-        await who.settle(unknown, None)
+        await who.settle(unknown, used(unknown.input_tokens, unknown.output_tokens))
         assert (await who.refused(output=1)).rule == "limit.account.tokens_per_day"
         counters = who.limiter._counters
         assert isinstance(counters, MemoryCounters)

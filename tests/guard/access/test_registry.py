@@ -69,8 +69,8 @@ def test_both_makes_of_database_do_the_same(postgres_url: str, open_at: OpenAt) 
         registry.set_campaign_action("c_2", ["Bob_1"], "strip")
         registry.restore_campaign("c_2")
         registry.set_campaign_action("c_3", ["bob", "Bob_1"], "slow")
-        registry.review("bob", "rejected", reason="%")
-        registry.review_campaign("c_3", "approved", reason="ü")
+        registry.review("bob", "rejected", seen="slow", reason="%")
+        registry.review_campaign("c_3", "approved", seen="slow", reason="ü")
         keys = [(key.account, key.expires, key.revoked) for key in registry.keys(None)]
         entries = [(one.kind, one.actor, one.subject) for one in recorded(registry) if one.kind != "key.rotated"]
         everything = [registry.organisations(), registry.accounts(), registry.actions(), registry.actions("c_1")]
@@ -198,33 +198,37 @@ FAULTS: list[tuple[Callable[[Registry], object], type[ConfigError], str]] = [
         "campaign 'c': names no account; give at least one",
     ),
     (lambda r: r.set_campaign_action("c d", ["alice"], "slow"), ConfigError, "campaign: 'c d' cannot be a name; give"),
-    (lambda r: r.review("no", "approved", reason="x"), UnknownError, "there is no account 'no'"),
+    (lambda r: r.review("no", "approved", seen="slow", reason="x"), UnknownError, "there is no account 'no'"),
     (
-        lambda r: r.review("bob", "rejected", reason="x"),
+        lambda r: r.review("bob", "rejected", seen="slow", reason="x"),
         ConflictError,
         "account 'bob': nothing is in force to review; list the actions that are",
     ),
     (
-        lambda r: r.review_campaign("c", "rejected", reason="x"),
+        lambda r: r.review_campaign("c", "rejected", seen="slow", reason="x"),
         UnknownError,
         "campaign 'c': nothing is in force to review; list the actions that are",
     ),
     (
-        lambda r: r.review("bob", word("maybe"), reason="x"),
+        lambda r: r.review("bob", word("maybe"), seen="slow", reason="x"),
         ConfigError,
         "account 'bob': 'maybe' is no verdict; give one of approved, rejected",
     ),
     (
-        lambda r: r.review("bob", "approved", reason=" "),
+        lambda r: r.review("bob", "approved", seen="slow", reason=" "),
         ConfigError,
         "account 'bob': reason is empty; say in one line why it is approved",
     ),
     (
-        lambda r: r.review_campaign("c", "approved", reason="a\nb"),
+        lambda r: r.review_campaign("c", "approved", seen="slow", reason="a\nb"),
         ConfigError,
         "campaign 'c': reason holds a line break",
     ),
-    (lambda r: r.review_campaign("c d", "approved", reason="x"), ConfigError, "campaign: 'c d' cannot be a name; giv"),
+    (
+        lambda r: r.review_campaign("c d", "approved", seen="slow", reason="x"),
+        ConfigError,
+        "campaign: 'c d' cannot be a name; giv",
+    ),
     (lambda r: r.change_account("bob", {"id": "rob"}), ConfigError, "account 'bob': its name cannot be changed"),
     (
         lambda r: r.change_account("bob", {"plam": "pro"}),
@@ -463,11 +467,11 @@ def test_a_campaign(registry: Registry) -> None:
 
 def test_a_word_on_what_an_account_is_under(registry: Registry) -> None:
     one = registry.set_action("alice", "suspend", reason="much")
-    assert registry.review("alice", "approved", reason="talked to them", actor="ben") == one
+    assert registry.review("alice", "approved", seen="suspend", reason="talked to them", actor="ben") == one
     version = registry.version()
-    assert registry.review("alice", "approved", reason="talked to them", actor="ben") == one
+    assert registry.review("alice", "approved", seen="suspend", reason="talked to them", actor="ben") == one
     assert registry.actions() == [one] and registry.version() == version
-    assert registry.review("alice", "rejected", reason="one client", actor="anna") == one
+    assert registry.review("alice", "rejected", seen="suspend", reason="one client", actor="anna") == one
     assert registry.actions() == []
     *approved, rejected, ended = recorded(registry)[-4:]
     about = {"action": "suspend", "since": NOW, "campaign": None}
@@ -481,33 +485,52 @@ def test_a_word_on_what_an_account_is_under(registry: Registry) -> None:
 
 def test_a_word_on_a_campaign(registry: Registry) -> None:
     registry.create_account(Account(id="carol", organisation="acme"))
-    registry.set_campaign_action("wave", ["alice"], "suspend")
-    registry.set_campaign_action("wave", ["bob", "carol"], "slow")
+    registry.set_campaign_action("wave", ["alice", "bob", "carol"], "slow")
     other = registry.set_action("carol", "strip")
-    under = registry.review_campaign("wave", "approved", reason="seen", actor="ben")
-    assert sorted((one.account, one.action) for one in under) == [("alice", "suspend"), ("bob", "slow")]
+    under = registry.review_campaign("wave", "approved", seen="slow", reason="seen", actor="ben")
+    assert sorted((one.account, one.action) for one in under) == [("alice", "slow"), ("bob", "slow")]
     assert len(registry.actions()) == 3
     approved = recorded(registry)[-1]
     assert (approved.kind, approved.actor, approved.subject) == ("review", "ben", "wave")
-    counts = {"accounts": 2, "actions": {"slow": 1, "suspend": 1}}
+    counts = {"accounts": 2, "actions": {"slow": 2}}
     assert approved.details == {"verdict": "approved", "reason": "seen", **counts}
     assert "alice" not in str(approved.to_record()), "a campaign's entry names its accounts"
 
-    assert registry.review_campaign("wave", "rejected", reason="an office", actor="anna") == under
+    assert registry.review_campaign("wave", "rejected", seen="slow", reason="an office", actor="anna") == under
     assert registry.actions() == [other], "another decision's action ended, or the campaign's did not"
     rejected, *ended = recorded(registry)[-3:]
     assert rejected.kind == "review" and rejected.subject == "wave"
     assert rejected.details == {"verdict": "rejected", "reason": "an office", **counts}
     assert {(one.kind, one.actor, one.details["reason"]) for one in ended} == {("action.ended", "anna", "an office")}
-    assert sorted((one.subject, one.details["action"]) for one in ended) == [("alice", "suspend"), ("bob", "slow")]
+    assert sorted((one.subject, one.details["action"]) for one in ended) == [("alice", "slow"), ("bob", "slow")]
+
+
+def test_a_word_on_one_action_does_nothing_to_another_that_came_in_its_place(registry: Registry) -> None:
+    registry.set_action("alice", "slow")
+    registry.set_action("alice", "suspend")
+
+    def on_an_account() -> None:
+        with pytest.raises(ConflictError, match=r"^account 'alice' is under 'suspend', not 'slow'; look at that"):
+            registry.review("alice", "rejected", seen="slow", reason="x")
+
+    assert unchanged(registry, on_an_account)
+    registry.restore("alice")
+    registry.set_campaign_action("wave", ["alice", "bob"], "slow")
+    registry.set_campaign_action("wave", ["bob"], "strip")
+
+    def on_a_campaign() -> None:
+        with pytest.raises(ConflictError, match=r"^account 'bob' is under 'strip', not 'slow'; look at that"):
+            registry.review_campaign("wave", "rejected", seen="slow", reason="x")
+
+    assert unchanged(registry, on_a_campaign)
 
 
 def test_one_account_of_a_campaign_can_be_rejected_alone(registry: Registry) -> None:
     registry.set_campaign_action("wave", ["alice", "bob"], "slow")
-    registry.review("alice", "rejected", reason="a mistake")
+    registry.review("alice", "rejected", seen="slow", reason="a mistake")
     assert [one.account for one in registry.actions("wave")] == ["bob"]
     assert recorded(registry, "review")[0].details["campaign"] == "wave"
-    registry.review_campaign("wave", "approved", reason="the rest is right")
+    registry.review_campaign("wave", "approved", seen="slow", reason="the rest is right")
     assert recorded(registry, "review")[1].details["accounts"] == 1
 
 
@@ -521,9 +544,9 @@ def test_what_is_over_by_itself_cannot_be_reviewed(open_at: OpenAt) -> None:
 
     def refused() -> None:
         with pytest.raises(ConflictError, match=r"^account 'alice': nothing is in force to review"):
-            registry.review("alice", "rejected", reason="x")
+            registry.review("alice", "rejected", seen="slow", reason="x")
         with pytest.raises(UnknownError, match=r"^campaign 'wave': nothing is in force to review"):
-            registry.review_campaign("wave", "rejected", reason="x")
+            registry.review_campaign("wave", "rejected", seen="slow", reason="x")
 
     assert unchanged(registry, refused)
 
@@ -626,7 +649,7 @@ def test_no_end_without_the_word_that_rejects(state: State) -> None:
     with writing(state.engine) as connection:
         connection.execute(text("UPDATE ledger_entries SET hash = previous WHERE sequence = 4"))
     with pytest.raises(RecordError, match=r"nothing is appended; find out what happened"):
-        state.registry.review("alice", "rejected", reason="x")
+        state.registry.review("alice", "rejected", seen="suspend", reason="x")
     assert state.registry.actions() == [one]
 
 

@@ -98,17 +98,19 @@ def test_a_word_on_an_action(desk: Desk) -> None:
     customer(desk.state)
     desk.ask("POST", "/v1/actions", {"account": "alice", "action": "suspend"})
     desk.ask("POST", "/v1/actions", {"campaign": "c", "accounts": ["alice", "bob"], "action": "slow"})
-    body = {"account": "alice", "verdict": "approved", "reason": "as agreed"}
+    body = {"account": "alice", "action": "suspend", "verdict": "approved", "reason": "as agreed"}
     done = desk.ask("POST", "/v1/actions/review", body, stillhouse_actor="anna")
     assert done["verdict"] == "approved" and [one["action"] for one in done["actions"]] == ["suspend"]
     assert desk.directory.action("alice", time.time()) is not None
-    done = desk.ask("POST", "/v1/actions/review", {"campaign": "c", "verdict": "rejected", "reason": "an office"})
+    body = {"campaign": "c", "action": "slow", "verdict": "rejected", "reason": "an office"}
+    replaced = desk.fault("POST", "/v1/actions/review", {**body, "action": "strip"}, 409)
+    assert replaced.startswith("account 'bob' is under 'slow', not 'strip'")
+    done = desk.ask("POST", "/v1/actions/review", body)
     assert done["verdict"] == "rejected" and [one["account"] for one in done["actions"]] == ["bob"]
     assert desk.directory.action("bob", time.time()) is None, "this gateway has not seen its own change"
-    again = {"account": "bob", "verdict": "rejected", "reason": "an office"}
+    again = {"account": "bob", "action": "slow", "verdict": "rejected", "reason": "an office"}
     assert desk.fault("POST", "/v1/actions/review", again, 409).startswith("account 'bob': nothing is in force")
-    again = {"campaign": "c", "verdict": "rejected", "reason": "an office"}
-    assert desk.fault("POST", "/v1/actions/review", again, 404).startswith("campaign 'c': nothing is in force")
+    assert desk.fault("POST", "/v1/actions/review", body, 404).startswith("campaign 'c': nothing is in force")
     approved, rejected, ended = desk.ask("GET", "/v1/ledger/entries")["items"][-3:]
     assert (approved["kind"], approved["actor"], approved["subject"]) == ("review", "anna", "alice")
     assert (rejected["kind"], rejected["actor"], rejected["subject"]) == ("review", "admin", "c")
@@ -133,7 +135,7 @@ def test_a_word_on_an_action(desk: Desk) -> None:
 def test_an_action_is_about_one_thing(calm: Desk, body: Any) -> None:
     assert calm.fault("POST", "/v1/actions", body) == "body: give either 'account', or 'campaign' with its 'accounts'"
     assert calm.fault("POST", "/v1/actions/restore", {}) == "body: give either 'account' or 'campaign'"
-    word = {"verdict": "approved", "reason": "x", "account": "alice", "campaign": "c"}
+    word = {"action": "slow", "verdict": "approved", "reason": "x", "account": "alice", "campaign": "c"}
     assert calm.fault("POST", "/v1/actions/review", word) == "body: give either 'account' or 'campaign'"
 
 
@@ -243,14 +245,20 @@ def test_before_the_directory_was_read_its_age_is_unknown(open_at: OpenAt) -> No
         (
             "POST",
             "/v1/actions/review",
-            {"account": "alice", "verdict": "pending", "reason": "x"},
+            {"account": "alice", "action": "slow", "verdict": "pending", "reason": "x"},
             "body: 'verdict' is 'pending'; input should be 'approved' or 'rejected'",
         ),
         (
             "POST",
             "/v1/actions/review",
-            {"account": "alice", "verdict": "approved", "reason": ""},
+            {"account": "alice", "action": "slow", "verdict": "approved", "reason": ""},
             "body: 'reason' is ''; string should have at least 1 character",
+        ),
+        (
+            "POST",
+            "/v1/actions/review",
+            {"account": "alice", "verdict": "approved", "reason": "x"},
+            "body: key 'action' is missing; add it (what the person looked at",
         ),
         ("GET", "/v1/accounts?limt=5", None, "query: unknown key 'limt' (value '5'); did you mean 'limit'?"),
         ("GET", "/v1/accounts?limit=0", None, "query: 'limit' is '0'; input should be greater than or equal to 1"),

@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, select
+from sqlalchemy import Engine, create_engine, event, insert, select
+from sqlalchemy.exc import OperationalError
 
 from stillhouse.guard.counters.base import Claim, Correction, Taken
 from stillhouse.guard.counters.memory import MemoryCounters
@@ -108,6 +111,32 @@ def test_an_outage_of_the_database_loses_nothing_and_is_said_once(
         asyncio.run(go())
     assert rows(engine) == {(DAILY, DAY): 30.0, (MONEY, MONTH): 0.375}
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_closing_while_a_write_fails_ends_and_writes_its_rows_once(engine: Engine) -> None:
+    begun = threading.Event()
+
+    def fail_slowly_once(*_: object) -> None:
+        if not begun.is_set():
+            begun.set()
+            time.sleep(0.3)
+            raise OperationalError("INSERT", None, OSError("gone"))
+
+    async def go() -> None:
+        counters = MemoryCounters()
+        persistence = Persistence(counters, engine, lambda: DAY, seconds=0.01)
+        await use(counters, DAY, 10, 0.125)
+        persistence.start()
+        assert await asyncio.to_thread(begun.wait, 10)
+        await use(counters, DAY, 5, 0.25)
+        closing = asyncio.ensure_future(persistence.close())
+        await asyncio.wait([closing], timeout=5)
+        assert closing.done(), "close() waits for ever"
+        await closing
+
+    event.listen(engine, "before_cursor_execute", fail_slowly_once)
+    asyncio.run(go())
+    assert rows(engine) == {(DAILY, DAY): 15.0, (MONEY, MONTH): 0.375}
 
 
 def test_many_names_in_one_write(engine: Engine) -> None:

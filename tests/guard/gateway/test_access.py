@@ -118,6 +118,11 @@ def test_requests_at_once(front: Front) -> None:
     assert found == [200] and front.ask(key).status_code == 200
 
 
+def test_a_plan_that_is_not_set_up_gives_nothing(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front.state.registry, "settings", None)  # as if guard.yaml had had it then
+    refused(front, front.key("vanished"), "plan.unknown", 403)
+
+
 def test_a_slot_is_free_once_the_client_has_its_answer(front: Front) -> None:
     front.stub.script = lambda asked: stream(chat_chunks(["a "]))
     key = front.key("one")

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from stillhouse.guard.gateway import protocol
+from stillhouse.guard.gateway import client_transport, protocol
 from stillhouse.guard.gateway.listener import Listener, bind
 from stillhouse.guard.gateway.protocol import GuardedHttp
 
@@ -17,6 +17,10 @@ HOST = b"Host: here\r\n"
 async def seen(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answers with the path and the whole body that it was given; /slow streams for a while."""
     body = b""
+    if scope["path"] == "/refused":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+        return
     while (message := await receive())["type"] == "http.request":
         body += message.get("body", b"")
         if not message.get("more_body"):
@@ -93,6 +97,7 @@ def test_plain_requests_are_served_on_one_connection() -> None:
         b"X\xff: a\r\n",
         b": a\r\n",
         b"Host: there\r\n",
+        b"Authorization: Bearer a\r\nauthorization: Bearer b\r\n",
         b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 3\r\n",
     ],
 )
@@ -135,9 +140,27 @@ def test_headers_that_do_not_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -
         back, closed = talk(sent)
         assert closed and code_of(back) == (408, "http.slow")
     served = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
-    for rest in (b"\r\n", b"GET / HT"):
+    for rest, told in ((b"\r\n", 0), (b"GET / HT", 1)):
         back, closed = talk([served, rest, b""])
-        assert closed and back.startswith(b"HTTP/1.1 200 ") and back.count(b"HTTP/1.1 408 ") == 1
+        assert closed and back.startswith(b"HTTP/1.1 200 ") and back.count(b"HTTP/1.1 408 ") == told
+
+
+def test_a_head_is_not_late_while_requests_before_it_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "_HEAD_SECONDS", 0.15)
+    slow = b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n"  # takes 0.4 s
+    last = b"GET /last HTTP/1.1\r\n" + HOST + b"\r\n"
+    back, _ = talk([slow + slow + last[:20], *[b""] * 17, last[20:]], linger=0.6)
+    assert back.count(b"HTTP/1.1 200 ") == 3 and b'"/last"' in back
+
+
+def test_the_rest_of_a_refused_body_has_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "_HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "_REST_SECONDS", 0.4)
+    head = b"POST /refused HTTP/1.1\r\n" + HOST + b"Content-Length: 6\r\n\r\n"
+    back, closed = talk([head, b"a", b"b", b"c", b"d", b"e", b"f", b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"], linger=0.2)
+    assert back.count(b"HTTP/1.1 200 ") == 2 and back.count(b"HTTP/1.1") == 2 and not closed
+    back, closed = talk([head, b"a"], linger=0.8)
+    assert closed and back.count(b"HTTP/1.1") == 1
 
 
 def test_a_slow_body_is_no_slow_head(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +178,36 @@ def test_a_trailer_is_no_header() -> None:
 def test_garbage_while_an_answer_streams_ends_it_without_text_inside() -> None:
     back, closed = talk([b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n", b"\x00\x01garbage\r\n\r\n"], gap=0.1)
     assert closed and back.count(b"HTTP/1.1") == 1 and b"error" not in back
+
+
+@pytest.mark.parametrize("size", [300_000, 20 << 20])
+def test_a_client_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(client_transport, "_SEND_SECONDS", 0.2)
+    open_connections: list[set[Any]] = []
+
+    async def large(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
+        await send({"type": "http.response.body", "body": bytes(size)})
+
+    async def run() -> None:
+        bound = bind("127.0.0.1", 0, "test")
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        listener = Listener(large, bound, http=GuardedHttp, drain_seconds=1)
+        await listener.start()
+        open_connections.append(listener._server.server_state.connections)
+        with socket.socket() as silent:
+            silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            silent.connect(bound.getsockname())
+            silent.sendall((b"GET / HTTP/1.1\r\n" + HOST + b"\r\n") * 3)
+            async with asyncio.timeout(5):
+                while not open_connections[0]:
+                    await asyncio.sleep(0.01)
+                while open_connections[0]:
+                    await asyncio.sleep(0.01)
+        await listener.stop()
+
+    asyncio.run(run())
+    assert open_connections == [set()]
 
 
 def test_a_port_in_use_is_named() -> None:

@@ -61,6 +61,7 @@ def test_a_stream_comes_back_byte_by_byte_and_without_waiting(front: Front) -> N
         (json_answer(b"[1, 2]"), 502, "upstream.malformed"),
         (json_answer(b"<html>", 503), 503, "upstream.overloaded"),
         (json_answer(b"<html>", 500), 502, "upstream.malformed"),
+        (json_answer(b"no such path", 404), 404, "upstream.refused"),
         (json_answer({"error": {"message": "no such key"}}, 401), 502, "upstream.credentials"),
     ],
 )
@@ -108,6 +109,29 @@ def test_a_stream_that_breaks_off_ends_with_an_error_event(front: Front, end: li
     assert exchange.response is not None and exchange.response["choices"][0]["message"]["content"] == "a "
 
 
+@pytest.mark.parametrize("end", [END, RESET])
+def test_a_stream_that_breaks_off_within_an_event_is_cut(front: Front, end: Step) -> None:
+    """As it would be without the gateway: what is put behind half an event becomes a part of it."""
+    sent = b"".join(chat_chunks(["a ", "b "])[:2]) + b'data: {"id": "c1", "'
+    front.stub.script = lambda asked: [HEAD, b"%x\r\n%s\r\n" % (len(sent), sent), end]
+    got = b""
+    with (
+        pytest.raises(httpx2.RemoteProtocolError),
+        front.client.stream(
+            "POST",
+            f"{front.gateway.url}/v1/chat/completions",
+            json={"model": "served", "stream": True, "messages": []},
+            headers={"authorization": f"Bearer {front.key()}"},
+        ) as answer,
+    ):
+        for piece in answer.iter_raw():
+            got += piece
+    assert got == sent
+    exchange = front.gateway.exchange(answer.headers["x-request-id"])
+    assert (exchange.extra["ended"], exchange.extra["rule"]) == ("broken_off", "upstream.truncated")
+    assert not [line for line in front.gateway.lines if "ASGI" in str(line)]
+
+
 def test_a_client_that_leaves_ends_the_upstreams_work(front: Front) -> None:
     front.stub.script = lambda asked: stream(chat_chunks(str(n) for n in range(200)), gap=0.05)
     with front.client.stream(
@@ -131,6 +155,21 @@ def test_a_client_that_leaves_before_the_first_byte_does_too(front: Front) -> No
     with pytest.raises(httpx2.ReadTimeout):
         front.ask(key, timeout=0.3)
     assert front.stub.asked[-1].left.wait(2)
+
+
+def test_a_client_that_leaves_before_the_first_event_has_used_what_was_reserved(front: Front) -> None:
+    front.stub.script = lambda asked: [HEAD, STALL]
+    name = front.account()
+    with front.client.stream(
+        "POST",
+        f"{front.gateway.url}/v1/chat/completions",
+        json={"model": "served", "stream": True, "messages": [], "max_tokens": 5000},
+        headers={"authorization": f"Bearer {front.key_of(name)}"},
+    ) as answer:
+        id = answer.headers["x-request-id"]
+    exchange = front.gateway.exchange(id)
+    assert exchange.account == name and exchange.extra["usage_estimated"]
+    assert exchange.usage["output_tokens"] == 5000 and exchange.usage["input_tokens"] > 10
 
 
 def test_an_endless_event_is_given_up(front: Front) -> None:

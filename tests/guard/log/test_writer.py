@@ -163,6 +163,19 @@ def test_an_exchange_that_cannot_be_written_harms_no_other(tmp_path: Path) -> No
 # Segments and retention
 
 
+def test_a_fault_at_one_exchange_is_not_the_log_s_end(tmp_path: Path) -> None:
+    async def work(writer: ExchangeWriter) -> None:
+        bad = promised(writer, draft("ex_1", time=1e300))  # no calendar has it
+        good = promised(writer, draft("ex_2"))
+        with pytest.raises(RecordError):
+            await bad
+        await good
+        assert writer.accepting and writer.lost == 1
+
+    run(tmp_path, work)
+    assert ids(tmp_path) == ["ex_2"]
+
+
 def test_segments_rotate_while_exchanges_come(tmp_path: Path) -> None:
     async def work(writer: ExchangeWriter) -> None:
         for number in range(12):
@@ -351,11 +364,14 @@ def test_closing_on_a_refusing_disk_says_what_is_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_fault_of_the_program_leaves_nobody_waiting(tmp_path: Path) -> None:
+def test_a_fault_of_the_program_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
     async def work(writer: ExchangeWriter) -> None:
+        monkeypatch.setattr(writer._segments, "append", fail)
         with pytest.raises(StorageError, match="the exchange log has stopped"):
-            # No Draft at all: a fault that no test of a draft's content finds.
-            await promised(writer, draft("ex_1", id=None, time="now"))
+            await promised(writer, draft("ex_1"))
         assert not writer.accepting and writer.failed is not None and writer.lost == 1
         with pytest.raises(StorageError, match="is not running"):
             writer.add(draft("ex_2"))
