@@ -48,7 +48,7 @@ class ListenSettings(Settings):
     body_bytes: int = Field(32 << 20, ge=1024, description="longest request body; a longer one is answered 413")
     depth: int = Field(128, ge=8, le=250, description="deepest nesting of JSON; a deeper one is answered 400")
     receive_seconds: float = Field(60.0, gt=0, description="time a client has to send its body")
-    connections: int = Field(10_000, ge=1, description="requests at once, and connections that are open; more are answered 503")
+    connections: int = Field(10_000, ge=1, description="requests at once, and open connections; more are answered 503")
 
 
 class AdminSettings(Settings):
