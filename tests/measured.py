@@ -156,6 +156,58 @@ def _decided() -> str:
     return f"{found['median_seconds']:.2f} s, at most {found['longest_seconds']:.2f} s"
 
 
+def _gateway(quantity: str, peer: str, unit: str) -> Mapping[str, Any]:
+    found = [
+        row
+        for (what, in_unit), row in bench("gateway").items()
+        if what.startswith(quantity) and what.endswith(peer) and in_unit == unit
+    ]
+    (row,) = found
+    return row
+
+
+def _gateway_cpu() -> str:
+    floor, plain, limited = (
+        _gateway("CPU a request, with a key", peer, "us")
+        for peer in ("bare uvicorn and aiohttp", "LiteLLM, master key", "LiteLLM, keys with limits")
+    )
+    scopes = _gateway("CPU a request, all limits on", "bare uvicorn and aiohttp", "us")
+    always = _gateway("CPU a request, log synced for each answer", "ours without", "us")
+    return (
+        f"{floor['ours']:.0f} us ({scopes['ours']:.0f} with all limits on key, account and organisation, "
+        f"{always['ours']:.0f} with the log synced for each answer); bare uvicorn and aiohttp {floor['peer']:.0f}; "
+        f"LiteLLM {plain['peer']:,.0f}, with keys and limits {limited['peer']:,.0f}"
+    )
+
+
+def _gateway_rate() -> str:
+    plain, limited = (
+        _gateway("requests a second of one core;", peer, "1/s")
+        for peer in ("LiteLLM, master key", "LiteLLM, keys with limits")
+    )
+    return (
+        f"{plain['ours']:,.0f}; LiteLLM {plain['peer']:.0f} ({plain['ratio']:.0f} times), "
+        f"with keys and limits {limited['peer']:.0f} ({limited['ratio']:.0f} times)"
+    )
+
+
+def _gateway_added() -> str:
+    told = []
+    for share in ("p50", "p99"):
+        row = _gateway(f"added latency at half load, {share}", "bare uvicorn and aiohttp", "ms")
+        told.append(f"{share} {row['ours']:.2f} ms (bare {row['peer']:.2f})")
+    return ", ".join(told)
+
+
+def _gateway_streams() -> str:
+    event = _gateway("CPU a streamed event, 100 streams, one every 2 ms", "bare uvicorn and aiohttp", "us")
+    whole = _gateway("1000 streams at once, complete", "bare uvicorn and aiohttp", "streams")
+    return (
+        f"{event['ours']:.0f} us (bare {event['peer']:.0f}); {whole['ours']:,.0f} of 1,000 streams at once, "
+        "every byte as it was sent"
+    )
+
+
 ROWS: list[tuple[str, Callable[[], str], str]] = [
     (
         "loss and gradient norm on one batch beside TRL 1.16, beta 0, 0.5, 1, float32",
@@ -207,6 +259,14 @@ ROWS: list[tuple[str, Callable[[], str], str]] = [
     ),
     ("a student taught compliance, at the safety gate", _gate, "`recipes/safety_gate`"),
     ("alignment of two tokenizers, of a training step", _alignment, "`scripts/bench cross_tokenizer`"),
+    (
+        "CPU of a gateway a request of 1 KB: key, limits, policy, sealing, log, metrics",
+        _gateway_cpu,
+        "`scripts/bench gateway`",
+    ),
+    ("its requests a second of one core", _gateway_rate, "the same"),
+    ("the time it adds at half its load", _gateway_added, "the same"),
+    ("its CPU a streamed event; streams", _gateway_streams, "the same"),
     ("a gateway killed with SIGKILL under load: answers seen and not in its log", _killed, "`recipes/gateway_kill`"),
     ("tamperings of a ledger that were found", _tampered, "`recipes/ledger_tampering`"),
     ("a decision at one gateway until another keeps it", _decided, "`recipes/two_gateways`"),
