@@ -7,13 +7,14 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["Answered", "Connection", "Ended", "Malformed"]
+__all__ = ["Answered", "Connection", "Ended", "GivenUp", "Malformed"]
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-9]\d\d) [\t\x20-\x7e\x80-\xff]*")
 _WORD = rb"[\x21-\x7e\x80-\xff]"
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:" + _WORD + rb"(?:[\t ]*" + _WORD + rb")*)?)[\t ]*")
 _CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}")
 _LONGEST_HEAD = 128 << 10
+_EVENT_ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n")
 
 
 class Malformed(Exception):
@@ -26,6 +27,10 @@ class Ended(Exception):
     def __init__(self, inside: bool) -> None:
         super().__init__("inside an answer" if inside else "before an answer")
         self.inside = inside
+
+
+class GivenUp(Ended):
+    """A stream of events that was cut within one: what its upstream broke off there can only be cut."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Connection:
         elif coding is not None:
             if coding != "chunked" or length is not None:
                 raise Malformed(f"transfer-encoding {coding} beside content-length {length}")
-            body = await self._chunks()
+            body = await self._chunks(headers.get("content-type", "").startswith("text/event-stream"))
         elif length is not None:
             if not re.fullmatch(r"\d{1,12}", length):
                 raise Malformed(f"content-length {length}")
@@ -130,10 +135,15 @@ class Connection:
             headers[name] = found[2].decode("latin-1")
         return int(status[1]), headers
 
-    async def _chunks(self) -> bytes:
+    async def _chunks(self, events: bool) -> bytes:
         parts: list[bytes] = []
         while True:
-            line = await self._line(True)
+            try:
+                line = await self._line(True)
+            except Ended:
+                if events and not self.rest and any(parts) and not b"".join(parts).endswith(_EVENT_ENDS):
+                    raise GivenUp(True) from None
+                raise
             if not _CHUNK.fullmatch(line):
                 raise Malformed(f"the chunk size {line[:80]!r}")
             size = int(line, 16)

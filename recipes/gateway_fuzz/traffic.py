@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from recipes.gateway_fuzz.cases import Case, Cases
-from recipes.gateway_fuzz.strict_http import Answered, Connection, Ended, Malformed
+from recipes.gateway_fuzz.strict_http import Answered, Connection, Ended, GivenUp, Malformed
 from recipes.gateway_fuzz.upstream import MARK
 from stillhouse.guard.wire.errors import Family
 
@@ -97,7 +97,7 @@ class Traffic:
                 self._fault(str(error), case, error.id if isinstance(error, _Wrong) else "")
                 keeps = False
             except Ended as error:
-                if case.certain:
+                if case.certain and not isinstance(error, GivenUp):
                     self._fault(f"the connection ended {error}", case)
                 keeps = False
             except ConnectionError:
