@@ -84,6 +84,21 @@ def test_choices_may_end_without_done_where_each_has_its_reason(wire: Wire, kind
     assert not assembled(Chat().assembler(), [unfinished]).complete
 
 
+@pytest.mark.parametrize(("wire", "kind"), KINDS[2:])
+def test_an_end_that_is_written_with_escapes_is_seen_at_once(wire: Wire, kind: dict[str, Example]) -> None:
+    """Events are read many at a time until the end may have come: nothing may pass that a client takes for it."""
+    for example in kind.values():
+        *events, last, _ = example.stream.split(b"\n\n")
+        hidden = last.replace(b"_stop", b"\\u005fstop").replace(b"response.", b"response\\u002e")
+        assert hidden != last
+        assembler = wire.assembler()
+        for event in events:
+            assembler.feed(event + b"\n\n")
+            assert not assembler.complete
+        assembler.feed(hidden.partition(b"data: ")[2].join([b"data: ", b"\n\n"]))
+        assert assembler.complete
+
+
 def test_a_long_event_in_pieces_is_not_read_again_with_each_piece() -> None:
     """`complete` is asked after each piece; a megabyte in small pieces then takes no longer than it must."""
     last = {"type": "response.completed", "response": {"output": [{"text": "x" * (4 << 20)}]}}
