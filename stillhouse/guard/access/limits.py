@@ -14,6 +14,7 @@ from stillhouse.guard.access.failed_keys import FailedKeys
 from stillhouse.guard.access.limit_headers import Standing, limit_headers
 from stillhouse.guard.access.quota import Quota
 from stillhouse.guard.counters.base import LEASE_SECONDS, Claim, Correction, Counters, Exceeded, Taken
+from stillhouse.guard.counters.memory import MemoryCounters
 from stillhouse.guard.counters.window import bounds
 from stillhouse.guard.settings import Plan, Prices
 from stillhouse.guard.wire.base import Asked
@@ -56,9 +57,13 @@ class Admission:
 
 
 class Limiter:
-    """Admits requests and settles them. `default_output` is reserved for an answer whose request names no most."""
+    """Admits requests and settles them. `default_output` is reserved for an answer whose request names no most.
+
+    `counts_here`: the counters are this process's own, so nothing here waits for anybody.
+    """
 
     def __init__(self, counters: Counters, default_output: int = _DEFAULT_OUTPUT) -> None:
+        self.counts_here = isinstance(counters, MemoryCounters)
         self._counters = counters
         self._default_output = default_output
         self._quotas: dict[str, Quota] = {}

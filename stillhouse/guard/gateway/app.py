@@ -48,8 +48,7 @@ _access = logging.getLogger("stillhouse.guard.access")
 class Gateway:
     """One a process. `runtime` is replaced by a reload; `draining` refuses what is new and lets what runs end.
 
-    `beside` is the ASGI application that answers another gateway's questions, where there is one. `counts_here`: limits
-    are counted in this process, without waiting for anybody.
+    `beside` is the ASGI application that answers another gateway's questions, where there is one.
     """
 
     def __init__(
@@ -65,7 +64,6 @@ class Gateway:
         random: random.Random,
         traces: Traces | None = None,
         beside: Any = None,
-        counts_here: bool = False,
     ) -> None:
         self.runtime = runtime
         self.draining = False
@@ -82,7 +80,6 @@ class Gateway:
         self._settling: set[asyncio.Task[None]] = set()
         self._watches: set[Watch] = set()
         self._beside = beside
-        self._counts_here = counts_here
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -230,15 +227,15 @@ class Gateway:
         if usage:
             metrics.tokens(model, "input")(usage.get("input_tokens", 0))
             metrics.tokens(model, "output")(usage.get("output_tokens", 0))
-        if request.span is not None and self._traces is not None:
-            self._traces.end(request.span, request, outcome, seconds)
-        if request.runtime.settings.telemetry.access_log:
-            _access.info("request", extra={"fields": access_fields(request, outcome, seconds)})
         admission = request.admission
         if admission is not None and outcome.ended == "client_gone" and not usage:
             # Where the client left before anything came, nobody knows what the upstream did: what was reserved counts.
             usage = {"input_tokens": admission.input_tokens, "output_tokens": admission.output_tokens}
             outcome = outcome._replace(usage=usage, estimated=True)
+        if request.span is not None and self._traces is not None:
+            self._traces.end(request.span, request, outcome, seconds)
+        if request.runtime.settings.telemetry.access_log:
+            _access.info("request", extra={"fields": access_fields(request, outcome, seconds)})
         try:
             kept = self._keep(request, outcome, seconds)
         finally:
@@ -259,14 +256,11 @@ class Gateway:
                 raise
             _log.error("an exchange could not be recorded", extra={"fields": {"id": request.id, "why": str(error)}})
             return None
-        if kept is None or outcome.promised:
-            return kept
-        kept.add_done_callback(_noticed)
-        return None
+        return kept if outcome.promised else None
 
     async def _settle(self, admission: Admission, usage: Mapping[str, int]) -> None:
         """Settle to the end, also where the client leaves meanwhile: a slot must not stay taken for nobody."""
-        if self._counts_here:
+        if self._limiter.counts_here:
             await self._limiter.settle(admission, usage, self._clock())  # never waits, so nothing can come between
             return
         settling = asyncio.ensure_future(self._limiter.settle(admission, usage, self._clock()))
@@ -279,9 +273,3 @@ class Gateway:
         ready = path == "/healthz" or (not self.draining and self._writer.accepting)
         status, text = (200, b"ok\n") if ready else (503, b"not ready\n")
         await reply.whole(status, [(b"content-type", b"text/plain")], text)
-
-
-def _noticed(kept: "asyncio.Future[None]") -> None:
-    """Nobody waits for this one; the log itself has told the operator why."""
-    if not kept.cancelled():
-        kept.exception()

@@ -22,11 +22,11 @@ from stillhouse.guard.wire.routes import family_of
 __all__ = ["GuardedHttp", "guarded_http"]
 
 _HEAD_BYTES = 64 << 10
-# Of two of these one server takes the first and another the last.
-_ONCE = (b"authorization", b"x-api-key", b"content-type")
 _HEAD_LINES = 200
 _HEAD_SECONDS = 15.0
 _REST_SECONDS = 60.0
+# Of two of these one server takes the first and another the last.
+_ONCE = (b"authorization", b"x-api-key", b"content-type")
 
 
 class _Unacceptable(Exception):
@@ -175,12 +175,14 @@ class GuardedHttp(HttpToolsProtocol):
         if not answered or self.transport.is_closing():
             return
         if not self._head_done or (self._body_done and self.timeout_keep_alive_task is None):
-            self._stop_timer()
-            self._timer = self.loop.call_later(_HEAD_SECONDS, self._head_late)
+            seconds, late = _HEAD_SECONDS, self._head_late
         elif not self._body_done:
             # The rest of a body whose request was refused: there is nothing to be said of it.
-            self._stop_timer()
-            self._timer = self.loop.call_later(_REST_SECONDS, self.transport.close)
+            seconds, late = _REST_SECONDS, self.transport.close
+        else:
+            return
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, late)
 
     def _head_late(self) -> None:
         self._timer = None

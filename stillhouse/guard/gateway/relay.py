@@ -24,7 +24,7 @@ from stillhouse.guard.settings import TimeoutSettings
 from stillhouse.guard.upstreams.client import Answer, UpstreamFailure
 from stillhouse.guard.upstreams.upstream import Upstream
 from stillhouse.guard.wire.base import Assembled, Assembler
-from stillhouse.guard.wire.sse import EditedStream
+from stillhouse.guard.wire.sse import END_BYTES, EditedStream, ends_event
 
 __all__ = ["Finish", "relay"]
 
@@ -32,8 +32,6 @@ Finish = Callable[[Request, Outcome], Awaitable[None]]
 
 _LONGEST_BODY = 256 << 20
 _REFUSING: dict[int, RefusalKind] = {400: "invalid_request", 404: "not_found", 413: "too_large", 422: "invalid_request"}
-_EVENT_ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n")
-_LONGEST_END = 4
 
 
 async def relay(
@@ -83,7 +81,7 @@ async def _relay_stream(
                 recorded = True
                 await finish(request, _streamed(assembler.result(), reply.status, upstream))
             await reply.write(piece)
-            tail = piece if len(piece) >= _LONGEST_END else (tail + piece)[-_LONGEST_END:]
+            tail = piece if len(piece) >= END_BYTES else (tail + piece)[-END_BYTES:]
             said = recorded
             watch.reading(seconds)
         rest = b"" if edited is None else edited.close()
@@ -123,7 +121,7 @@ async def _relay_stream(
         await reply.end()
         return None
     await finish(request, _broken(assembler, upstream, "broken_off", fault.status, fault.rule))
-    if tail and not tail.endswith(_EVENT_ENDS):
+    if tail and not ends_event(tail):
         # Behind half an event nothing can be said that a client would read as something of its own.
         reply.cut()
         return broken

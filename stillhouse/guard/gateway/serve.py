@@ -138,7 +138,6 @@ class _Process:
                 random.Random(),
                 traces,
                 self._beside(directory, writer, prepared.beside_token),
-                counts_here=prepared.counters == "memory",
             )
             await asyncio.to_thread(self._record_policy, settings)
             work: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {

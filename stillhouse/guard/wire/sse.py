@@ -13,7 +13,7 @@ from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.wire.base import AnswerEdit
 from stillhouse.guard.wire.odd_json import read_json, write_json
 
-__all__ = ["EVENT_BYTES", "DataReader", "EditedStream"]
+__all__ = ["END_BYTES", "EVENT_BYTES", "DataReader", "EditedStream", "ends_event"]
 
 EVENT_BYTES = 16 << 20
 """The longest event that is held in memory while its end has not come."""
@@ -21,7 +21,15 @@ EVENT_BYTES = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 # Atomic: the CR of a CR LF is no line end of its own.
 _END = re.compile(rb"(?>\r\n|[\r\n])(?>\r\n|[\r\n])")
+_ENDS = re.compile(_END.pattern + rb"\Z")
 _LINE = re.compile(rb"(?>\r\n|[\r\n])")
+END_BYTES = 4
+"""The longest end of an event: two line ends of two bytes each."""
+
+
+def ends_event(tail: bytes) -> bool:
+    """Whether bytes of a stream end with the end of an event; `END_BYTES` of them tell."""
+    return _ENDS.search(tail[-END_BYTES:]) is not None
 
 
 class _Cutter:

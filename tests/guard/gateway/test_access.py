@@ -75,9 +75,11 @@ def test_closed_accounts_and_organisations(front: Front) -> None:
 def test_places_of_an_organisation(front: Front) -> None:
     front.state.registry.create_organisation(Organisation(id="away", ip_allow=("203.0.113.0/24",)))
     key = front.key(organisation="away")
-    refused(front, key, "ip.not_allowed", 403)
+    asked = len(front.stub.asked)
+    assert refused(front, key, "ip.not_allowed", 403)["message"]
     front.state.registry.create_organisation(Organisation(id="land", countries_allow=("DE",)))
-    refused(front, front.key(organisation="land"), "country.not_allowed", 403)
+    assert refused(front, front.key(organisation="land"), "country.not_allowed", 403)["message"]
+    assert len(front.stub.asked) == asked
 
 
 def test_models_of_an_organisation(front: Front) -> None:
@@ -120,7 +122,9 @@ def test_requests_at_once(front: Front) -> None:
 
 def test_a_plan_that_is_not_set_up_gives_nothing(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front.state.registry, "settings", None)  # as if guard.yaml had had it then
-    refused(front, front.key("vanished"), "plan.unknown", 403)
+    asked = len(front.stub.asked)
+    said = refused(front, front.key("vanished"), "plan.unknown", 403)
+    assert said["link"] == "https://example.org/appeal" and len(front.stub.asked) == asked
 
 
 def test_a_slot_is_free_once_the_client_has_its_answer(front: Front) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stillhouse.guard.refusal import Refusal
 from stillhouse.guard.wire import EditedStream
-from stillhouse.guard.wire.sse import EVENT_BYTES, DataReader
+from stillhouse.guard.wire.sse import END_BYTES, EVENT_BYTES, DataReader, ends_event
 from tests.guard.wire.feeding import cut, cuts, edited, few, many, noise
 from tests.guard.wire.streams import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 
@@ -215,3 +215,14 @@ def test_a_line_feed_that_begins_a_piece_belongs_to_the_event_that_waits() -> No
     whole = EditedStream([Loud()])
     assert out == whole.feed(first + second) + whole.close()
     assert DataReader().feed(out) == [b'{"text":"LOUD"}', b'{"a": 1}', b'{"b": 2}']
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n", b"\n\n\n", b"\r\n\r"])
+def test_the_end_of_an_event_is_seen_in_its_last_bytes(end: bytes) -> None:
+    assert ends_event(b"data: 1" + end) and ends_event(end[-END_BYTES:])
+    assert not ends_event(b"data: 1" + end + b"d")
+
+
+@pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", b"data: 1", b"data: 1\n", b"data: 1\r\n", b"data: 1\r"])
+def test_half_an_event_is_no_end(tail: bytes) -> None:
+    assert not ends_event(tail)
