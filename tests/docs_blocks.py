@@ -24,6 +24,7 @@ from stillhouse.distill.config import DistillSettings
 from stillhouse.distill.grade_settings import GradeSettings
 from stillhouse.guard.settings import GuardSettings
 from stillhouse.models.endpoint import EndpointSettings
+from stillhouse.range.scenario import Scenario
 from tests.measured import measured_table, printed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +35,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "endpoints": EndpointSettings,
     "guard": GuardSettings,
     "judging": GradeSettings,
+    "range": Scenario,
 }
 BLOCK = re.compile(r"<!-- generated: (?P<what>[^>]+) -->\n.*?<!-- end -->", re.DOTALL)
 

@@ -17,6 +17,7 @@ from stillhouse.cli.export import export
 from stillhouse.cli.grade import grade
 from stillhouse.cli.guard import guard_app
 from stillhouse.cli.merge import merge
+from stillhouse.cli.range import traffic
 from stillhouse.cli.run import quickstart, run
 from stillhouse.cli.sign import sign, verify
 from stillhouse.cli.student import student
@@ -34,6 +35,8 @@ distill_app = typer.Typer(
 )
 app.add_typer(distill_app, name="distill")
 app.add_typer(guard_app, name="guard")
+range_app = typer.Typer(rich_markup_mode=None, help="Compose what a guard meets, and measure it there.")
+app.add_typer(range_app, name="range")
 
 # Some versions of typer bring their own copy of click: its base class is reached through what typer exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -48,6 +51,7 @@ distill_app.command(epilog="Example: stillhouse distill merge runs/a/adapter --b
 distill_app.command(epilog="Example: stillhouse distill export runs/a/student --gguf student.gguf")(export)
 distill_app.command(epilog="Example: stillhouse distill sign runs/a/student --key key.pem")(sign)
 distill_app.command(epilog="Example: stillhouse distill verify student --key public.pem")(verify)
+range_app.command(epilog="Example: stillhouse range traffic scenario.yaml days=3 --out traffic")(traffic)
 
 
 def _print_version(asked: bool) -> None:

@@ -6,6 +6,7 @@ from stillhouse.cli import (
     guard_account,
     guard_action,
     guard_blobs,
+    guard_detect,
     guard_ingest,
     guard_key,
     guard_ledger,
@@ -62,6 +63,9 @@ _COMMANDS = (
     (_blob_key, "rotate", guard_blobs.rotate, "blob-key rotate blobs.key"),
     (_blob_key, "retire", guard_blobs.retire, "blob-key retire blobs.key 1"),
     (_blob_key, "show", guard_blobs.show, "blob-key show blobs.key"),
+    (guard_app, "reference", guard_detect.reference, "reference honest.jsonl.zst --out reference"),
+    (guard_app, "replay", guard_detect.replay, "replay exchanges/ --reference reference --out replay"),
+    (guard_app, "explain", guard_detect.explain, "explain replay --campaign c00001"),
     (guard_app, "ingest", guard_ingest.ingest, "ingest litellm spend.jsonl --out log.jsonl.zst"),
 )
 for _place, _name, _command, _example in _COMMANDS:

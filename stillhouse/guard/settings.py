@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from stillhouse.config import Settings
+from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.types import Api
 
 __all__ = [
@@ -294,6 +295,7 @@ class GuardSettings(Settings):
     log: LogSettings = LogSettings()
     ledger: LedgerSettings = LedgerSettings()
     beside: BesideSettings = BesideSettings()
+    detect: DetectSettings = DetectSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     drain_seconds: float = Field(30.0, ge=0, description="time that running requests have when the gateway stops")

@@ -5,7 +5,7 @@ never trusts a line: it is checked, and a faulty one is fatal or, where the call
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,13 +51,21 @@ class ExchangeLog:
 
     Iterating yields every Exchange in file order. A faulty line raises RecordError with `file:line`; with
     `rejected` it is set aside there instead and reading goes on. Use as a context manager when appending.
+    `decode` reads one line of JSON (see `decode_line`).
     """
 
-    def __init__(self, path: Path, *, rejected: RejectedLines | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rejected: RejectedLines | None = None,
+        decode: Callable[[bytes, str], Any] = decode_line,
+    ) -> None:
         if not path.name.endswith((".jsonl", ".jsonl.zst", ".parquet")):
             raise RecordError(f"{path}: not a log by its name; it must end in .jsonl, .jsonl.zst or .parquet")
         self.path = path
         self._rejected = rejected
+        self._decode = decode
         self._descriptor: int | None = None
 
     def append(self, exchange: Exchange, *, sync: bool = False) -> None:
@@ -95,7 +103,7 @@ class ExchangeLog:
         for number, raw in self._entries():
             place = f"{self.path}:{number}"
             try:
-                exchange = exchange_from_record(_decode(raw, place), place)
+                exchange = exchange_from_record(self._decoded(raw, place), place)
             except RecordError as fault:
                 if self._rejected is None:
                     raise
@@ -110,6 +118,11 @@ class ExchangeLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _decoded(self, raw: bytes | dict[str, Any] | None, place: str) -> object:
+        if raw is None:
+            raise RecordError(f"{place}: the log ends inside a zstd frame (an interrupted write); appending mends it")
+        return self._decode(raw, place) if isinstance(raw, bytes) else raw
 
     @property
     def _is_zstd(self) -> bool:
@@ -154,12 +167,6 @@ class ExchangeLog:
 
     def _write(self, descriptor: int, lines: bytes, sync: bool) -> None:
         append_bytes(descriptor, self.path, compress_frame(lines) if self._is_zstd else lines, sync=sync)
-
-
-def _decode(raw: bytes | dict[str, Any] | None, place: str) -> object:
-    if raw is None:
-        raise RecordError(f"{place}: the log ends inside a zstd frame (an interrupted write); appending mends it")
-    return decode_line(raw, place) if isinstance(raw, bytes) else raw
 
 
 def _shown(raw: bytes | dict[str, Any] | None) -> str:

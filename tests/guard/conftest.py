@@ -14,6 +14,13 @@ from stillhouse.config import validate
 from stillhouse.guard.settings import GuardSettings
 from stillhouse.guard.state.open import State, open_state
 from tests.guard.services import Missing, Postgres, postgres, valkey
+from tests.guard.world import World
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Composed logs, the reference learnt from the honest one, and a replay of the other, made once."""
+    return World(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="session")

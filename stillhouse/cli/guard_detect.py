@@ -1,0 +1,108 @@
+"""`stillhouse guard reference`, `replay` and `explain`: learn what is honest, find what is not, say why."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.config import load
+
+__all__ = ["explain", "reference", "replay"]
+
+Logs = Annotated[
+    list[Path],
+    typer.Argument(metavar="LOG...", help="Logs: .jsonl, .jsonl.zst, .parquet, or folders of them."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="End at the first faulty line, instead of setting it aside.")]
+GuardConfig = Annotated[
+    Path | None, typer.Option("--config", help="guard.yaml, whose section `detect` is used; none takes the defaults.")
+]
+
+
+def reference(
+    logs: Logs,
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    config: GuardConfig = None,
+    strict: Strict = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Learn what honest traffic looks like. The folder holds a secret key: who has it can aim at the detector."""
+    with one_line_errors():
+        from stillhouse.guard.replay.learning import learn_reference
+
+        with console_for(quiet).status("reading") as status:
+            made = learn_reference(
+                logs, out, _detect(config), secrets.token_bytes(32), strict=strict, progress=status.update
+            )
+        print_result(made, as_json, _reference_text(made, out))
+
+
+def replay(
+    logs: Logs,
+    reference: Annotated[Path, typer.Option("--reference", help="Folder made by `stillhouse guard reference`.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    config: GuardConfig = None,
+    strict: Strict = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """What would have been decided about the accounts of a log, in the order in which it would have been."""
+    with one_line_errors():
+        from stillhouse.guard.reference.reference import load as load_reference
+        from stillhouse.guard.replay.run import replay
+
+        settings = _detect(config)
+        learnt = load_reference(reference)
+        with console_for(quiet).status("reading") as status:
+            summary = replay(logs, learnt, out, settings, strict=strict, progress=status.update)
+        print_result(summary, as_json, _replay_text(summary, out))
+
+
+def explain(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder made by `stillhouse guard replay`.")],
+    campaign: Annotated[str, typer.Option("--campaign", help="Which campaign, as in campaigns.jsonl.")],
+    as_json: Json = False,
+) -> None:
+    """Every look, line of evidence and link of one campaign, and how they add up."""
+    with one_line_errors():
+        from stillhouse.guard.replay.explain import explain, explained
+
+        found = explain(folder, campaign)
+        print_result(found, as_json, explained(found))
+
+
+def _detect(config: Path | None) -> Any:
+    from stillhouse.guard.detect.settings import DetectSettings
+
+    if config is None:
+        return DetectSettings()
+    from stillhouse.guard.settings import GuardSettings
+
+    return load(GuardSettings, config).detect
+
+
+def _reference_text(made: dict[str, Any], out: Path) -> str:
+    return "\n".join(
+        [
+            f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
+            f"{made['rejected']:,} lines set aside",
+            f"{made['groups']:,} looks at honest groups; an account's smallest p is {made['smallest_p']:.1e}",
+            f"reference {out}",
+        ]
+    )
+
+
+def _replay_text(summary: dict[str, Any], out: Path) -> str:
+    actions = ", ".join(f"{action} {count:,}" for action, count in summary["actions"].items()) or "none"
+    lines = [
+        f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts in {summary['seconds']:.0f} s, "
+        f"{summary['rejected']:,} lines set aside, {summary['duplicates']:,} duplicates, {summary['late']:,} late",
+        f"{summary['campaigns']:,} campaigns; accounts by their strongest action: {actions}",
+        f"decisions {out / 'decisions.jsonl'}",
+    ]
+    if summary["absent"]:
+        lines.insert(1, f"the log has no {', '.join(summary['absent'])}: what needs them tells nothing")
+    return "\n".join(lines)

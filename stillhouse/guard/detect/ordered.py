@@ -1,0 +1,79 @@
+"""Rows in the order of time, from files that are nearly in it, and cut into ticks.
+
+A gateway writes exchanges as they end, and several gateways write several files, so a log is in order only within
+some lateness. A row that comes later than that behind the newest of its own file counts at the last moment that is
+still open, so nothing is lost and nothing is decided anew. All of it depends on the files alone, not on when or by
+whom they are read.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from stillhouse.guard.detect.row import Row
+
+__all__ = ["Ordering", "Ticks"]
+
+
+@dataclass(slots=True)
+class Ordering:
+    """Puts the rows of one file in order. `lateness` in microseconds; `late` counts rows that were moved."""
+
+    lateness: int
+    late: int = 0
+    newest: int = -(1 << 62)
+    _waiting: list[tuple[int, str, Row]] = field(default_factory=list)
+
+    def time(self, at: int) -> int:
+        """The time at which an exchange of time `at` counts, if it comes now."""
+        self.newest = max(self.newest, at)
+        open_from = self.newest - self.lateness
+        self.late += at < open_from
+        return max(at, open_from)
+
+    def put(self, row: Row) -> Iterator[Row]:
+        """Take a row whose `at` came from `time`; the rows that no later one can precede, in order."""
+        heapq.heappush(self._waiting, (row.at, row.id, row))
+        while self._waiting[0][0] < self.newest - self.lateness:
+            yield heapq.heappop(self._waiting)[2]
+
+    def rest(self) -> Iterator[Row]:
+        while self._waiting:
+            yield heapq.heappop(self._waiting)[2]
+
+
+@dataclass(slots=True)
+class Ticks:
+    """Cuts ordered rows into ticks: whenever a multiple of `length` microseconds or `most` rows are over.
+
+    A row whose id came within the last `remember` microseconds is dropped and counted in `duplicates`.
+    """
+
+    length: int
+    most: int
+    remember: int
+    duplicates: int = 0
+    _ids: set[str] = field(default_factory=set)
+    _order: deque[tuple[int, str]] = field(default_factory=deque)
+
+    def cut(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
+        tick: list[Row] = []
+        for row in rows:
+            if tick and (row.at // self.length != tick[0].at // self.length or len(tick) >= self.most):
+                yield tick
+                tick = []
+            if self._is_new(row):
+                tick.append(row)
+        if tick:
+            yield tick
+
+    def _is_new(self, row: Row) -> bool:
+        while self._order and self._order[0][0] < row.at - self.remember:
+            self._ids.discard(self._order.popleft()[1])
+        if row.id in self._ids:
+            self.duplicates += 1
+            return False
+        self._ids.add(row.id)
+        self._order.append((row.at, row.id))
+        return True

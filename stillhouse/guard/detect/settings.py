@@ -1,0 +1,39 @@
+"""Section `detect` of guard.yaml: the error budget of each action, and how time is cut."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from stillhouse.config import Settings
+
+__all__ = ["Budgets", "DetectSettings"]
+
+
+class Budgets(Settings):
+    """False discovery rate of each action, 0 to 1; none is never taken by detection alone."""
+
+    observe: float | None = Field(0.2, gt=0, lt=1, description="only noted")
+    slow: float | None = Field(0.05, gt=0, lt=1, description="delayed, with a share of the limits")
+    strip: float | None = Field(0.05, gt=0, lt=1, description="without log-probabilities and reasoning")
+    verify: float | None = Field(0.02, gt=0, lt=1, description="refused until a person has verified")
+    suspend: float | None = Field(
+        0.01, gt=0, lt=1, description="refused; waits for a reviewer where only one view tells"
+    )
+
+
+class DetectSettings(Settings):
+    """Detection of campaigns and accounts."""
+
+    reference: Path | None = Field(
+        None, description="folder made by `stillhouse guard reference`; none detects nothing while serving"
+    )
+    campaigns: Budgets = Budgets()
+    accounts: Budgets = Budgets(verify=None, suspend=None)
+    tick_seconds: float = Field(900.0, gt=0, description="longest time between two moments of decision")
+    tick_exchanges: int = Field(2000, ge=1, description="most exchanges between two moments of decision")
+    lateness_seconds: float = Field(
+        600.0, ge=0, description="how far behind the newest of its file an exchange may stand and keep its time"
+    )
+    membership: float = Field(
+        6.9, gt=0, description="log-likelihood ratio in nats at which an account counts as a campaign's"
+    )

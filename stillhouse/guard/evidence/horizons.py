@@ -1,0 +1,25 @@
+"""By how much an account is compared: bands of volume that double, and spans of time that share the level.
+
+An account with 10,000 requests had more time to look odd than one with 4, so running maxima are put on a scale within
+bands: band j has the accounts that go beyond 2^(j+2) requests, each with its maximum over its first 2^(j+3).
+
+A reference knows how large maxima become within its own length. So an account is compared over spans of that length,
+its scores begin anew with each, and the k-th span has the share 1 / ((k + 1) (k + 2)) of the level, which sums to
+one.
+"""
+
+import math
+
+__all__ = ["BANDS", "band_of", "log_share_of_span"]
+
+BANDS = 20
+
+
+def band_of(requests: int) -> int:
+    """The band of an account that has made so many requests, at least one."""
+    return min(max((requests - 1).bit_length() - 3, 0), BANDS - 1)
+
+
+def log_share_of_span(span: int) -> float:
+    """ln of the share of the level that span 0, 1, ... has."""
+    return -math.log((span + 1) * (span + 2))

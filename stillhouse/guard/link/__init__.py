@@ -1,0 +1,1 @@
+"""Which accounts belong together: what they share, how rare that is, and the groups that it makes."""

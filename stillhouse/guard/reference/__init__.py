@@ -1,0 +1,1 @@
+"""What honest traffic looks like, learnt once from a log and kept as a folder."""

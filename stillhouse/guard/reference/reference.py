@@ -1,0 +1,145 @@
+"""A reference as a value, and as a folder: `reference.json` for people, `reference.npz` for the numbers."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillhouse.errors import RecordError
+from stillhouse.guard.evidence.group import SIZES
+from stillhouse.guard.evidence.horizons import BANDS
+from stillhouse.guard.evidence.nulls import VIEWS, GroupNull
+from stillhouse.guard.evidence.persistence import PersistenceNull
+from stillhouse.guard.evidence.standing import Scale
+from stillhouse.guard.features.cues import CUES
+from stillhouse.guard.features.words import BUCKETS
+from stillhouse.guard.link.rarity import Rarity
+from stillhouse.records.files import check_place, disk_errors, sync_folder, write_json, write_private
+
+__all__ = ["VERSION", "Reference", "load", "save"]
+
+VERSION = "stillhouse.reference/1"
+_JSON, _ARRAYS, _KEY = "reference.json", "reference.npz", "reference.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`key` splits requests and hashes what is shared; who has it can aim at both, so it is kept private.
+
+    `idf` [BUCKETS] weights words, `cue_rates` are shares of honest requests, `scale` and `standings` (in rising
+    order) rank accounts, `groups` is the null of groups, `span` the reference's length in microseconds.
+    """
+
+    key: bytes
+    idf: NDArray[np.float32]
+    cue_rates: tuple[float, ...]
+    rarity: Rarity
+    scale: Scale
+    standings: NDArray[np.float64]
+    groups: GroupNull
+    span: int
+    about: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over all that decisions rest on."""
+        hashed = sha256(self.key)
+        for name, array in sorted(_arrays(self).items()):
+            hashed.update(name.encode())
+            hashed.update(np.ascontiguousarray(array).tobytes())
+        hashed.update(json.dumps(_numbers(self), sort_keys=True).encode())
+        return f"sha256:{hashed.hexdigest()}"
+
+
+def save(reference: Reference, folder: Path) -> None:
+    """Make `folder`, which must not exist or be empty; it appears whole. StorageError where the disk refuses."""
+    check_place(folder, make_parents=True)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    with disk_errors(folder, 1 << 22):
+        draft.mkdir(parents=True)
+        arrays = draft / _ARRAYS
+        np.savez_compressed(arrays, allow_pickle=False, **_arrays(reference))
+        write_private(draft / _KEY, reference.key.hex() + "\n", replace=False)
+        about = {"v": VERSION, **reference.about, **_numbers(reference), "digest": reference.digest}
+        write_json(draft / _JSON, about)
+        os.rename(draft, folder)
+        sync_folder(folder.parent)
+
+
+def load(folder: Path) -> Reference:
+    """RecordError where the folder is no reference of this version, or was changed since it was made."""
+    path = folder / _JSON
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        key = bytes.fromhex((folder / _KEY).read_text(encoding="ascii").strip())
+        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        missing = Path(error.filename).name
+        raise RecordError(
+            f"{folder}: no reference there ({missing} is missing); make one with `stillhouse guard reference`"
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
+    if about.get("v") != VERSION:
+        raise RecordError(f"{path}: version (`v`) is {about.get('v')!r}; this reader knows {VERSION}")
+    reference = _reference(key, arrays, about)
+    if reference.digest != about["digest"]:
+        raise RecordError(f"{folder}: its numbers are not those that its digest was made of; make the reference anew")
+    return reference
+
+
+def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {
+        "idf": reference.idf,
+        "tokens": reference.rarity.tokens,
+        "counts": reference.rarity.counts,
+        "standings": reference.standings,
+    }
+    for at, cue in enumerate(CUES):
+        found[f"shown_{str(cue.name).lower()}"] = reference.groups.shown[at]
+        for band in range(BANDS):
+            found[f"reached_{band}_{str(cue.name).lower()}"] = reference.scale.reached[band][at]
+    return found
+
+
+def _numbers(reference: Reference) -> dict[str, Any]:
+    return {
+        "accounts": reference.rarity.accounts,
+        "cue_rates": list(reference.cue_rates),
+        "groups": reference.groups.groups,
+        "span": reference.span,
+        "persistence": {
+            f"{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
+            for (view, size), null in sorted(reference.groups.persistence.items())
+        },
+    }
+
+
+def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> Reference:
+    if arrays["idf"].shape != (BUCKETS,):
+        raise RecordError(f"a reference's idf has {arrays['idf'].shape} numbers, not {BUCKETS}; make it anew")
+    names = [str(cue.name).lower() for cue in CUES]
+    persistence = {}
+    for view in VIEWS:
+        for size in SIZES:
+            fitted = about["persistence"][f"{view}_{size}"]
+            persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
+    told = {"v", "digest", "accounts", "cue_rates", "groups", "span", "persistence"}
+    return Reference(
+        key=key,
+        idf=arrays["idf"],
+        cue_rates=tuple(about["cue_rates"]),
+        rarity=Rarity(arrays["tokens"], arrays["counts"], about["accounts"]),
+        scale=Scale([[arrays[f"reached_{band}_{name}"] for name in names] for band in range(BANDS)]),
+        standings=arrays["standings"],
+        groups=GroupNull(persistence, [arrays[f"shown_{name}"] for name in names], about["groups"]),
+        span=about["span"],
+        about={name: value for name, value in about.items() if name not in told},
+    )

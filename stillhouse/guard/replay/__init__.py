@@ -1,0 +1,1 @@
+"""Replaying logs: what would have been decided, when, and because of what."""

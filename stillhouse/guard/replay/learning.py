@@ -1,0 +1,61 @@
+"""Learning a reference from files: what `stillhouse guard reference` does."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from stillhouse.guard.detect.extract import Extractor
+from stillhouse.guard.detect.row import Row
+from stillhouse.guard.detect.settings import DetectSettings
+from stillhouse.guard.reference.learn import learn
+from stillhouse.guard.reference.reference import save
+from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.records import RejectedLines, check_free, check_place, commit, versions
+
+__all__ = ["learn_reference"]
+
+_STEP = 2000
+
+
+def learn_reference(
+    given: Sequence[Path],
+    out: Path,
+    settings: DetectSettings,
+    key: bytes,
+    *,
+    strict: bool = False,
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Read the logs twice and make the folder `out`; what the reference says of itself.
+
+    RecordError for what cannot be read, or is too little to learn from; nothing is left behind then.
+    """
+    files = find_logs(given)
+    check_free(out, "--out")
+    check_place(out, make_parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        rejected = RejectedLines(Path(scratch) / "rejected.jsonl")
+        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected)
+
+        def rows(extractor: Extractor) -> Iterator[Row]:
+            for number, row in enumerate(logs.rows(extractor), start=1):
+                if number % _STEP == 0:
+                    progress(f"{number:,} exchanges followed")
+                yield row
+
+        progress("counting words")
+        about: dict[str, Any] = {"logs": logs.digests(), "versions": versions(), "commit": commit()}
+        reference = learn(lambda: logs, rows, key, about)
+        about |= {"exchanges": logs.exchanges, "rejected": rejected.count}
+        save(reference, out)
+    return {
+        "reference": str(out),
+        "digest": reference.digest,
+        "exchanges": logs.exchanges,
+        "rejected": rejected.count,
+        "accounts": reference.rarity.accounts,
+        "groups": reference.groups.groups,
+        "days": reference.span / 86_400e6,
+        "smallest_p": 1 / (len(reference.standings) + 1),
+    }

@@ -1,0 +1,104 @@
+"""What a replay found, as the lines of its files."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from stillhouse.guard.decide.decision import ACTIONS, rfc3339
+from stillhouse.guard.detect.detector import Case, Detector
+from stillhouse.guard.features.tokens import kind_of
+from stillhouse.guard.link.campaign import Link
+
+__all__ = ["account_records", "campaign_records", "evidence_records"]
+
+
+def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
+    """One for each account, in the order of their first exchange."""
+    campaign_of = {at: campaign.id for campaign in reversed(detector.campaigns) for at in campaign.members}
+    log_e = {campaign.id: _finite(detector.strongest(campaign).log_e) for campaign in detector.campaigns}
+    for account in detector.population.accounts:
+        taken = detector.actions.get(account.index)
+        campaign, own = campaign_of.get(account.index), detector.standings.get(account.index)
+        yield {
+            "account": account.name,
+            "campaign": campaign,
+            "exchanges": account.exchanges,
+            "log_e": _finite(max(log_e.get(campaign or "", -math.inf), own.log_e if own is not None else -math.inf)),
+            "action": "none" if taken is None else taken.action,
+            "first_action_time": None if taken is None else rfc3339(taken.first),
+        }
+
+
+def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
+    for campaign in detector.campaigns:
+        members = sorted(campaign.members)
+        acted = [taken for at in members if (taken := detector.actions.get(at)) is not None]
+        yield {
+            "campaign": campaign.id,
+            "accounts": [detector.population.accounts[at].name for at in members],
+            "links": [_link(detector, at, campaign.members[at]) for at in members],
+            "log_e": _finite(detector.strongest(campaign).log_e),
+            "action": max((taken.action for taken in acted), key=ACTIONS.index, default="none"),
+            "first_seen": rfc3339(min(detector.population.accounts[at].since for at in members)),
+            "acted": rfc3339(min(taken.first for taken in acted)) if acted else None,
+        }
+
+
+def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
+    """For each campaign the groups it is made of: every look, every line of each, and what they add up to."""
+    for campaign in detector.campaigns:
+        yield {
+            "campaign": campaign.id,
+            "accounts": len(campaign.members),
+            "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
+            "decided_by": detector.strongest(campaign).family.number,
+        }
+
+
+def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
+    leader = case.family.leader
+    return {
+        "group": case.family.number,
+        "accounts": len(case.family.accounts),
+        "shares": kind_of(leader).label,
+        "in_reference": detector.reference.rarity.count(leader),
+        "log_e": _finite(case.log_e),
+        "looks": [
+            {
+                "time": rfc3339(judged.at),
+                "log_share_of_level": judged.log_share,
+                "covered": judged.look.covered,
+                "lines": [
+                    {
+                        "line": line.name,
+                        "log_p": line.log_p,
+                        "modelled": line.modelled,
+                        "log_e": line.log_e,
+                        "weight": line.weight,
+                        "adds": math.exp(line.log_e + math.log(line.weight) + judged.log_share),
+                        "facts": dict(line.facts),
+                    }
+                    for line in judged.lines
+                ],
+            }
+            for judged in case.looks
+        ],
+    }
+
+
+def _link(detector: Detector, at: int, links: tuple[Link, ...]) -> Mapping[str, Any]:
+    """To the first other account that showed the same wording."""
+    accounts = detector.population.accounts
+    shown = detector.population.shared.accounts.get(links[0].token, [])
+    other = next((index for index in shown if index != at), at)
+    return {
+        "a": accounts[at].name,
+        "b": accounts[other].name,
+        "log_lr": sum(link.log_lr for link in links),
+        "because": [f"{kind_of(link.token).label}: {link.log_lr:+.2f}" for link in links],
+    }
+
+
+def _finite(log_e: float) -> float:
+    """JSON has no infinities: where there is no evidence at all, ln e of the least that a float can hold."""
+    return max(log_e, -745.0)

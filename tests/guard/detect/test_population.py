@@ -1,0 +1,56 @@
+"""Accounts and what they share: the linking half links, and memory has bounds."""
+
+from stillhouse.guard.detect.account import TOKENS_KEPT
+from stillhouse.guard.detect.population import LEAST_SHARED, Grouping, Population
+from stillhouse.guard.evidence.purpose import Purpose
+from stillhouse.guard.features.tokens import Kind, token
+from tests.guard.detection import row
+
+PURPOSE = Purpose([0.01] * 5)
+TEMPLATE = token(Kind.OPENING, 1)
+
+
+def population() -> Population:
+    return Population(PURPOSE, 1 << 60)
+
+
+def test_wording_links_by_the_linking_half_only() -> None:
+    people = population()
+    for name in ("a", "b", "c"):
+        people.add(row(f"e{name}", 0, name, evidence=True, wording=(TEMPLATE,), client=token(Kind.CLIENT, ord(name))))
+    assert people.shared.accounts == {}
+    for name in ("a", "b"):
+        people.add(row(f"l{name}", 1, name, evidence=False, wording=(TEMPLATE,), client=token(Kind.CLIENT, ord(name))))
+    assert people.shared.accounts == {TEMPLATE: [0, 1]}
+
+
+def test_origin_links_whatever_the_half() -> None:
+    people = population()
+    address = token(Kind.ADDRESS, 5)
+    for name in ("a", "b"):
+        people.add(row(name, 0, name, evidence=True, origin=(address,), client=token(Kind.CLIENT, ord(name))))
+    assert people.shared.accounts == {address: [0, 1]}
+
+
+def test_an_account_keeps_so_many_tokens_and_forgets_the_oldest() -> None:
+    people = population()
+    for number in range(TOKENS_KEPT + 3):
+        for name in ("a", "b"):
+            people.add(row(f"{name}{number}", number, name, evidence=False, wording=(token(Kind.OPENING, number),)))
+    account = people.find("b")
+    assert account is not None and len(account.linked) == TOKENS_KEPT
+    assert account.linked[-1] == token(Kind.OPENING, TOKENS_KEPT + 2)
+
+
+def test_a_group_appears_when_enough_accounts_share_a_token() -> None:
+    people = population()
+    grouping = Grouping(people)
+    for number in range(LEAST_SHARED + 2):
+        client = token(Kind.CLIENT, 100 + number)
+        _, listed = people.add(
+            row(str(number), number, f"a{number}", evidence=False, wording=(TEMPLATE,), client=client)
+        )
+        families = grouping.place(listed)
+        assert [family.leader for family in families] == ([TEMPLATE] if number >= LEAST_SHARED - 1 else [])
+    (family,) = grouping.all()
+    assert list(family.accounts) == list(range(LEAST_SHARED + 2))

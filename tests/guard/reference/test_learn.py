@@ -1,0 +1,36 @@
+"""What a reference needs, and what it must not see."""
+
+from pathlib import Path
+
+import pytest
+
+from stillhouse.errors import RecordError
+from stillhouse.guard.detect.settings import DetectSettings
+from stillhouse.guard.reference.reference import load
+from stillhouse.guard.replay.learning import learn_reference
+from stillhouse.records import ExchangeLog
+from tests.guard.detection import KEY
+from tests.guard.world import World
+
+
+def test_too_little_traffic_is_refused_with_the_number_needed(world: World, tmp_path: Path) -> None:
+    small = tmp_path / "small.jsonl"
+    with ExchangeLog(small) as log:
+        log.extend(one for number, one in enumerate(ExchangeLog(world.honest)) if number < 100)
+    with pytest.raises(RecordError, match=r"has \d+ accounts; a reference needs 200 or more"):
+        learn_reference([small], tmp_path / "out", DetectSettings(), KEY)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ranks_come_from_the_accounts_that_weights_did_not(world: World) -> None:
+    reference = load(world.reference)
+    weighing = len(reference.scale.reached[0][0])
+    assert weighing + len(reference.standings) == world.learnt["accounts"]
+    assert abs(weighing - world.learnt["accounts"] / 2) < 3 * (world.learnt["accounts"] / 4) ** 0.5
+
+
+def test_the_same_log_and_key_give_the_same_reference(world: World, tmp_path: Path) -> None:
+    again = learn_reference([world.honest], tmp_path / "again", world.settings, KEY)
+    assert again["digest"] == world.learnt["digest"]
+    other = learn_reference([world.honest], tmp_path / "other", world.settings, b"another key of 32 bytes, as it is")
+    assert other["digest"] != again["digest"]

@@ -1,0 +1,70 @@
+"""Reading logs: files, folders, clocks that are wrong, fields that are absent."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stillhouse.errors import RecordError
+from stillhouse.guard.detect.extract import Extractor
+from stillhouse.guard.features.words import BUCKETS
+from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.records import ExchangeLog, RejectedLines
+from stillhouse.types import Exchange
+from tests.guard.detection import KEY, MINUTE, exchange
+
+EXTRACTOR = Extractor(KEY, np.ones(BUCKETS, np.float32))
+
+
+def write(path: Path, exchanges: list[Exchange]) -> Path:
+    with ExchangeLog(path) as log:
+        log.extend(exchanges)
+    return path
+
+
+def at(id: str, time: str) -> Exchange:
+    return exchange(id, f"2026-07-{time}Z", "a", "one two three four")
+
+
+def test_folders_give_their_logs_and_each_file_counts_once(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.jsonl", [at("1", "20T00:00:00")])
+    second = write(tmp_path / "b.jsonl.zst", [at("2", "20T00:00:00")])
+    (tmp_path / "notes.txt").write_text("no log")
+    assert find_logs([tmp_path, first]) == [first, second]
+    with pytest.raises(RecordError, match=r"nowhere: no such log"):
+        find_logs([tmp_path / "nowhere"])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(RecordError, match="no log in this folder"):
+        find_logs([empty])
+
+
+def test_files_are_merged_in_the_order_of_time(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [at("1", "20T00:00:00"), at("3", "20T00:02:00")])
+    write(tmp_path / "b.jsonl", [at("2", "20T00:01:00"), at("4", "20T00:03:00")])
+    logs = Logs(find_logs([tmp_path]), 10 * MINUTE)
+    assert [row.id for row in logs.rows(EXTRACTOR)] == ["1", "2", "3", "4"]
+
+
+def test_a_clock_that_ran_ahead_is_set_aside_and_does_not_move_what_follows(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [at("1", "20T00:00:00"), at("2", "25T00:00:00"), at("3", "20T00:01:00")])
+    rejected = RejectedLines(tmp_path / "rejected.jsonl")
+    logs = Logs([path], 10 * MINUTE, rejected)
+    assert [row.id for row in logs.rows(EXTRACTOR)] == ["1", "3"]
+    assert (logs.skewed, logs.late, rejected.count) == (1, 0, 1)
+    with pytest.raises(RecordError, match=r"exchange 2: time .* \(clock skew\)"):
+        list(Logs([path], 10 * MINUTE).rows(EXTRACTOR))
+
+
+def test_a_pause_of_days_is_no_wrong_clock(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [at("1", "20T00:00:00"), at("2", "25T00:00:00"), at("3", "25T00:01:00")])
+    logs = Logs([path], 10 * MINUTE)
+    assert [row.id for row in logs.rows(EXTRACTOR)] == ["1", "2", "3"]
+
+
+def test_what_no_exchange_had_is_named(tmp_path: Path) -> None:
+    one = exchange("1", "2026-07-20T00:00:00Z", "a", "one two three four", client={"ip": "198.51.100.7"})
+    logs = Logs([write(tmp_path / "a.jsonl", [one])], 0)
+    list(logs.rows(EXTRACTOR))
+    assert "client.ip" not in logs.absent
+    assert {"client.ja4", "registration.payment", "client.user_agent"} <= logs.absent

@@ -1,0 +1,116 @@
+"""A replay's files, and what they say of a campaign and of honest people."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stillhouse.errors import RecordError, RunFolderError
+from stillhouse.guard.reference.reference import load
+from stillhouse.guard.replay.run import replay
+from stillhouse.records import ExchangeLog
+from tests.guard.world import World
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_campaign_is_suspended_and_honest_accounts_are_left_alone(world: World) -> None:
+    accounts = lines(world.replayed / "accounts.jsonl")
+    action = {one["account"]: one["action"] for one in accounts}
+    campaign = [name for name, label in world.truth.items() if label.campaign == "queue" and name in action]
+    honest = [name for name, label in world.truth.items() if label.role == "honest" and name in action]
+    assert len(campaign) == 120 and len(honest) > 450
+    assert sum(action[name] == "suspend" for name in campaign) >= 0.9 * len(campaign)
+    assert [name for name in honest if action[name] not in ("none", "observe")] == []
+
+
+def test_every_account_has_a_line_and_every_decision_is_in_it(world: World) -> None:
+    accounts = {one["account"]: one for one in lines(world.replayed / "accounts.jsonl")}
+    decisions = lines(world.replayed / "decisions.jsonl")
+    assert len(accounts) == world.summary["accounts"]
+    assert sum(one["exchanges"] for one in accounts.values()) == world.summary["exchanges"]
+    first: dict[str, str] = {}
+    for decision in decisions:
+        for name in decision["accounts"]:
+            first.setdefault(name, decision["time"])
+    assert {name: one["first_action_time"] for name, one in accounts.items() if one["action"] != "none"} == first
+
+
+def test_decisions_come_in_order_and_name_an_exchange_that_was_there(world: World) -> None:
+    decisions = lines(world.replayed / "decisions.jsonl")
+    times = {one.id: one.time for one in ExchangeLog(world.mixed)}
+    assert decisions and [one["time"] for one in decisions] == sorted(one["time"] for one in decisions)
+    for decision in decisions:
+        assert times[decision["after_exchange"]] == decision["time"]
+        assert decision["log_e"] >= -_log(decision["level"]) - 1e-9
+
+
+def _log(level: float) -> float:
+    from math import log
+
+    return log(level)
+
+
+def test_a_decision_uses_nothing_that_comes_later(world: World, tmp_path: Path) -> None:
+    decisions = lines(world.replayed / "decisions.jsonl")
+    half = decisions[len(decisions) // 2]
+    cut = tmp_path / "cut.jsonl"
+    with ExchangeLog(cut) as log:
+        log.extend(one for one in ExchangeLog(world.mixed) if one.time <= half["time"])
+    replay([cut], load(world.reference), tmp_path / "out", world.settings)
+    assert lines(tmp_path / "out" / "decisions.jsonl") == [one for one in decisions if one["time"] <= half["time"]]
+
+
+def test_the_same_decisions_from_files_in_another_partition(world: World, tmp_path: Path) -> None:
+    parts = [tmp_path / f"part{number}.jsonl.zst" for number in range(3)]
+    logs = [ExchangeLog(part) for part in parts]
+    for number, one in enumerate(ExchangeLog(world.mixed)):
+        if number % 500 == 0:
+            group: list[list[Any]] = [[], [], []]
+        group[hash_of(one.id)].append(one)
+        if number % 500 == 499:
+            for log, some in zip(logs, group, strict=True):
+                log.extend(some)
+    for log, some in zip(logs, group, strict=True):
+        if number % 500 != 499:
+            log.extend(some)
+        log.close()
+    replay(list(reversed(parts)), load(world.reference), tmp_path / "out", world.settings)
+    for name in ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (world.replayed / name).read_bytes()
+
+
+def hash_of(id: str) -> int:
+    return sum(id.encode()) % 3
+
+
+def test_a_place_that_is_taken_is_left_as_it_is(world: World) -> None:
+    before = (world.replayed / "summary.json").read_bytes()
+    with pytest.raises(RunFolderError, match="give a new or empty --out"):
+        replay([world.mixed], load(world.reference), world.replayed, world.settings)
+    assert (world.replayed / "summary.json").read_bytes() == before
+
+
+def test_faulty_lines_are_set_aside_or_fatal(world: World, tmp_path: Path) -> None:
+    log = tmp_path / "faulty.jsonl"
+    with ExchangeLog(log) as whole:
+        whole.extend(one for number, one in enumerate(ExchangeLog(world.mixed)) if number < 500)
+    with log.open("a", encoding="utf-8") as file:
+        file.write('{"v": "stillhouse.exchange/9"}\nno json\n')
+    with pytest.raises(RecordError, match=r"faulty\.jsonl:501: version"):
+        replay([log], load(world.reference), tmp_path / "out", world.settings, strict=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faulty.jsonl"]
+    summary = replay([log], load(world.reference), tmp_path / "out", world.settings)
+    assert (summary["exchanges"], summary["rejected"]) == (500, 2)
+    assert [one["place"] for one in lines(tmp_path / "out" / "rejected.jsonl")] == [f"{log}:501", f"{log}:502"]
+
+
+def test_the_same_log_twice_is_the_log_once(world: World, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jsonl.zst"
+    copy.write_bytes(world.mixed.read_bytes())
+    summary = replay([world.mixed, copy], load(world.reference), tmp_path / "out", world.settings)
+    assert summary["duplicates"] == world.summary["exchanges"]
+    assert (tmp_path / "out" / "decisions.jsonl").read_bytes() == (world.replayed / "decisions.jsonl").read_bytes()
