@@ -17,10 +17,10 @@ from tests.guard.detection import KEY
 QUEUE = CampaignSettings(
     name="queue",
     objective="reasoning",
-    requests=1800,
+    requests=3600,
     day=0.5,
     hours=40,
-    strategy=Strategy(accounts=120, network="residential"),
+    strategy=Strategy(accounts=240, network="residential"),
 )
 
 

@@ -24,10 +24,14 @@ class Budget:
         self._procedures = {action: ELond(level) for action, level in levels.items()}
         self._thresholds: dict[tuple[str, Action], float] = {}
         self._rejected: set[tuple[str, Action]] = set()
+        self._rejections = dict.fromkeys(levels, 0)
+        self._discoveries = 0
 
     def open(self, subject: str) -> None:
         """Give the subject its levels; once, before its first e-value is known."""
         for action, procedure in self._procedures.items():
+            # A finding that this action was never taken on is none of its discoveries.
+            procedure.num_reject = min(self._discoveries, self._rejections[action])
             procedure.test_one(0.0)
             level = procedure.last_test_level
             assert level is not None
@@ -44,6 +48,14 @@ class Budget:
             return True
         if log_e < self._thresholds[key]:
             return False
-        self._procedures[action].num_reject += 1
         self._rejected.add(key)
+        self._rejections[action] += 1
         return True
+
+    def discovered(self) -> None:
+        """Count a discovery that is none of the earlier ones seen from another side.
+
+        Several subjects may be one finding: counting each would raise the levels of all that follow. Counting fewer
+        than were rejected only lowers levels, so the rate still holds; an action never counts more than it rejected.
+        """
+        self._discoveries += 1

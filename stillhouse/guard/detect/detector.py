@@ -6,8 +6,10 @@ when the number of its accounts that can be compared has grown by half since the
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from scipy.stats import binom
 
 from stillhouse.guard.decide.budget import Budget
 from stillhouse.guard.decide.decision import ACTIONS, Action, Decision, Review
@@ -16,9 +18,10 @@ from stillhouse.guard.detect.order import in_keyed_order
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets, DetectSettings
-from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look
+from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look, recognisable
 from stillhouse.guard.evidence.horizons import log_share_of_span
 from stillhouse.guard.evidence.line import Line, log_e_of
+from stillhouse.guard.evidence.persistence import Counted
 from stillhouse.guard.evidence.purpose import Purpose
 from stillhouse.guard.evidence.standing import Standing, maxima_by_band
 from stillhouse.guard.features.tokens import kind_of
@@ -34,6 +37,10 @@ _GROWTH = 1.5
 _HEAVY = 64
 _TOLD = math.log(20)
 _JOINED = 0.5
+_UNTOLD = math.log(10)
+_BACKGROUND = 120
+_STRANGERS = 0.05
+_REFUTED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,28 @@ class Case:
         if largest == -math.inf:
             return largest
         return largest + math.log(math.fsum(math.exp(one.log_e - largest) for one in self.looks))
+
+    def deciding_view(self) -> str:
+        """The view that tells most, in the look that tells most."""
+        return self._deciding()[0]
+
+    def is_queue(self) -> bool:
+        """Whether as few stand out in that view as would in a queue with one account in twenty of another kind.
+
+        Little evidence for people is not yet evidence for a queue: a group that is half and half is neither, and its
+        people would be hit with it.
+        """
+        _, counted = self._deciding()
+        return counted is not None and float(binom.sf(counted.persistent - 1, counted.accounts, _STRANGERS)) >= _REFUTED
+
+    def _deciding(self) -> tuple[str, Counted | None]:
+        strongest = max(self.looks, key=lambda one: one.log_e)
+        views = [line for line in strongest.lines if line.name != "purpose"]
+        if not views:
+            return "either", None
+        name = max(views, key=lambda line: line.log_e + math.log(line.weight)).name
+        seen = strongest.look
+        return name, {"either": seen.either, "content": seen.content, "times": seen.times}[name]
 
     def told_by_two(self) -> bool:
         """Whether what and when, which share no feature, each tell by themselves in one look."""
@@ -110,7 +139,6 @@ class Detector:
         self._account_budget = Budget(self._account_actions)
         self._of_token: dict[int, Campaign] = {}
         self._membership: dict[int, Membership] = {}
-        self._taken: dict[int, Action] = {}
 
     def fold(self, tick: Sequence[Row]) -> list[Decision]:
         """Count a tick's rows and decide. `tick` is not empty and comes after all earlier ones."""
@@ -143,7 +171,7 @@ class Detector:
             return False
         case.next_look = math.ceil(able * _GROWTH)
         order = in_keyed_order(case.family.accounts, accounts, self.reference.key)
-        seen = look([accounts[index] for index in order], self._customers)
+        seen = look([accounts[index] for index in order], self._customers, self.reference.groups.sizes)
         if seen is None or not seen.is_eligible:
             return False
         subject = str(case.family.number)
@@ -156,16 +184,37 @@ class Detector:
 
     def _join(self, shown: dict[int, set[int]]) -> None:
         """Accounts of this tick that showed a campaign's wording, whichever half showed it."""
+        by_campaign: dict[int, dict[int, set[int]]] = {}
         for at, tokens in shown.items():
-            for campaign in {self._of_token[token].number: self._of_token[token] for token in tokens}.values():
-                self._consider(campaign, at, tokens)
+            for token in tokens:
+                by_campaign.setdefault(self._of_token[token].number, {}).setdefault(at, set()).add(token)
+        for number in sorted(by_campaign):
+            self._admit(self.campaigns[number - 1], by_campaign[number])
 
-    def _consider(self, campaign: Campaign, at: int, tokens: Iterable[int]) -> None:
-        if at in campaign.members:
+    def _admit(self, campaign: Campaign, candidates: Mapping[int, Iterable[int]]) -> None:
+        """Accounts that share enough with the campaign, and are not recognisable where its own accounts are not.
+
+        An account with too few requests to be recognised has to share `_UNTOLD` nats more.
+        """
+        accounts, membership = self.population.accounts, self._membership[campaign.number]
+        linked = {
+            at: links
+            for at, tokens in candidates.items()
+            if at not in campaign.members
+            and (links := membership.links(accounts[at], tokens))
+            and sum(link.log_lr for link in links) >= self._settings.membership
+        }
+        if not linked:
             return
-        links = self._membership[campaign.number].links(self.population.accounts[at], tokens)
-        if sum(link.log_lr for link in links) >= self._settings.membership:
-            campaign.members[at] = links
+        case = self.strongest(campaign)
+        order = in_keyed_order(case.family.accounts, accounts, self.reference.key)[:_BACKGROUND]
+        told = recognisable(
+            [accounts[at].sample for at in linked], [accounts[at].sample for at in order], case.deciding_view()
+        )
+        for (at, links), stands_out in zip(linked.items(), told, strict=True):
+            needed = self._settings.membership + (_UNTOLD if stands_out is None else 0.0)
+            if not stands_out and sum(link.log_lr for link in links) >= needed:
+                campaign.members[at] = links
 
     def _changed(self, found: Iterable[Case], shown: dict[int, set[int]]) -> list[Campaign]:
         """Campaigns that this tick may have something to decide about, in the order of their numbers."""
@@ -193,6 +242,7 @@ class Detector:
             else:
                 campaign = Campaign(len(self.campaigns) + 1)
                 self.campaigns.append(campaign)
+                self._budget.discovered()
             case.campaign = campaign
             campaign.families.append(case.family)
         self._recount(campaign)
@@ -203,26 +253,21 @@ class Detector:
         accounts, shared = self.population.accounts, self.population.shared.accounts
         core = sorted({at for family in campaign.families for at in family.accounts})
         tokens = campaign.tokens()
-        wording: set[int] = set()
-        for at in core:
-            wording.update(accounts[at].linked)
-        least = max(3, 0.02 * len(core))
-        members = set(core)
-        tokens |= {token for token in wording if token in shared and len(members.intersection(shared[token])) >= least}
         self._membership[campaign.number] = Membership(
             [accounts[at] for at in core], tokens, shared, self.reference.rarity
         )
         for token in tokens:
             self._of_token.setdefault(token, campaign)
-        for at in core:
-            self._consider(campaign, at, accounts[at].linked)
+        self._admit(campaign, {at: accounts[at].linked for at in core})
 
     def _decide(self, campaign: Campaign, last: Row) -> list[Decision]:
         reached = [
             (ACTIONS.index(action), -case.family.number, action, case)
             for case in self.cases_of(campaign)
             for action in ACTIONS
-            if action in self._actions and self._budget.rejects(str(case.family.number), action, case.log_e)
+            if action in self._actions
+            and (action == "observe" or case.is_queue())
+            and self._budget.rejects(str(case.family.number), action, case.log_e)
         ]
         if not reached:
             return []

@@ -82,12 +82,10 @@ class Grouping:
             listed = shared[token]
             if len(listed) >= LEAST_SHARED and len(listed) >= _GROWTH * self._placed.get(token, 0):
                 self._placed[token] = len(listed)
-                showing = dict.fromkeys(listed)
-                others = Counter(other for at in showing for other in set(accounts[at].linked) if other != token)
-                self._families.place(token, showing, others)
+                others = Counter(other for at in listed for other in accounts[at].linked if other != token)
+                self._families.place(token, listed, others)
             family = self._families.of.get(token)
             if family is not None and family.leader == token:
-                family.accounts.update(dict.fromkeys(listed[len(family.accounts) :]))
                 touched[family.number] = family
         return [touched[number] for number in sorted(touched)]
 

@@ -5,8 +5,12 @@ Groups whose requests have no wording in common are passed over, such as the cus
 behind one address: what links those says nothing about what they ask.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from stillhouse.guard.detect.account import SAMPLED, Account, Sampled
 from stillhouse.guard.evidence.persistence import Counted
@@ -14,7 +18,7 @@ from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.exchangeability import by_content, by_times
 from stillhouse.guard.features.tokens import Kind, kind_of
 
-__all__ = ["LEAST_PARTIES", "SIZES", "Customers", "Look", "look"]
+__all__ = ["LEAST_PARTIES", "SIZES", "Customers", "Look", "look", "recognisable"]
 
 LEAST_PARTIES = 16
 SIZES = (2, 3, 4, 6)
@@ -65,11 +69,11 @@ class Customers:
         return -account.index
 
 
-def look(members: Iterable[Account], customers: Customers, size: int | None = None) -> Look | None:
+def look(members: Iterable[Account], customers: Customers, sizes: Sequence[int] = SIZES) -> Look | None:
     """From the members in an order that says nothing about them; None of fewer than `LEAST_PARTIES` with enough
     requests.
 
-    `size` newest requests of each are compared; None takes the largest that half of those with two have.
+    So many newest requests of each are compared: the largest of `sizes` that half of those with two have.
     """
     by_customer: dict[int, list[Account]] = {}
     for account in members:
@@ -79,8 +83,10 @@ def look(members: Iterable[Account], customers: Customers, size: int | None = No
     able = [at for at, sample in enumerate(samples) if len(sample) >= SIZES[0]]
     if len(able) < LEAST_PARTIES:
         return None
-    if size is None:
-        size = max(size for size in SIZES if 2 * sum(len(samples[at]) >= size for at in able) >= len(able))
+    fitting = [size for size in sizes if 2 * sum(len(samples[at]) >= size for at in able) >= len(able)]
+    if not fitting:
+        return None
+    size = max(fitting)
     chosen = [samples[at][-size:] for at in able if len(samples[at]) >= size][: _MOST_REQUESTS // size]
     if len(chosen) < LEAST_PARTIES:
         return None
@@ -98,6 +104,38 @@ def look(members: Iterable[Account], customers: Customers, size: int | None = No
         shown=_shown([groups[at] for at in able]),
         covered=_covered([samples[at] for at in able]),
     )
+
+
+def recognisable(
+    candidates: Sequence[Sequence[Sampled]], background: Sequence[Sequence[Sampled]], view: str
+) -> list[bool | None]:
+    """Whether each candidate stands out among the group in the view by which the group was found to be no people.
+
+    `background` has requests of the group's own accounts. None of a candidate with fewer than two requests, and where
+    the view cannot tell.
+    """
+    found: list[bool | None] = [None] * len(candidates)
+    for number, size in enumerate(SIZES):
+        above = SIZES[number + 1] if number + 1 < len(SIZES) else math.inf
+        at = [index for index, sample in enumerate(candidates) if size <= len(sample) < above]
+        group = [sample[-size:] for sample in background if len(sample) >= size][: _MOST_REQUESTS // (2 * size)]
+        step = _MOST_REQUESTS // (2 * size)
+        for start in range(0, len(at), step):
+            part = at[start : start + step]
+            outstanding = _outstanding([*group, *(candidates[index][-size:] for index in part)], view)
+            if outstanding is not None:
+                for index, stands_out in zip(part, outstanding[len(group) :].tolist(), strict=True):
+                    found[index] = bool(stands_out)
+    return found
+
+
+def _outstanding(samples: Sequence[Sequence[Sampled]], view: str) -> NDArray[np.bool_] | None:
+    if len(samples) < LEAST_PARTIES:
+        return None
+    content = by_content([[one.content for one in sample] for sample in samples]) if view != "times" else None
+    times = by_times([[one.at for one in sample] for sample in samples]) if view != "content" else None
+    seen = [one.outstanding for one in (content, times) if one is not None]
+    return None if not seen else np.logical_or.reduce(seen)
 
 
 def _newest(party: Sequence[Account]) -> list[Sampled]:

@@ -39,6 +39,11 @@ class GroupNull:
         shown = [np.sort(np.array([one.shown[at] for one in honest], np.float64)) for at in range(len(CUES))]
         return cls(persistence, shown, len(honest))
 
+    @property
+    def sizes(self) -> list[int]:
+        """How many newest requests can be compared: those for which enough honest groups were seen."""
+        return [size for size in SIZES if self.persistence["either", size] is not None]
+
     def lines(self, seen: Look) -> list[Line]:
         """The lines that can be told of this look; `either` is left out where a view cannot tell."""
         found = []

@@ -20,14 +20,14 @@ _LARGEST = 1e250
 class Purpose:
     """`rates` are the shares of honest requests that show each cue, in the order of CUES, above 0 and below 1.
 
-    A cue that honest requests show more often than one in twenty says nothing, and its score stays where it is.
+    A cue that honest requests show as often as one in twenty or more says nothing, and its score stays 0.
     """
 
     def __init__(self, rates: Sequence[float]) -> None:
         if len(rates) != len(CUES) or not all(0 < rate < 1 for rate in rates):
             raise ValueError(f"rates {list(rates)}; give one above 0 and below 1 for each of {len(CUES)} cues")
-        shown = [max(1.0, _SHARE / rate) for rate in rates]
-        hidden = [1.0 if rate >= _SHARE else (1 - _SHARE) / (1 - rate) for rate in rates]
+        shown = [0.0 if rate >= _SHARE else _SHARE / rate for rate in rates]
+        hidden = [0.0 if rate >= _SHARE else (1 - _SHARE) / (1 - rate) for rate in rates]
         self._factors = [
             tuple(shown[at] if mask & cue else hidden[at] for at, cue in enumerate(CUES))
             for mask in range(1 << len(CUES))
@@ -38,13 +38,14 @@ class Purpose:
         return [0.0] * len(CUES)
 
     def update(self, running: list[float], best: list[float], cues: int) -> None:
-        """Advance `running` and its maxima `best` by one request, in place."""
+        """Advance `running` by one request, and its maxima over requests that show the cue, `best`; in place."""
         for at, factor in enumerate(self._factors[cues]):
             value = (1.0 + running[at]) * factor
             if value > _LARGEST:
                 value = _LARGEST
             running[at] = value
-            if value > best[at]:
+            # A factor above 1 is that of a cue that is shown. Without it R only drifts to where it rests.
+            if factor > 1.0 and value > best[at]:
                 best[at] = value
 
     @staticmethod

@@ -57,8 +57,8 @@ class Scale:
         best = Standing(0.0, "", 0)
         for band, of_cues in enumerate(maxima):
             for at, cue in enumerate(CUES):
-                if of_cues[at] <= _UNMOVED:
-                    continue
+                if of_cues[at] == 0.0:
+                    continue  # it never saw its cue
                 score = Purpose.score(of_cues[at])
                 value = score - conformal_log_p(score, self.reached[band][at])
                 if value > best.value:
@@ -68,7 +68,3 @@ class Scale:
 
 def maxima_by_band(closed: Maxima, best: Sequence[float]) -> Maxima:
     return [*closed, best]
-
-
-# Where a score comes to rest that never saw its cue: the fixed point of R = (1 + R) * 0.95 is 19.
-_UNMOVED = 19.01

@@ -117,8 +117,8 @@ _WORDS: Mapping[Cue, tuple[frozenset[str], ...]] = {
     ),
     Cue.VERDICT: (
         _any(
-            "rate score scores grade evaluate judge assess rank better prefer preferred prefers preference winner compare"
-            " rubric reward rating scale bewerte beurteile evaluez évaluez évalue notez evalúa califica avalie"
+            "rate score scores grade evaluate judge assess rank better prefer preferred prefers preference winner"
+            " compare rubric reward rating scale bewerte beurteile evaluez évaluez évalue notez evalúa califica avalie"
             " valuta"
         ),
         _any(
@@ -143,8 +143,7 @@ _WORDS: Mapping[Cue, tuple[frozenset[str], ...]] = {
         _any("full complete entire every all trace traces trajectory trajectories log logs sequence sequences"),
     ),
 }
-# Scripts and languages whose words are no words of `words_of`, or change their endings; of two in Latin script the letters
-# that no other language here has.
+# Scripts whose words are no words of `words_of`, and the letters of two languages whose words the sets do not have.
 _OTHER_SCRIPTS = re.compile(r"[ĐđĞğİıŞşƠơƯưẠ-ỹЀ-ӿ؀-ۿऀ-ॿ぀-ヿ㐀-䶿一-鿿가-힯]")
 
 

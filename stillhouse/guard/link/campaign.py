@@ -7,7 +7,7 @@ account that asks a great deal shares more by chance, so chance counts with its 
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stillhouse.guard.detect.account import Account
@@ -49,7 +49,7 @@ class Membership:
     """What the campaign's own accounts share, counted once, against the reference."""
 
     def __init__(
-        self, core: Sequence[Account], tokens: Iterable[int], shared: Mapping[int, Sequence[int]], rarity: Rarity
+        self, core: Sequence[Account], tokens: Iterable[int], shared: Mapping[int, Collection[int]], rarity: Rarity
     ) -> None:
         n = len(core)
         indexes = {account.index for account in core}

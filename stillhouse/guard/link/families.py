@@ -21,7 +21,7 @@ class Family:
 
     number: int
     leader: int
-    accounts: dict[int, None] = field(default_factory=dict)
+    accounts: Collection[int]
     followers: list[int] = field(default_factory=list)
 
     @property
@@ -57,6 +57,6 @@ class Families:
                 theirs.followers.append(token)
                 self.of[token] = theirs
                 return theirs
-        self.of[token] = family = Family(self._made, token, dict.fromkeys(accounts))
+        self.of[token] = family = Family(self._made, token, accounts)
         self._made += 1
         return family

@@ -14,13 +14,13 @@ __all__ = ["SharedTokens"]
 class SharedTokens:
     """`common` are tokens that are so frequent among honest accounts that they link nobody.
 
-    `accounts[token]` lists indexes of accounts in the order in which they showed it, each once.
+    `accounts[token]` has indexes of accounts in the order in which they showed it.
     """
 
     def __init__(self, common: frozenset[int], slots: int = 1 << 21) -> None:
         if slots & (slots - 1):
             raise ValueError(f"{slots} slots; give a power of two")
-        self.accounts: dict[int, list[int]] = {}
+        self.accounts: dict[int, dict[int, None]] = {}
         self._common = common
         self._mask = slots - 1
         self._token = array("Q", bytes(8 * slots))
@@ -37,14 +37,15 @@ class SharedTokens:
                 continue
             listed = self.accounts.get(token)
             if listed is not None:
-                listed.append(account)
-                found.append((token, None))
+                if account not in listed:
+                    listed[account] = None
+                    found.append((token, None))
                 continue
             slot = (token ^ (token >> 29)) & self._mask
             if self._token[slot] == token:
                 first = self._owner[slot]
                 if first != account:
-                    self.accounts[token] = [first, account]
+                    self.accounts[token] = {first: None, account: None}
                     found.append((token, first))
             else:
                 self._token[slot] = token

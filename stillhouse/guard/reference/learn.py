@@ -57,7 +57,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     if n < LEAST_ACCOUNTS or first is None or last is None:
         raise RecordError(f"the log has {n} accounts; a reference needs {LEAST_ACCOUNTS} or more, give a longer log")
     listed = sorted(population.shared.accounts)
-    counts = [len(set(population.shared.accounts[token])) for token in listed]
+    counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
     looks = list(_looks(population, rarity, key))
     if len(looks) < LEAST_GROUPS:
@@ -107,7 +107,7 @@ def _looks(population: Population, rarity: Rarity, key: bytes) -> Iterator[Look]
     grouping.place(token for token in population.shared.accounts if token not in common)
     groups = [list(family.accounts) for family in grouping.all()]
     for token in sorted(common):
-        crowd = in_keyed_order(set(population.shared.accounts[token]), population.accounts, key)
+        crowd = in_keyed_order(population.shared.accounts[token], population.accounts, key)
         groups += [crowd[at : at + _PART] for at in range(0, min(len(crowd), _PARTS * _PART), _PART)]
     customers = Customers(population.shared.accounts, rarity.largest_customer())
     used: set[int] = set()
@@ -115,7 +115,7 @@ def _looks(population: Population, rarity: Rarity, key: bytes) -> Iterator[Look]
         if sum(account not in used for account in group) < _FRESH * len(group):
             continue
         members = [population.accounts[at] for at in in_keyed_order(group, population.accounts, key)]
-        seen = [one for size in SIZES if (one := look(members, customers, size)) is not None and one.is_eligible]
+        seen = [one for size in SIZES if (one := look(members, customers, (size,))) is not None and one.is_eligible]
         if seen:
             used.update(group)
             yield from seen

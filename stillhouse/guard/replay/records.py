@@ -1,7 +1,7 @@
 """What a replay found, as the lines of its files."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from stillhouse.guard.decide.decision import ACTIONS, rfc3339
@@ -89,7 +89,7 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
 def _link(detector: Detector, at: int, links: tuple[Link, ...]) -> Mapping[str, Any]:
     """To the first other account that showed the same wording."""
     accounts = detector.population.accounts
-    shown = detector.population.shared.accounts.get(links[0].token, [])
+    shown: Collection[int] = detector.population.shared.accounts.get(links[0].token, ())
     other = next((index for index in shown if index != at), at)
     return {
         "a": accounts[at].name,

@@ -21,7 +21,7 @@ def test_wording_links_by_the_linking_half_only() -> None:
     assert people.shared.accounts == {}
     for name in ("a", "b"):
         people.add(row(f"l{name}", 1, name, evidence=False, wording=(TEMPLATE,), client=token(Kind.CLIENT, ord(name))))
-    assert people.shared.accounts == {TEMPLATE: [0, 1]}
+    assert people.shared.accounts == {TEMPLATE: {0: None, 1: None}}
 
 
 def test_origin_links_whatever_the_half() -> None:
@@ -29,7 +29,7 @@ def test_origin_links_whatever_the_half() -> None:
     address = token(Kind.ADDRESS, 5)
     for name in ("a", "b"):
         people.add(row(name, 0, name, evidence=True, origin=(address,), client=token(Kind.CLIENT, ord(name))))
-    assert people.shared.accounts == {address: [0, 1]}
+    assert people.shared.accounts == {address: {0: None, 1: None}}
 
 
 def test_an_account_keeps_so_many_tokens_and_forgets_the_oldest() -> None:

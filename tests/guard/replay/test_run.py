@@ -22,7 +22,7 @@ def test_the_campaign_is_suspended_and_honest_accounts_are_left_alone(world: Wor
     action = {one["account"]: one["action"] for one in accounts}
     campaign = [name for name, label in world.truth.items() if label.campaign == "queue" and name in action]
     honest = [name for name, label in world.truth.items() if label.role == "honest" and name in action]
-    assert len(campaign) == 120 and len(honest) > 450
+    assert len(campaign) == 240 and len(honest) > 450
     assert sum(action[name] == "suspend" for name in campaign) >= 0.9 * len(campaign)
     assert [name for name in honest if action[name] not in ("none", "observe")] == []
 
