@@ -30,14 +30,16 @@ class GroupNull:
 
     @classmethod
     def of(cls, honest: Sequence[Look]) -> Self:
-        """From looks at honest groups that share few accounts."""
+        """From looks at honest groups that share few accounts; of each group one of every size that it allows."""
         persistence: dict[tuple[str, int], PersistenceNull | None] = {}
         for size in SIZES:
             for view in VIEWS:
                 counts = [_counted(one, view) for one in honest if one.size == size]
                 persistence[view, size] = PersistenceNull.fit([one for one in counts if one is not None])
-        shown = [np.sort(np.array([one.shown[at] for one in honest], np.float64)) for at in range(len(CUES))]
-        return cls(persistence, shown, len(honest))
+        # Every group allows the least size, and what it shows is the same in all of its looks: counted once.
+        once = [one for one in honest if one.size == SIZES[0]]
+        shown = [np.sort(np.array([one.shown[at] for one in once], np.float64)) for at in range(len(CUES))]
+        return cls(persistence, shown, len(once))
 
     @property
     def sizes(self) -> list[int]:

@@ -60,9 +60,10 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
     looks = list(_looks(population, rarity, key))
-    if len(looks) < LEAST_GROUPS:
+    found = sum(one.size == SIZES[0] for one in looks)
+    if found < LEAST_GROUPS:
         raise RecordError(
-            f"linking finds {len(looks)} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
+            f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
             "give a log of more accounts"
         )
     maxima = {True: [], False: []}  # type: dict[bool, list[Any]]
