@@ -5,9 +5,7 @@ optimiser's moments, which checkpoints hold, and the answers, which the rollout 
 killed run that is resumed ends with the same bytes as one that was not.
 """
 
-import resource
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +31,7 @@ from stillhouse.distill.schedule import learning_rate
 from stillhouse.distill.step import Stopwatch, optimiser_step
 from stillhouse.distill.store import RolloutStore
 from stillhouse.errors import TrainingError
+from stillhouse.records import peak_memory_bytes
 
 __all__ = ["Totals", "Trainer"]
 
@@ -218,7 +217,7 @@ class Trainer:
             "student_ratio": sum(a.source == "student" for a in answers) / len(answers),
             "seconds": {part: round(s, 4) for part, s in watch.seconds.items()},
             "elapsed": round(self.totals["seconds"], 3),
-            "peak_rss_mb": round(_peak_rss_mb(), 1),
+            "peak_rss_mb": round(peak_memory_bytes() / 2**20, 1),
         }
 
     def _count(self, answers: Sequence[Rollout], learnt: Sequence[Rollout], seconds: float) -> None:
@@ -259,8 +258,3 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if held and callable(before):
         before(signal.SIGINT, None)
-
-
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1024

@@ -23,12 +23,7 @@ def merged(scripts: Iterable[Script]) -> Script:
     while heap:
         _, number, event, script = heap[0]
         yield event
-        following = next(script, None)
-        if following is None:
-            heapq.heappop(heap)
-        else:
-            time = following if isinstance(following, int) else following.time
-            heapq.heapreplace(heap, (time, number, following, script))
+        _go_on(heap, number, script)
 
 
 def started(entries: Iterator[tuple[int, Script]]) -> Script:
@@ -48,10 +43,14 @@ def started(entries: Iterator[tuple[int, Script]]) -> Script:
             continue
         _, order, event, script = heap[0]
         yield event
-        following = next(script, None)
-        if following is None:
-            heapq.heappop(heap)
-        else:
-            heapq.heapreplace(
-                heap, (following if isinstance(following, int) else following.time, order, following, script)
-            )
+        _go_on(heap, order, script)
+
+
+def _go_on(heap: list[tuple[int, int, Ask | int, Script]], order: int, script: Script) -> None:
+    """Put what the first script of the heap has next in its place, or take the script out."""
+    following = next(script, None)
+    if following is None:
+        heapq.heappop(heap)
+    else:
+        time = following if isinstance(following, int) else following.time
+        heapq.heapreplace(heap, (time, order, following, script))

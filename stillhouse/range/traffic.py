@@ -5,12 +5,9 @@ are made from the seed, the account and a count of its requests, so a campaign t
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from stillhouse.range.arrivals import DAY
 from stillhouse.range.campaigns.campaign import campaign_actor
 from stillhouse.range.cast import Actor, Ask, Label
 from stillhouse.range.corpus import Corpus
@@ -19,9 +16,10 @@ from stillhouse.range.population import population
 from stillhouse.range.scenario import Scenario, world_of
 from stillhouse.range.usage import PrefixCache, latency, status_of
 from stillhouse.range.wire import request_of, response_of
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["Composed", "composed", "labels", "rfc3339", "stream"]
+__all__ = ["Composed", "composed", "labels", "stream"]
 
 
 class Composed(NamedTuple):
@@ -83,16 +81,3 @@ def _exchange(ask: Ask, digest: bytes, model: str, cache: PrefixCache) -> Exchan
         status=ask.status,
         latency_ms=latency(digest[0] / 256, usage, ask.status),
     )
-
-
-def rfc3339(milliseconds: int) -> str:
-    """The time as logs have it: UTC, to the millisecond."""
-    day, rest = divmod(milliseconds, DAY)
-    seconds, thousandths = divmod(rest, 1000)
-    minutes, second = divmod(seconds, 60)
-    return f"{_date(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}.{thousandths:03d}Z"
-
-
-@lru_cache(maxsize=8)
-def _date(day: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

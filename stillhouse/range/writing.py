@@ -5,7 +5,6 @@ Nothing in it depends on when it was made: the same scenario and the same text g
 """
 
 import os
-import shutil
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,8 +19,8 @@ from stillhouse.range.corpus import Corpus
 from stillhouse.range.parquet import write_parquet
 from stillhouse.range.people.sample import Openings
 from stillhouse.range.scenario import Scenario
-from stillhouse.range.traffic import Composed, composed, labels, rfc3339
-from stillhouse.records import ExchangeLog, check_free, check_place, disk_errors, write_atomic, write_json
+from stillhouse.range.traffic import Composed, composed, labels
+from stillhouse.records import ExchangeLog, rfc3339, whole_folder, write_atomic, write_json
 from stillhouse.records.files import append_bytes, create_for_append, encode_line
 from stillhouse.types import Exchange
 
@@ -41,19 +40,8 @@ def write_traffic(scenario: Scenario, corpus: Corpus, out: Path, *, progress: Pr
     accounts that carry more than one party's, `resolved.yaml` the scenario. Raises RunFolderError if something is at
     `out`, StorageError if the disk refuses.
     """
-    check_free(out, "--out")
-    check_place(out, make_parents=True)
-    draft = out.with_name(f".{out.name}.{os.getpid()}.new")
-    with disk_errors(out, 0):
-        draft.mkdir(parents=True)
-    try:
-        summary = _fill(draft, scenario, corpus, progress or (lambda number, time: None))
-        with disk_errors(out, 0):
-            os.rename(draft, out)
-    except BaseException:
-        shutil.rmtree(draft)
-        raise
-    return summary
+    with whole_folder(out) as draft:
+        return _fill(draft, scenario, corpus, progress or (lambda number, time: None))
 
 
 def _fill(folder: Path, scenario: Scenario, corpus: Corpus, progress: Progress) -> dict[str, Any]:

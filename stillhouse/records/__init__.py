@@ -15,8 +15,11 @@ from stillhouse.records.files import (
     write_atomic,
     write_json,
 )
+from stillhouse.records.memory import peak_memory_bytes
 from stillhouse.records.provenance import commit, versions
 from stillhouse.records.run_folder import RunFolder, claim
+from stillhouse.records.times import microseconds, rfc3339
+from stillhouse.records.whole_folder import whole_folder
 
 __all__ = [
     "ExchangeLog",
@@ -31,7 +34,11 @@ __all__ = [
     "disk_errors",
     "exchange_from_record",
     "exchange_to_record",
+    "microseconds",
+    "peak_memory_bytes",
+    "rfc3339",
     "versions",
+    "whole_folder",
     "write_atomic",
     "write_json",
 ]

@@ -4,13 +4,12 @@ The format is what other programs write, so every required field is checked here
 the field. Fields that this version does not know ride along in `Exchange.extra`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
 from typing import Any, get_args
 
 from stillhouse.errors import RecordError
+from stillhouse.records.times import microseconds
 from stillhouse.types import Api, Exchange
 
 __all__ = ["VERSION", "exchange_from_record", "exchange_to_record"]
@@ -18,7 +17,6 @@ __all__ = ["VERSION", "exchange_from_record", "exchange_to_record"]
 VERSION = "stillhouse.exchange/1"
 
 _APIS = get_args(Api)
-_RFC3339_UTC = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]00:00)")
 _NAMED = {field.name for field in fields(Exchange)} - {"extra"}
 
 
@@ -55,7 +53,13 @@ def exchange_from_record(record: object, place: str) -> Exchange:
         if record.get(name) is not None:
             _need(isinstance(record[name], Mapping), place, name, record[name], "an object")
     _need(record["api"] in _APIS, place, "api", record["api"], f"one of {', '.join(_APIS)}")
-    _need(_is_time(record["time"]), place, "time", record["time"], "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z")
+    _need(
+        microseconds(record["time"]) is not None,
+        place,
+        "time",
+        record["time"],
+        "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z",
+    )
     usage = {name: count for name, count in (record.get("usage") or {}).items() if count is not None}
     for name, count in usage.items():
         _need(_is_int(count), place, f"usage.{name}", count, "an integer")
@@ -91,13 +95,3 @@ def _need(holds: bool, place: str, name: str, value: object, expected: str) -> N
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_time(text: str) -> bool:
-    if not _RFC3339_UTC.fullmatch(text):
-        return False
-    try:
-        datetime.fromisoformat(text.upper())
-    except ValueError:
-        return False
-    return True

@@ -7,9 +7,9 @@ parameter give 5,200.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-__all__ = ["log_e_of_log_p", "log_mean_e"]
+__all__ = ["log_e_of_log_p", "log_mean_e", "log_sum_e"]
 
 _K = 0.1
 
@@ -28,7 +28,12 @@ def log_mean_e(log_es: Sequence[float], weights: Sequence[float]) -> float:
     """
     if len(log_es) != len(weights) or not weights or min(weights) < 0 or sum(weights) > 1 + 1e-9:
         raise ValueError(f"weights {list(weights)} of {len(log_es)} e-values; each needs one, together at most 1")
-    terms = [log_e + math.log(weight) for log_e, weight in zip(log_es, weights, strict=True) if weight > 0]
+    return log_sum_e([log_e + math.log(weight) for log_e, weight in zip(log_es, weights, strict=True) if weight > 0])
+
+
+def log_sum_e(log_es: Iterable[float]) -> float:
+    """ln of the sum: of e-values that have their weights in them already. -inf of none."""
+    terms = list(log_es)
     largest = max(terms, default=-math.inf)
     if largest == -math.inf:
         return -math.inf

@@ -24,12 +24,7 @@ def row(id: str, at: int, account: str, **more: Any) -> Row:
         "client": token(Kind.CLIENT, 7),
         "wording": (),
         "content": b"",
-        "payload": 0,
         "cues": 0,
-        "answered": False,
-        "input_tokens": -1,
-        "cached_tokens": -1,
-        "output_tokens": -1,
     }
     return Row(**{**given, **more})
 

@@ -37,7 +37,7 @@ class World:
         self.reference = folder / "reference"
         self.replayed = folder / "replay"
         population = {
-            "persons": 420,
+            "persons": 1300,
             "gateway": {"companies": 0},
             "product": {"products": 0},
             "rag_backfill": {"jobs": 0},
@@ -46,7 +46,7 @@ class World:
             "ci_agents": {"organisations": 1, "pushes_per_day": 3},
             "translator": {"shops": 1, "requests_per_day": 60},
             "classroom": {"classes": 1, "pupils": 40},
-            "harness": {"people": 200},
+            "harness": {"people": 350},
             "release_day": {"accounts": 30, "items": 20, "day": 1},
             "relay": {"accounts": 8, "people": 40},
         }

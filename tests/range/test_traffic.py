@@ -14,7 +14,7 @@ import pytest
 from stillhouse.range.campaigns.settings import CampaignSettings, Strategy
 from stillhouse.range.corpus import Corpus
 from stillhouse.range.scenario import Scenario
-from stillhouse.range.traffic import Composed, composed, labels, rfc3339, stream
+from stillhouse.range.traffic import Composed, composed, labels, stream
 from stillhouse.records import exchange_from_record, exchange_to_record
 from stillhouse.types import Exchange
 
@@ -143,11 +143,6 @@ def test_exchanges_are_made_one_at_a_time(corpus: Corpus) -> None:
 def test_the_look_alikes_are_a_minority_of_accounts(corpus: Corpus) -> None:
     kinds = Counter(label.kind for label in labels(Scenario(), corpus))
     assert kinds["person"] + kinds["harness_user"] > 0.9 * kinds.total()
-
-
-def test_times_are_written_to_the_millisecond() -> None:
-    assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
-    assert rfc3339(1_784_881_730_125) == "2026-07-24T08:28:50.125Z"
 
 
 def test_no_torch_and_nothing_else_heavy_is_loaded() -> None:

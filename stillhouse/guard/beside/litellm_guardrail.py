@@ -19,8 +19,8 @@ from starlette.routing import Route
 from stillhouse.errors import RecordError, StillhouseError
 from stillhouse.guard.ingest.fields import Fields
 from stillhouse.guard.ingest.litellm_payload import ACCOUNT
-from stillhouse.guard.ingest.times import rfc3339
 from stillhouse.guard.refusal import Refusal
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Exchange
 
 __all__ = ["PATH", "Counts", "Gate", "Guardrail"]

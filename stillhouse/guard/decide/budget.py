@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from online_fdr.e_values import ELond
 
-from stillhouse.guard.decide.decision import Action
+from stillhouse.guard.access.entities import Action
 
 __all__ = ["Budget"]
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-__all__ = ["ACTIONS", "Action", "Decision", "Review", "rfc3339"]
+from stillhouse.guard.access.entities import Action
+from stillhouse.records.times import rfc3339
 
-Action = Literal["observe", "slow", "strip", "verify", "suspend", "remove", "restore"]
+__all__ = ["Decided", "Decision", "Review"]
+
+Decided = Literal[Action, "restore"]
+"""What a line of `decisions.jsonl` may say."""
 Review = Literal["none", "pending", "approved"]
-ACTIONS: tuple[Action, ...] = ("observe", "slow", "strip", "verify", "suspend", "remove")
-"""In the order of their strength."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Decision:
     kind: Literal["account", "campaign"]
     id: str
     accounts: Sequence[str]
-    action: Action
+    action: Decided
     review: Review
     log_e: float
     level: float
@@ -31,7 +32,7 @@ class Decision:
     def as_record(self) -> Mapping[str, Any]:
         """The line of `decisions.jsonl`."""
         return {
-            "time": rfc3339(self.at),
+            "time": rfc3339(self.at // 1000),
             "after_exchange": self.after_exchange,
             "subject": {"kind": self.kind, "id": self.id},
             "accounts": list(self.accounts),
@@ -41,8 +42,3 @@ class Decision:
             "level": self.level,
             "because": list(self.because),
         }
-
-
-def rfc3339(microseconds: int) -> str:
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:03d}Z"

@@ -11,25 +11,25 @@ from dataclasses import dataclass, field
 
 from scipy.stats import binom
 
+from stillhouse.guard.access.entities import ACTIONS, Action
 from stillhouse.guard.decide.budget import Budget
-from stillhouse.guard.decide.decision import ACTIONS, Action, Decision, Review
-from stillhouse.guard.detect.account import Account
-from stillhouse.guard.detect.order import in_keyed_order
+from stillhouse.guard.decide.decision import Decision, Review
+from stillhouse.guard.detect.account import Account, in_order
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets, DetectSettings
 from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look, recognisable
-from stillhouse.guard.evidence.horizons import log_share_of_span
+from stillhouse.guard.evidence.horizons import log_share
 from stillhouse.guard.evidence.line import Line, log_e_of
 from stillhouse.guard.evidence.persistence import Counted
 from stillhouse.guard.evidence.purpose import Purpose
-from stillhouse.guard.evidence.standing import Standing, maxima_by_band
+from stillhouse.guard.evidence.standing import maxima_by_band
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign, Membership
 from stillhouse.guard.link.families import Family
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.stats.conformal import conformal_log_p
-from stillhouse.stats.evalue import log_e_of_log_p
+from stillhouse.stats.evalue import log_e_of_log_p, log_sum_e
 
 __all__ = ["AccountCase", "Case", "Detector", "Judged", "Taken"]
 
@@ -74,10 +74,7 @@ class Case:
     @property
     def log_e(self) -> float:
         """ln of the sum over looks."""
-        largest = max((one.log_e for one in self.looks), default=-math.inf)
-        if largest == -math.inf:
-            return largest
-        return largest + math.log(math.fsum(math.exp(one.log_e - largest) for one in self.looks))
+        return log_sum_e(one.log_e for one in self.looks)
 
     def deciding_view(self) -> str:
         """The view that tells most, in the look that tells most."""
@@ -98,8 +95,7 @@ class Case:
         if not views:
             return "either", None
         name = max(views, key=lambda line: line.log_e + math.log(line.weight)).name
-        seen = strongest.look
-        return name, {"either": seen.either, "content": seen.content, "times": seen.times}[name]
+        return name, strongest.look.counted(name)
 
     def told_by_two(self) -> bool:
         """Whether what and when, which share no feature, each tell by themselves in one look."""
@@ -114,8 +110,6 @@ class AccountCase:
     """What is known against one account by itself; `seen` are the maxima that it was last ranked by."""
 
     log_e: float = -math.inf
-    log_p: float = 0.0
-    standing: Standing | None = None
     seen: list[float] = field(default_factory=list)
     span: int = 0
 
@@ -125,7 +119,9 @@ class Detector:
 
     def __init__(self, reference: Reference, settings: DetectSettings) -> None:
         self.reference = reference
-        self.population = Population(Purpose(reference.cue_rates), reference.span, reference.rarity.common())
+        self.population = Population(
+            reference.key, Purpose(reference.cue_rates), reference.span, reference.rarity.common()
+        )
         self.campaigns: list[Campaign] = []
         self.cases: dict[int, Case] = {}
         self.actions: dict[int, Taken] = {}
@@ -170,14 +166,14 @@ class Detector:
         if able < case.next_look:
             return False
         case.next_look = math.ceil(able * _GROWTH)
-        order = in_keyed_order(case.family.accounts, accounts, self.reference.key)
-        seen = look([accounts[index] for index in order], self._customers, self.reference.groups.sizes)
+        members = in_order(accounts[index] for index in case.family.accounts)
+        seen = look(members, self._customers, self.reference.groups.sizes)
         if seen is None or not seen.is_eligible:
             return False
         subject = str(case.family.number)
         if not case.looks:
             self._budget.open(subject)
-        share = -math.log((len(case.looks) + 1) * (len(case.looks) + 2))
+        share = log_share(len(case.looks))
         lines = tuple(self.reference.groups.lines(seen))
         case.looks.append(Judged(at, seen, lines, share, log_e_of(lines, share)))
         return True
@@ -207,9 +203,9 @@ class Detector:
         if not linked:
             return
         case = self.strongest(campaign)
-        order = in_keyed_order(case.family.accounts, accounts, self.reference.key)[:_BACKGROUND]
+        background = in_order(accounts[at] for at in case.family.accounts)[:_BACKGROUND]
         told = recognisable(
-            [accounts[at].sample for at in linked], [accounts[at].sample for at in order], case.deciding_view()
+            [accounts[at].sample for at in linked], [account.sample for account in background], case.deciding_view()
         )
         for (at, links), stands_out in zip(linked.items(), told, strict=True):
             needed = self._settings.membership + (_UNTOLD if stands_out is None else 0.0)
@@ -295,10 +291,10 @@ class Detector:
         case.seen, case.span = list(account.best), account.span
         standing = self.reference.scale.standing(maxima_by_band(account.closed, account.best))
         log_p = conformal_log_p(standing.value, self.reference.standings)
-        log_e = log_e_of_log_p(log_p) + log_share_of_span(account.span)
+        log_e = log_e_of_log_p(log_p) + log_share(account.span)
         if log_e <= case.log_e:
             return []
-        case.log_e, case.log_p, case.standing = log_e, log_p, standing
+        case.log_e = log_e
         reached = [a for a in self._account_actions if self._account_budget.rejects(account.name, a, log_e)]
         action: Action | None = max(reached, key=ACTIONS.index, default=None)
         taken = self.actions.get(account.index)

@@ -1,6 +1,5 @@
 """One exchange in, one row out: the part of detection that may run anywhere, any number of times, in any order."""
 
-from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.features.asked import Asked, asked
+from stillhouse.guard.features.asked import asked
 from stillhouse.guard.features.content import content
 from stillhouse.guard.features.cues import cues
 from stillhouse.guard.features.harness import harness_token
@@ -18,9 +17,7 @@ from stillhouse.guard.features.tokens import hasher
 from stillhouse.guard.features.words import words_of
 from stillhouse.types import Exchange
 
-__all__ = ["Extractor", "microseconds"]
-
-_PAYLOAD_WORDS = 4
+__all__ = ["Extractor"]
 
 
 class Extractor:
@@ -39,7 +36,6 @@ class Extractor:
         said = asked(exchange)
         words = words_of(said.newest)
         evidence = self.is_evidence(exchange.id)
-        usage = exchange.usage
         return Row(
             at=at,
             id=exchange.id,
@@ -49,27 +45,9 @@ class Extractor:
             client=harness_token(exchange, said, self._fingerprint_hash),
             wording=self._templates.tokens(said),
             content=content(words, self._idf) if evidence else b"",
-            payload=self._payload(said, words),
             cues=int(cues(said, words, exchange.request)),
-            answered=said.answered,
-            input_tokens=usage.get("input_tokens", -1),
-            cached_tokens=usage.get("cached_input_tokens", -1),
-            output_tokens=usage.get("output_tokens", -1),
         )
 
     def is_evidence(self, id: str) -> bool:
         """Which half an exchange is in: a keyed hash of its id, which nobody who sends requests can choose."""
         return bool(blake2b(id.encode("utf-8", "surrogatepass"), key=self._split, digest_size=1).digest()[0] & 1)
-
-    def _payload(self, said: Asked, words: list[str]) -> int:
-        if len(words) < _PAYLOAD_WORDS:
-            return 0
-        return self._hashed(" ".join(words))
-
-
-def microseconds(time: str) -> int:
-    """RFC 3339 to microseconds since 1970; -1 where it is no time."""
-    try:
-        return round(datetime.fromisoformat(time.upper()).timestamp() * 1_000_000)
-    except ValueError:
-        return -1

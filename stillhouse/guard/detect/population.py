@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from stillhouse.guard.detect.account import TOKENS_KEPT, Account
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.evidence.purpose import Purpose
-from stillhouse.guard.features.tokens import kind_of
+from stillhouse.guard.features.tokens import hasher, kind_of
 from stillhouse.guard.link.families import Families, Family
 from stillhouse.guard.link.shared import SharedTokens
 
@@ -20,9 +20,12 @@ _GROWTH = 1.3
 
 
 class Population:
-    """`common` are tokens that link nobody. `span` is how long the scores of an account run, in microseconds."""
+    """`key` orders accounts, `common` are tokens that link nobody. `span` is how long the scores of an account run,
+    in microseconds.
+    """
 
-    def __init__(self, purpose: Purpose, span: int, common: frozenset[int] = frozenset()) -> None:
+    def __init__(self, key: bytes, purpose: Purpose, span: int, common: frozenset[int] = frozenset()) -> None:
+        self._place = hasher(key)
         self.accounts: list[Account] = []
         self.shared = SharedTokens(common)
         self._purpose = purpose
@@ -33,16 +36,16 @@ class Population:
         """Count a row that comes after all earlier ones: its account, and the shared tokens that it is newly listed
         under.
 
-        Origin and client link by whatever request; wording only by those of the linking half.
+        Origin links by whatever request; client and wording, which say what is asked and how, only by the linking half.
         """
         account = self._by_name.get(row.account)
         if account is None:
             customer = tuple(token for token in row.origin if kind_of(token).is_open)
-            account = Account(len(self.accounts), row.account, customer, row.at, row.client)
+            account = Account(len(self.accounts), row.account, self._place(row.account), customer, row.at, row.client)
             self.accounts.append(account)
             self._by_name[row.account] = account
         account.add(row, self._purpose, self._span)
-        tokens = (*row.origin, row.client) if row.evidence else (*row.origin, row.client, *row.wording)
+        tokens = row.origin if row.evidence else (*row.origin, row.client, *row.wording)
         known = account.linked
         fresh = [token for token in tokens if token not in known]
         if not fresh:

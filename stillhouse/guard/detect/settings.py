@@ -1,7 +1,5 @@
 """Section `detect` of guard.yaml: the error budget of each action, and how time is cut."""
 
-from pathlib import Path
-
 from pydantic import Field
 
 from stillhouse.config import Settings
@@ -24,9 +22,6 @@ class Budgets(Settings):
 class DetectSettings(Settings):
     """Detection of campaigns and accounts."""
 
-    reference: Path | None = Field(
-        None, description="folder made by `stillhouse guard reference`; none detects nothing while serving"
-    )
     campaigns: Budgets = Budgets()
     accounts: Budgets = Budgets(verify=None, suspend=None)
     tick_seconds: float = Field(900.0, gt=0, description="longest time between two moments of decision")

@@ -36,13 +36,16 @@ class Look:
     each cue, `covered` the share of the sampled requests whose wording a tenth of the group shares.
     """
 
-    accounts: int
     size: int
     content: Counted | None
     times: Counted | None
     either: Counted | None
     shown: tuple[float, ...]
     covered: float
+
+    def counted(self, view: str) -> Counted | None:
+        """`content`, `times` or `either`."""
+        return {"either": self.either, "content": self.content, "times": self.times}[view]
 
     @property
     def is_eligible(self) -> bool:
@@ -94,7 +97,6 @@ def look(members: Iterable[Account], customers: Customers, sizes: Sequence[int] 
     times = by_times([[one.at for one in sample] for sample in chosen])
     n = len(chosen)
     return Look(
-        accounts=sum(map(len, groups)),
         size=size,
         content=None if content is None else Counted(int(content.outstanding.sum()), n),
         times=None if times is None else Counted(int(times.outstanding.sum()), n),

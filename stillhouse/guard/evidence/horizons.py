@@ -10,7 +10,7 @@ one.
 
 import math
 
-__all__ = ["BANDS", "band_of", "log_share_of_span"]
+__all__ = ["BANDS", "band_of", "log_share"]
 
 BANDS = 20
 
@@ -20,6 +20,6 @@ def band_of(requests: int) -> int:
     return min(max((requests - 1).bit_length() - 3, 0), BANDS - 1)
 
 
-def log_share_of_span(span: int) -> float:
-    """ln of the share of the level that span 0, 1, ... has."""
-    return -math.log((span + 1) * (span + 2))
+def log_share(number: int) -> float:
+    """ln of the share of the level that span or look 0, 1, ... has: 1 / ((k + 1) (k + 2)), together one."""
+    return -math.log((number + 1) * (number + 2))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stillhouse.guard.evidence.group import SIZES, Look
 from stillhouse.guard.evidence.line import Line
-from stillhouse.guard.evidence.persistence import Counted, PersistenceNull
+from stillhouse.guard.evidence.persistence import PersistenceNull
 from stillhouse.guard.features.cues import CUES
 from stillhouse.stats.conformal import conformal_log_p
 
@@ -34,7 +34,7 @@ class GroupNull:
         persistence: dict[tuple[str, int], PersistenceNull | None] = {}
         for size in SIZES:
             for view in VIEWS:
-                counts = [_counted(one, view) for one in honest if one.size == size]
+                counts = [one.counted(view) for one in honest if one.size == size]
                 persistence[view, size] = PersistenceNull.fit([one for one in counts if one is not None])
         # Every group allows the least size, and what it shows is the same in all of its looks: counted once.
         once = [one for one in honest if one.size == SIZES[0]]
@@ -50,7 +50,7 @@ class GroupNull:
         """The lines that can be told of this look; `either` is left out where a view cannot tell."""
         found = []
         for view in VIEWS:
-            counted, null = _counted(seen, view), self.persistence[view, seen.size]
+            counted, null = seen.counted(view), self.persistence[view, seen.size]
             if counted is not None and null is not None:
                 facts = {"persistent": counted.persistent, "parties": counted.accounts, "requests_each": seen.size}
                 found.append(Line(view, null.log_p(counted), _WEIGHTS[view], modelled=True, facts=facts))
@@ -62,7 +62,3 @@ class GroupNull:
             told: dict[str, float | int | str] = {"cue": str(CUES[at].name).lower(), "share": seen.shown[at]}
             found.append(Line("purpose", log_p, _WEIGHTS["purpose"], facts=told))
         return found
-
-
-def _counted(seen: Look, view: str) -> Counted | None:
-    return {"either": seen.either, "content": seen.content, "times": seen.times}[view]

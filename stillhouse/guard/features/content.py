@@ -1,9 +1,8 @@
 """What a request is about, as the few words that weigh most: a sparse vector whose cosines compare requests.
 
-Term frequency times the reference's inverse document frequency, words in hashed buckets. Measured beside packaged
-static embeddings (16 MB, 256 numbers a text) on 3,334 people's conversations, a pair of one person's turns stands 4.5
-standard deviations of unrelated pairs above them with words and 2.9 with embeddings (`dev/LOG.md`, 2026-11-28): what
-marks a person are the names of his things, which an embedding smooths over. It needs no tokenizer and no weights.
+Term frequency times the reference's inverse document frequency, words in hashed buckets. Packaged static embeddings
+tell two turns of one person from two people's less well (`dev/LOG.md`, 2026-11-28): what marks a person are the names
+of his things, which an embedding smooths over. It needs no tokenizer and no weights.
 """
 
 from collections.abc import Sequence

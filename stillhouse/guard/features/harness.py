@@ -19,7 +19,7 @@ _VERSION = re.compile(r"\d[\w.+-]*")
 _KEPT = frozenset(
     (
         "frequency_penalty", "logprobs", "max_completion_tokens", "max_output_tokens", "max_tokens", "model", "n",
-        "presence_penalty", "reasoning_effort", "seed", "stop", "stream", "temperature", "top_k", "top_logprobs",
+        "presence_penalty", "reasoning_effort", "stop", "stream", "temperature", "top_k", "top_logprobs",
         "top_p",
     )
 )  # fmt: skip

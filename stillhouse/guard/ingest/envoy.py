@@ -16,8 +16,8 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.ingest.fields import Fields, View
 from stillhouse.guard.ingest.outcome import Fault, Outcome, PassedOver
 from stillhouse.guard.ingest.rows import Row
-from stillhouse.guard.ingest.times import rfc3339
 from stillhouse.guard.ingest.withheld import withheld_request, withheld_response
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Api, Exchange
 
 __all__ = ["FIELDS", "read"]

@@ -12,9 +12,9 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.ingest.fields import Fields, View
 from stillhouse.guard.ingest.messages_answer import messages_answer
 from stillhouse.guard.ingest.outcome import PassedOver
-from stillhouse.guard.ingest.times import rfc3339
 from stillhouse.guard.ingest.withheld import withheld_request, withheld_response
 from stillhouse.models.wire.openai import counted
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Api, Exchange
 
 __all__ = [

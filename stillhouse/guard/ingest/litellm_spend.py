@@ -22,9 +22,9 @@ from stillhouse.guard.ingest.litellm_payload import (
 from stillhouse.guard.ingest.litellm_payload import FIELDS as PAYLOAD_FIELDS
 from stillhouse.guard.ingest.outcome import Fault, Outcome, PassedOver
 from stillhouse.guard.ingest.rows import Row
-from stillhouse.guard.ingest.times import rfc3339
 from stillhouse.guard.ingest.withheld import withheld_request
 from stillhouse.models.wire.openai import counted
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Exchange
 
 __all__ = ["FIELDS", "read"]

@@ -17,10 +17,10 @@ from stillhouse.guard.ingest.disk_table import DiskTable
 from stillhouse.guard.ingest.fields import Fields, View
 from stillhouse.guard.ingest.outcome import Fault, Outcome, PassedOver
 from stillhouse.guard.ingest.rows import Row
-from stillhouse.guard.ingest.times import rfc3339
 from stillhouse.guard.ingest.withheld import withheld_request
 from stillhouse.guard.wire.base import Wire
 from stillhouse.guard.wire.routes import ROUTES
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Exchange
 
 __all__ = ["FIELDS", "read"]

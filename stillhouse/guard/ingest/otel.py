@@ -17,8 +17,9 @@ from stillhouse.guard.ingest.otel_messages import chat_choices, chat_messages, c
 from stillhouse.guard.ingest.otel_spans import Span, spans_of
 from stillhouse.guard.ingest.outcome import Fault, Outcome, PassedOver
 from stillhouse.guard.ingest.rows import Row
-from stillhouse.guard.ingest.times import epoch_ms, rfc3339
+from stillhouse.guard.ingest.times import epoch_ms
 from stillhouse.guard.ingest.withheld import withheld_request, withheld_response
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Api, Exchange
 
 __all__ = ["FIELDS", "read"]

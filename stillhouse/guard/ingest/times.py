@@ -1,4 +1,4 @@
-"""Every way in which gateways write a moment, as RFC 3339 in UTC with milliseconds.
+"""Every way in which gateways write a moment, as milliseconds since 1970.
 
 A number says nothing of its unit, so the unit is taken from its size: today's epoch in seconds, milliseconds,
 microseconds and nanoseconds are a factor of a thousand apart and cannot be mistaken for each other before the year
@@ -6,9 +6,9 @@ microseconds and nanoseconds are a factor of a thousand apart and cannot be mist
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-__all__ = ["epoch_ms", "rfc3339"]
+__all__ = ["epoch_ms"]
 
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))? ?(?:([Zz]|UTC)|([+-])(\d\d)(?::?(\d\d))?)?", re.ASCII
@@ -38,12 +38,6 @@ def epoch_ms(value: object) -> int | None:
     elif isinstance(value, float):
         found = _from_float(value)
     return found if found is not None and _FIRST <= found < _LAST else None
-
-
-def rfc3339(ms: int) -> str:
-    """`2026-07-24T08:15:30.125Z` of milliseconds since 1970."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def _from_whole(value: int) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from stillhouse.errors import RecordError
+from stillhouse.guard.detect.account import in_order
 from stillhouse.guard.detect.extract import Extractor
-from stillhouse.guard.detect.order import in_keyed_order
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.evidence.group import SIZES, Customers, Look, look
@@ -31,8 +31,8 @@ from stillhouse.types import Exchange
 __all__ = ["LEAST_ACCOUNTS", "learn"]
 
 LEAST_ACCOUNTS = 200
-_PART = 40
-_PARTS = 10
+_PART = 30
+_PARTS = 30
 _FRESH = 0.7
 
 Read = Callable[[], Iterable[Exchange]]
@@ -48,7 +48,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     idf, cue_rates = _words_and_cues(read(), key)
     purpose = Purpose(cue_rates)
     first = last = None
-    population = Population(purpose, 1 << 62)
+    population = Population(key, purpose, 1 << 62)
     for row in rows(Extractor(key, idf)):
         first = row.at if first is None else first
         last = row.at
@@ -59,7 +59,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
-    looks = list(_looks(population, rarity, key))
+    looks = list(_looks(population, rarity))
     found = sum(one.size == SIZES[0] for one in looks)
     if found < LEAST_GROUPS:
         raise RecordError(
@@ -95,7 +95,7 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[Any, tup
     return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
-def _looks(population: Population, rarity: Rarity, key: bytes) -> Iterator[Look]:
+def _looks(population: Population, rarity: Rarity) -> Iterator[Look]:
     """Looks at honest groups that have most of their accounts to themselves, the largest first.
 
     Those that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people of
@@ -108,14 +108,14 @@ def _looks(population: Population, rarity: Rarity, key: bytes) -> Iterator[Look]
     grouping.place(token for token in population.shared.accounts if token not in common)
     groups = [list(family.accounts) for family in grouping.all()]
     for token in sorted(common):
-        crowd = in_keyed_order(population.shared.accounts[token], population.accounts, key)
+        crowd = [one.index for one in in_order(population.accounts[at] for at in population.shared.accounts[token])]
         groups += [crowd[at : at + _PART] for at in range(0, min(len(crowd), _PARTS * _PART), _PART)]
     customers = Customers(population.shared.accounts, rarity.largest_customer())
     used: set[int] = set()
     for group in sorted(groups, key=lambda one: (-len(one), one)):
         if sum(account not in used for account in group) < _FRESH * len(group):
             continue
-        members = [population.accounts[at] for at in in_keyed_order(group, population.accounts, key)]
+        members = in_order(population.accounts[at] for at in group)
         seen = [one for size in SIZES if (one := look(members, customers, (size,))) is not None and one.is_eligible]
         if seen:
             used.update(group)

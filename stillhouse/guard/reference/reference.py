@@ -1,7 +1,6 @@
 """A reference as a value, and as a folder: `reference.json` for people, `reference.npz` for the numbers."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +19,7 @@ from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.words import BUCKETS
 from stillhouse.guard.link.rarity import Rarity
-from stillhouse.records.files import check_place, disk_errors, sync_folder, write_json, write_private
+from stillhouse.records.files import disk_errors, write_json, write_private
 
 __all__ = ["VERSION", "Reference", "load", "save"]
 
@@ -58,18 +57,12 @@ class Reference:
 
 
 def save(reference: Reference, folder: Path) -> None:
-    """Make `folder`, which must not exist or be empty; it appears whole. StorageError where the disk refuses."""
-    check_place(folder, make_parents=True)
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    """Write the files of a reference into an empty `folder`. StorageError where the disk refuses."""
     with disk_errors(folder, 1 << 22):
-        draft.mkdir(parents=True)
-        arrays = draft / _ARRAYS
-        np.savez_compressed(arrays, allow_pickle=False, **_arrays(reference))
-        write_private(draft / _KEY, reference.key.hex() + "\n", replace=False)
+        np.savez_compressed(folder / _ARRAYS, allow_pickle=False, **_arrays(reference))
+        write_private(folder / _KEY, reference.key.hex() + "\n", replace=False)
         about = {"v": VERSION, **reference.about, **_numbers(reference), "digest": reference.digest}
-        write_json(draft / _JSON, about)
-        os.rename(draft, folder)
-        sync_folder(folder.parent)
+        write_json(folder / _JSON, about)
 
 
 def load(folder: Path) -> Reference:

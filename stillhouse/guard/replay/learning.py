@@ -1,6 +1,5 @@
 """Learning a reference from files: what `stillhouse guard reference` does."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.learn import learn
 from stillhouse.guard.reference.reference import save
 from stillhouse.guard.replay.reading import Logs, find_logs
-from stillhouse.records import RejectedLines, check_free, check_place, commit, versions
+from stillhouse.records import RejectedLines, commit, versions, whole_folder
 
 __all__ = ["learn_reference"]
 
@@ -32,10 +31,8 @@ def learn_reference(
     RecordError for what cannot be read, or is too little to learn from; nothing is left behind then.
     """
     files = find_logs(given)
-    check_free(out, "--out")
-    check_place(out, make_parents=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        rejected = RejectedLines(Path(scratch) / "rejected.jsonl")
+    with whole_folder(out) as draft:
+        rejected = RejectedLines(draft / "rejected.jsonl")
         logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected)
 
         def rows(extractor: Extractor) -> Iterator[Row]:
@@ -48,7 +45,7 @@ def learn_reference(
         about: dict[str, Any] = {"logs": logs.digests(), "versions": versions(), "commit": commit()}
         reference = learn(lambda: logs, rows, key, about)
         about |= {"exchanges": logs.exchanges, "rejected": rejected.count}
-        save(reference, out)
+        save(reference, draft)
     return {
         "reference": str(out),
         "digest": reference.digest,

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.extract import Extractor, microseconds
+from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features import origin
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
+from stillhouse.records.times import microseconds
 from stillhouse.types import Exchange
 
 __all__ = ["Logs", "find_logs"]
@@ -89,6 +90,7 @@ class Logs:
         held: tuple[Exchange, int] | None = None
         for exchange in self._exchanges(path):
             at = microseconds(exchange.time)
+            assert at is not None, "the log checks times"
             if held is not None:
                 if at < held[1] - _DAY:
                     self._set_aside(path, held[0])

@@ -4,10 +4,11 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from stillhouse.guard.decide.decision import ACTIONS, rfc3339
+from stillhouse.guard.access.entities import ACTIONS
 from stillhouse.guard.detect.detector import Case, Detector
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Link
+from stillhouse.records.times import rfc3339
 
 __all__ = ["account_records", "campaign_records", "evidence_records"]
 
@@ -25,7 +26,7 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             "exchanges": account.exchanges,
             "log_e": _finite(max(log_e.get(campaign or "", -math.inf), own.log_e if own is not None else -math.inf)),
             "action": "none" if taken is None else taken.action,
-            "first_action_time": None if taken is None else rfc3339(taken.first),
+            "first_action_time": None if taken is None else rfc3339(taken.first // 1000),
         }
 
 
@@ -39,8 +40,8 @@ def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             "links": [_link(detector, at, campaign.members[at]) for at in members],
             "log_e": _finite(detector.strongest(campaign).log_e),
             "action": max((taken.action for taken in acted), key=ACTIONS.index, default="none"),
-            "first_seen": rfc3339(min(detector.population.accounts[at].since for at in members)),
-            "acted": rfc3339(min(taken.first for taken in acted)) if acted else None,
+            "first_seen": rfc3339(min(detector.population.accounts[at].since for at in members) // 1000),
+            "acted": rfc3339(min(taken.first for taken in acted) // 1000) if acted else None,
         }
 
 
@@ -65,7 +66,7 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
         "log_e": _finite(case.log_e),
         "looks": [
             {
-                "time": rfc3339(judged.at),
+                "time": rfc3339(judged.at // 1000),
                 "log_share_of_level": judged.log_share,
                 "covered": judged.look.covered,
                 "lines": [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.detection_baselines.embedding import Vectors
-from stillhouse.guard.ingest.times import rfc3339
+from stillhouse.records.times import rfc3339
 from stillhouse.types import Exchange
 
 START = 1_784_000_000_000

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from online_fdr.core.utils.sequence import DefaultLondGammaSequence
 
+from stillhouse.guard.access.entities import Action
 from stillhouse.guard.decide.budget import Budget
-from stillhouse.guard.decide.decision import Action
 
 GAMMA = DefaultLondGammaSequence(c=0.07720838)
 

@@ -3,7 +3,8 @@
 import json
 from typing import get_args
 
-from stillhouse.guard.decide.decision import ACTIONS, Action, Decision, Review, rfc3339
+from stillhouse.guard.access.entities import ACTIONS
+from stillhouse.guard.decide.decision import Decided, Decision, Review
 
 DECISION = Decision(
     at=1_784_880_930_125_999,
@@ -40,13 +41,6 @@ def test_the_record_has_the_names_of_the_format_in_their_order() -> None:
 
 def test_words_of_the_format() -> None:
     actions = {"observe", "slow", "strip", "verify", "suspend", "remove", "restore"}
-    assert set(get_args(Action)) == actions and set(get_args(Review)) == {"none", "pending", "approved"}
+    assert set(get_args(Decided)) == actions and set(get_args(Review)) == {"none", "pending", "approved"}
     # In the order of their strength; to restore is none.
     assert ACTIONS == ("observe", "slow", "strip", "verify", "suspend", "remove")
-
-
-def test_times() -> None:
-    assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
-    assert rfc3339(999_999) == "1970-01-01T00:00:00.999Z"  # cut, not rounded into another second
-    assert rfc3339(1_000_000) == "1970-01-01T00:00:01.000Z"
-    assert rfc3339(951_782_400_000_000) == "2000-02-29T00:00:00.000Z"

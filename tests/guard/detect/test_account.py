@@ -10,7 +10,7 @@ SPAN = 1000
 
 
 def account() -> Account:
-    return Account(0, "a", (), 0, 7)
+    return Account(0, "a", 0, (), 0, 7)
 
 
 def test_the_sample_is_the_newest_evidence_requests_with_enough_words() -> None:

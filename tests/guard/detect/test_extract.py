@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stillhouse.guard.detect.extract import Extractor, microseconds
+from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.features.tokens import Kind, kind_of
 from stillhouse.guard.features.words import BUCKETS
 from tests.guard.detection import KEY, exchange
@@ -16,11 +16,9 @@ def test_a_row_has_what_detection_needs_and_no_text() -> None:
     asked = exchange(
         "ex_1", TIME, "acct", text,
         organisation="org", client={"ip": "198.51.100.7", "user_agent": "python/3"}, registration={"payment": "tok"},
-        usage={"input_tokens": 12, "output_tokens": 3, "cached_input_tokens": 4},
     )  # fmt: skip
     found = Extractor(KEY, IDF).row(asked, 17)
     assert (found.at, found.id, found.account) == (17, "ex_1", "acct")
-    assert (found.input_tokens, found.cached_tokens, found.output_tokens) == (12, 4, 3)
     assert {kind_of(one) for one in found.origin} == {Kind.ORGANISATION, Kind.ADDRESS, Kind.NETWORK, Kind.PAYMENT}
     assert kind_of(found.client) is Kind.CLIENT
     assert {kind_of(one) for one in found.wording} == {Kind.WORDING, Kind.OPENING, Kind.ENDING, Kind.NEAR}
@@ -36,17 +34,3 @@ def test_the_key_decides_the_half_and_only_evidence_has_content() -> None:
     for id, chosen in zip(ids[:50], evidence[:50], strict=True):
         found = extractor.row(exchange(id, TIME, "a", "one two three four five"), 0)
         assert found.evidence is chosen and bool(found.content) is chosen
-
-
-def test_the_same_words_have_the_same_payload_whatever_stands_between_them() -> None:
-    extractor = Extractor(KEY, IDF)
-    first = extractor.row(exchange("a", TIME, "a", "What is the capital of Peru?"), 0)
-    second = extractor.row(exchange("b", TIME, "b", "what is  the capital, of PERU"), 0)
-    other = extractor.row(exchange("c", TIME, "b", "what is the capital of Chile"), 0)
-    assert first.payload == second.payload != other.payload
-    assert extractor.row(exchange("d", TIME, "b", "thanks, go on"), 0).payload == 0
-
-
-def test_times_are_microseconds() -> None:
-    assert microseconds("1970-01-01T00:00:01.5Z") == 1_500_000
-    assert microseconds("no time") == -1

@@ -4,14 +4,14 @@ from stillhouse.guard.detect.account import TOKENS_KEPT
 from stillhouse.guard.detect.population import LEAST_SHARED, Grouping, Population
 from stillhouse.guard.evidence.purpose import Purpose
 from stillhouse.guard.features.tokens import Kind, token
-from tests.guard.detection import row
+from tests.guard.detection import KEY, row
 
 PURPOSE = Purpose([0.01] * 5)
 TEMPLATE = token(Kind.OPENING, 1)
 
 
 def population() -> Population:
-    return Population(PURPOSE, 1 << 60)
+    return Population(KEY, PURPOSE, 1 << 60)
 
 
 def test_wording_links_by_the_linking_half_only() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from stillhouse.guard.evidence.horizons import BANDS, band_of, log_share_of_span
+from stillhouse.guard.evidence.horizons import BANDS, band_of, log_share
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_the_last_band_has_no_end() -> None:
 
 
 def test_spans_share_the_whole_level() -> None:
-    shares = [math.exp(log_share_of_span(span)) for span in range(10_000)]
+    shares = [math.exp(log_share(span)) for span in range(10_000)]
     assert shares[:3] == pytest.approx([1 / 2, 1 / 6, 1 / 12])
     # 1 / ((k + 1) (k + 2)) telescopes to 1 - 1 / (n + 1).
     assert sum(shares) == pytest.approx(1 - 1 / 10_001)

@@ -24,7 +24,7 @@ def saw(
     """`either` is what the content says, where both can tell."""
     content = None if persistent is None else Counted(persistent, accounts)
     at = None if times is None else Counted(times, accounts)
-    return Look(accounts, size, content, at, None if content is None or at is None else content, shown, 1.0)
+    return Look(size, content, at, None if content is None or at is None else content, shown, 1.0)
 
 
 def honest(n: int) -> list[Look]:

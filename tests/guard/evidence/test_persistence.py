@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_right
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import expit
 from scipy.stats import binom, chi2, norm
+from scipy.stats import t as student
 
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS, SPREAD, Counted, PersistenceNull
 
@@ -24,17 +26,18 @@ def groups_of(
     return [Counted(int(count), int(size)) for count, size in zip(counts, accounts, strict=True)]
 
 
+@pytest.mark.parametrize(("groups", "density"), [(30, norm()), (20, student(19)), (10, student(9))])
 @pytest.mark.parametrize("spread", [0.75, 1.5])
-@pytest.mark.parametrize(("k", "n"), [(0, 16), (1, 40), (5, 40), (40, 40), (3, 400), (0, 16), (12, 16)])
-def test_the_probability_is_the_integral(k: int, n: int, spread: float) -> None:
-    """P(Binomial(n, share) <= k) over the predictive normal, by adaptive quadrature."""
-    null = PersistenceNull(mean=0.4, spread=spread, groups=20)
-    width = spread * math.sqrt(1 + 1 / 20)
+@pytest.mark.parametrize(("k", "n"), [(0, 16), (1, 40), (5, 40), (40, 40), (3, 400), (12, 16)])
+def test_the_probability_is_the_integral(k: int, n: int, spread: float, groups: int, density: Any) -> None:
+    """P(Binomial(n, share) <= k) over the predictive normal, or Student's t of few groups, by adaptive quadrature."""
+    null = PersistenceNull(mean=0.4, spread=spread, groups=groups)
+    width = spread * math.sqrt(1 + 1 / groups)
 
     def integrand(z: float) -> float:
-        return float(binom.cdf(k, n, expit(0.4 + width * z)) * norm.pdf(z))
+        return float(binom.cdf(k, n, expit(0.4 + width * z)) * density.pdf(z))
 
-    parts = [quad(integrand, low, low + 2.0, epsabs=0, epsrel=1e-9, limit=200)[0] for low in range(-20, 12, 2)]
+    parts = [quad(integrand, low, low + 2.0, epsabs=1e-13, epsrel=1e-9, limit=200)[0] for low in range(-60, 60, 2)]
     assert null.log_p(Counted(k, n)) == pytest.approx(math.log(sum(parts)), abs=1e-5)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.guard.ingest.times import epoch_ms, rfc3339
+from stillhouse.guard.ingest.times import epoch_ms
+from stillhouse.records.times import rfc3339
 
 MOMENT = 1784880930125
 SPELLINGS: list[object] = [

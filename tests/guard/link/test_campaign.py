@@ -16,7 +16,7 @@ BOT, BROWSER = token(Kind.CLIENT, 4), token(Kind.CLIENT, 5)
 
 
 def account(index: int, client: int = BOT, exchanges: int = 1) -> Account:
-    return Account(index, f"a{index}", (), 0, client, exchanges=exchanges)
+    return Account(index, f"a{index}", index, (), 0, client, exchanges=exchanges)
 
 
 def membership() -> Membership:

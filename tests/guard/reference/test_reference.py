@@ -13,6 +13,7 @@ from tests.guard.world import World
 
 def test_it_comes_back_as_it_was(world: World, tmp_path: Path) -> None:
     first = load(world.reference)
+    (tmp_path / "again").mkdir()
     save(first, tmp_path / "again")
     second = load(tmp_path / "again")
     assert first.digest == second.digest == world.learnt["digest"]

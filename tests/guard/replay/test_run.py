@@ -89,7 +89,7 @@ def hash_of(id: str) -> int:
 
 def test_a_place_that_is_taken_is_left_as_it_is(world: World) -> None:
     before = (world.replayed / "summary.json").read_bytes()
-    with pytest.raises(RunFolderError, match="give a new or empty --out"):
+    with pytest.raises(RunFolderError, match="is not empty; give a new --out"):
         replay([world.mixed], load(world.reference), world.replayed, world.settings)
     assert (world.replayed / "summary.json").read_bytes() == before
 
