@@ -89,7 +89,7 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
         [
             f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
             f"{made['rejected']:,} lines set aside",
-            f"{made['groups']:,} looks at honest groups; an account's smallest p is {made['smallest_p']:.1e}",
+            f"{made['groups']:,} honest groups; an account's smallest p is {made['smallest_p']:.1e}",
             f"reference {out}",
         ]
     )

@@ -26,11 +26,15 @@ _DAY = 86_400_000_000
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
-    """The files, and those in the folders, sorted and each once. RecordError where there are none."""
+    """The files, and those in the folders, sorted and each once. RecordError where there are none.
+
+    Of a folder those that begin with `exchanges`, as gateways and `range traffic` name them; all logs where none does.
+    """
     found: dict[Path, None] = {}
     for path in given:
         if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.name.endswith(_ENDINGS))
+            logs = sorted(one for one in path.iterdir() if one.name.endswith(_ENDINGS))
+            inside = [one for one in logs if one.name.startswith("exchanges")] or logs
             if not inside:
                 raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
             found.update(dict.fromkeys(inside))

@@ -39,6 +39,13 @@ def test_folders_give_their_logs_and_each_file_counts_once(tmp_path: Path) -> No
         find_logs([empty])
 
 
+def test_what_lies_beside_the_exchanges_of_a_folder_is_no_log(tmp_path: Path) -> None:
+    log = write(tmp_path / "exchanges-0000.jsonl.zst", [at("1", "20T00:00:00")])
+    (tmp_path / "labels.jsonl").write_text("{}\n")
+    assert find_logs([tmp_path]) == [log]
+    assert find_logs([tmp_path, tmp_path / "labels.jsonl"]) == [log, tmp_path / "labels.jsonl"]
+
+
 def test_files_are_merged_in_the_order_of_time(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", [at("1", "20T00:00:00"), at("3", "20T00:02:00")])
     write(tmp_path / "b.jsonl", [at("2", "20T00:01:00"), at("4", "20T00:03:00")])
