@@ -172,12 +172,13 @@ def test_full_disk_at_the_very_end(
 def test_two_processes_do_not_share_a_run(config: Callable[[str], Path], command: Command, tmp_path: Path) -> None:
     out = tmp_path / "run"
     running = command.start("distill", "run", config("plain"), "--out", out, "--quiet")
+    is_running = reached(out, 1)
     faults: list[str] = []
 
     def second_is_refused() -> bool:
-        if out.exists():
+        if is_running():
             faults.append(command("distill", "run", config("plain"), "--out", out, "--quiet", "--resume").fault)
-        return out.exists()
+        return len(faults) == 1
 
     running.signal_when(signal.SIGKILL, second_is_refused)
     running.wait()
