@@ -11,30 +11,28 @@ from dataclasses import dataclass, field
 
 from scipy.stats import binom
 
-from stillhouse.guard.access.entities import ACTIONS, Action
+from stillhouse.guard.access.entities import ACTIONS
 from stillhouse.guard.decide.budget import Budget
-from stillhouse.guard.decide.decision import Decision, Review
-from stillhouse.guard.detect.account import Account, in_order
+from stillhouse.guard.decide.decision import Decision, Review, Taken
+from stillhouse.guard.detect.account import in_order
+from stillhouse.guard.detect.alone import HEAVY, Alone
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.detect.settings import Budgets, DetectSettings
+from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look, recognisable
 from stillhouse.guard.evidence.horizons import log_share
 from stillhouse.guard.evidence.line import Line, log_e_of
 from stillhouse.guard.evidence.persistence import Counted
 from stillhouse.guard.evidence.purpose import Purpose
-from stillhouse.guard.evidence.standing import maxima_by_band
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign, Membership
 from stillhouse.guard.link.families import Family
 from stillhouse.guard.reference.reference import Reference
-from stillhouse.stats.conformal import conformal_log_p
-from stillhouse.stats.evalue import log_e_of_log_p, log_sum_e
+from stillhouse.stats.evalue import log_sum_e
 
-__all__ = ["AccountCase", "Case", "Detector", "Judged", "Taken"]
+__all__ = ["Case", "Detector", "Judged"]
 
 _GROWTH = 1.5
-_HEAVY = 64
 _TOLD = math.log(20)
 _JOINED = 0.5
 _UNTOLD = math.log(10)
@@ -52,14 +50,6 @@ class Judged:
     lines: tuple[Line, ...]
     log_share: float
     log_e: float
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The strongest action on an account, and when the first one was taken."""
-
-    action: Action
-    first: int
 
 
 @dataclass(slots=True)
@@ -105,15 +95,6 @@ class Case:
         )
 
 
-@dataclass(slots=True)
-class AccountCase:
-    """What is known against one account by itself; `seen` are the maxima that it was last ranked by."""
-
-    log_e: float = -math.inf
-    seen: list[float] = field(default_factory=list)
-    span: int = 0
-
-
 class Detector:
     """All state of detection. `fold` takes the rows of one tick after the other."""
 
@@ -128,11 +109,9 @@ class Detector:
         self._settings = settings
         self._grouping = Grouping(self.population)
         self._customers = Customers(self.population.shared.accounts, reference.rarity.largest_customer())
-        self._actions = _levels(settings.campaigns)
+        self._actions = settings.campaigns.levels()
         self._budget = Budget(self._actions)
-        self.standings: dict[int, AccountCase] = {}
-        self._account_actions = _levels(settings.accounts)
-        self._account_budget = Budget(self._account_actions)
+        self.alone = Alone(reference, settings.accounts, self.actions)
         self._of_token: dict[int, Campaign] = {}
         self._membership: dict[int, Membership] = {}
 
@@ -143,7 +122,7 @@ class Detector:
         heavy: dict[int, None] = {}
         for row in tick:
             account, tokens = self.population.add(row)
-            if account.exchanges >= _HEAVY:
+            if account.exchanges >= HEAVY:
                 heavy[account.index] = None
             for token in tokens:
                 listed[token] = None
@@ -157,7 +136,8 @@ class Detector:
         self._join(shown)
         last = tick[-1]
         decisions = [one for campaign in self._changed(found, shown) for one in self._decide(campaign, last)]
-        return decisions + [one for at in heavy for one in self._judge(self.population.accounts[at], last)]
+        judged = (self.alone.judge(self.population.accounts[at], last) for at in heavy)
+        return decisions + [decision for decision in judged if decision is not None]
 
     def _look(self, case: Case, at: int) -> bool:
         """Look at a group if it has grown enough; whether it was."""
@@ -280,37 +260,6 @@ class Detector:
         because = _because(case)
         return [Decision(last.at, last.id, "campaign", campaign.id, names, action, review, case.log_e, level, because)]
 
-    def _judge(self, account: Account, last: Row) -> list[Decision]:
-        """An account by itself, once it has asked enough to be told from others: its standing among honest ones."""
-        if account.index not in self.standings:
-            self.standings[account.index] = AccountCase()
-            self._account_budget.open(account.name)
-        case = self.standings[account.index]
-        if account.best == case.seen and account.span == case.span:
-            return []
-        case.seen, case.span = list(account.best), account.span
-        standing = self.reference.scale.standing(maxima_by_band(account.closed, account.best))
-        log_p = conformal_log_p(standing.value, self.reference.standings)
-        log_e = log_e_of_log_p(log_p) + log_share(account.span)
-        if log_e <= case.log_e:
-            return []
-        case.log_e = log_e
-        reached = [a for a in self._account_actions if self._account_budget.rejects(account.name, a, log_e)]
-        action: Action | None = max(reached, key=ACTIONS.index, default=None)
-        taken = self.actions.get(account.index)
-        if action is None or (taken is not None and ACTIONS.index(taken.action) >= ACTIONS.index(action)):
-            return []
-        self.actions[account.index] = Taken(action, last.at if taken is None else taken.first)
-        level = math.exp(-self._account_budget.threshold(account.name, action))
-        because = [
-            f"cue {standing.cue}: stands out among {len(self.reference.standings):,} honest accounts "
-            f"(p = {math.exp(log_p):.1e}, by rank)"
-        ]
-        review: Review = "pending" if action == "suspend" else "none"
-        return [
-            Decision(last.at, last.id, "account", account.name, [account.name], action, review, log_e, level, because)
-        ]
-
     def cases_of(self, campaign: Campaign) -> list[Case]:
         """The groups that it is made of."""
         return [self.cases[family.number] for family in campaign.families]
@@ -318,11 +267,6 @@ class Detector:
     def strongest(self, campaign: Campaign) -> Case:
         """The group with the most evidence."""
         return max(self.cases_of(campaign), key=lambda case: (case.log_e, -case.family.number))
-
-
-def _levels(budgets: Budgets) -> dict[Action, float]:
-    given: dict[str, float | None] = budgets.model_dump()
-    return {action: level for action in ACTIONS if (level := given.get(action)) is not None}
 
 
 def _because(case: Case) -> list[str]:

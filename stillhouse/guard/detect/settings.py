@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from stillhouse.config import Settings
+from stillhouse.guard.access.entities import ACTIONS, Action
 
 __all__ = ["Budgets", "DetectSettings"]
 
@@ -17,6 +18,11 @@ class Budgets(Settings):
     suspend: float | None = Field(
         0.01, gt=0, lt=1, description="refused; waits for a reviewer where only one view tells"
     )
+
+    def levels(self) -> dict[Action, float]:
+        """The actions that may be taken and their rates, in the order of their strength."""
+        given: dict[str, float | None] = self.model_dump()
+        return {action: level for action in ACTIONS if (level := given.get(action)) is not None}
 
 
 class DetectSettings(Settings):

@@ -19,7 +19,7 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
     log_e = {campaign.id: _finite(detector.strongest(campaign).log_e) for campaign in detector.campaigns}
     for account in detector.population.accounts:
         taken = detector.actions.get(account.index)
-        campaign, own = campaign_of.get(account.index), detector.standings.get(account.index)
+        campaign, own = campaign_of.get(account.index), detector.alone.cases.get(account.index)
         yield {
             "account": account.name,
             "campaign": campaign,
