@@ -28,7 +28,9 @@ class Budget:
         self._discoveries = 0
 
     def open(self, subject: str) -> None:
-        """Give the subject its levels; once, before its first e-value is known."""
+        """Give the subject its levels, before its first e-value is known. ValueError for one that has them already."""
+        if any((subject, action) in self._thresholds for action in self._procedures):
+            raise ValueError(f"subject {subject!r} has its levels already: open each once")
         for action, procedure in self._procedures.items():
             # A finding that this action was never taken on is none of its discoveries.
             procedure.num_reject = min(self._discoveries, self._rejections[action])

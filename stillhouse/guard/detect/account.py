@@ -1,4 +1,4 @@
-"""What is known of one account: counts, its newest requests, running scores. About two kilobytes, however much it asks.
+"""What is known of one account: counts, its newest requests, running scores. Under four kilobytes, whatever it asks.
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a
 queue of work looks the same over any span. It forgets by itself, so an account that changes hands is seen as it is
@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from stillhouse.guard.detect.habits import Facts, Habits
 from stillhouse.guard.detect.row import Row
+from stillhouse.guard.evidence import purpose
 from stillhouse.guard.evidence.horizons import band_of
-from stillhouse.guard.evidence.purpose import Purpose
+from stillhouse.guard.features.cadence import Cadence, Closing
 from stillhouse.guard.features.content import Content
+from stillhouse.guard.features.coverage import coverage
 from stillhouse.guard.features.cues import CUES
 
 __all__ = ["SAMPLED", "TOKENS_KEPT", "Account", "Sampled", "in_order"]
@@ -21,6 +24,7 @@ SAMPLED = 6
 TOKENS_KEPT = 24
 _LEAST_CONTENT = 6 * 4
 _NOTHING_SHOWN = (0,) * len(CUES)
+_SETTLED = 16
 
 
 class Sampled(NamedTuple):
@@ -51,8 +55,8 @@ class Account:
     sample: list[Sampled] = field(default_factory=list)
     linked: list[int] = field(default_factory=list)
     """Shared tokens, those of wording from the linking half only; at most TOKENS_KEPT."""
-    running: list[float] = field(default_factory=Purpose.start)
-    best: list[float] = field(default_factory=Purpose.start)
+    running: list[float] = field(default_factory=purpose.begun)
+    best: list[float] = field(default_factory=purpose.begun)
     """The largest value of each running score so far."""
     closed: list[tuple[float, ...]] = field(default_factory=list)
     """`best` at the end of each band of volume that is over."""
@@ -60,15 +64,36 @@ class Account:
     """Which span of the reference's length is running; the scores are of this one."""
     before: int = 0
     """Exchanges before this span."""
+    number: int = 0
+    """Of this span, among all spans of all accounts in the order in which they began."""
+    plan: str = ""
+    closings: list[Closing] = field(default_factory=list)
+    """Closings of days of its own within this span, until they are judged."""
+    cadence: Cadence = field(init=False)
+    habits: Habits | None = None
+    """From its `_SETTLED`-th exchange on: most accounts never come so far."""
 
-    def add(self, row: Row, purpose: Purpose, span_length: int) -> None:
-        """Count a row that comes after all earlier ones."""
+    def __post_init__(self) -> None:
+        self.cadence = Cadence(self.since)
+
+    def add(self, row: Row, span_length: int) -> bool:
+        """Count a row that comes after all earlier ones; whether a span begins with it that is not the first."""
         span = (row.at - self.since) // span_length
-        if span != self.span:
+        begins = span != self.span
+        if begins:
             self.span, self.before = span, self.exchanges
-            self.running, self.best, self.closed = Purpose.start(), Purpose.start(), []
+            self.running, self.best, self.closed = purpose.begun(), purpose.begun(), []
+            self.closings.clear()
         self.exchanges += 1
         self.client = row.client
+        self.plan = row.manner.plan
+        closing = self.cadence.add(row.at)
+        if closing is not None and not begins:
+            self.closings.append(closing)
+        if self.habits is not None:
+            self.habits.add(row)
+        elif self.exchanges >= _SETTLED:
+            self.habits = Habits()
         if band_of(self.exchanges - self.before) > len(self.closed):
             self.closed.append(tuple(self.best))
         purpose.update(self.running, self.best, row.cues)
@@ -80,6 +105,14 @@ class Account:
                 self.sample.append(Sampled(row.at, row.content, row.wording))
                 if len(self.sample) > SAMPLED:
                     del self.sample[0]
+        return begins
+
+    def facts(self) -> Facts:
+        """What it does beside what is weighed; what its newest requests are about is from the evidence half."""
+        if self.habits is None:
+            return {}
+        subjects = coverage([one.content for one in self.sample])
+        return self.habits.facts() | ({} if subjects is None else {"subjects": subjects, "of_newest": len(self.sample)})
 
 
 def in_order(accounts: Iterable[Account]) -> list[Account]:

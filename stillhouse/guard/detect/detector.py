@@ -23,7 +23,6 @@ from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Loo
 from stillhouse.guard.evidence.horizons import log_share
 from stillhouse.guard.evidence.line import Line, log_e_of
 from stillhouse.guard.evidence.persistence import Counted
-from stillhouse.guard.evidence.purpose import Purpose
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign, Membership
 from stillhouse.guard.link.families import Family
@@ -100,9 +99,7 @@ class Detector:
 
     def __init__(self, reference: Reference, settings: DetectSettings) -> None:
         self.reference = reference
-        self.population = Population(
-            reference.key, Purpose(reference.cue_rates), reference.span, reference.rarity.common()
-        )
+        self.population = Population(reference.key, reference.span, reference.rarity.common())
         self.campaigns: list[Campaign] = []
         self.cases: dict[int, Case] = {}
         self.actions: dict[int, Taken] = {}
@@ -136,8 +133,7 @@ class Detector:
         self._join(shown)
         last = tick[-1]
         decisions = [one for campaign in self._changed(found, shown) for one in self._decide(campaign, last)]
-        judged = (self.alone.judge(self.population.accounts[at], last) for at in heavy)
-        return decisions + [decision for decision in judged if decision is not None]
+        return decisions + self.alone.judge([self.population.accounts[at] for at in heavy], last)
 
     def _look(self, case: Case, at: int) -> bool:
         """Look at a group if it has grown enough; whether it was."""

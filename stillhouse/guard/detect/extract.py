@@ -6,6 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from stillhouse.guard.detect.manner import manner
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features.asked import asked
 from stillhouse.guard.features.content import content
@@ -26,6 +27,7 @@ class Extractor:
     def __init__(self, key: bytes, idf: NDArray[np.float32]) -> None:
         self._split = key
         self._hashed = hasher(key)
+        self._seed = int.from_bytes(key[:4])
         self._origins = Origins(self._hashed)
         self._fingerprint_hash = lru_cache(maxsize=1 << 14)(self._hashed)
         self._templates = Templates(self._hashed)
@@ -46,6 +48,7 @@ class Extractor:
             wording=self._templates.tokens(said),
             content=content(words, self._idf) if evidence else b"",
             cues=int(cues(said, words, exchange.request)),
+            manner=manner(exchange, said, words, evidence, self._seed),
         )
 
     def is_evidence(self, id: str) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from stillhouse.guard.detect.account import TOKENS_KEPT, Account
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.evidence.purpose import Purpose
 from stillhouse.guard.features.tokens import hasher, kind_of
 from stillhouse.guard.link.families import Families, Family
 from stillhouse.guard.link.shared import SharedTokens
@@ -24,12 +23,12 @@ class Population:
     in microseconds.
     """
 
-    def __init__(self, key: bytes, purpose: Purpose, span: int, common: frozenset[int] = frozenset()) -> None:
+    def __init__(self, key: bytes, span: int, common: frozenset[int] = frozenset()) -> None:
         self._place = hasher(key)
         self.accounts: list[Account] = []
         self.shared = SharedTokens(common)
-        self._purpose = purpose
         self._span = span
+        self._spans = 0
         self._by_name: dict[str, Account] = {}
 
     def add(self, row: Row) -> tuple[Account, list[int]]:
@@ -44,7 +43,9 @@ class Population:
             account = Account(len(self.accounts), row.account, self._place(row.account), customer, row.at, row.client)
             self.accounts.append(account)
             self._by_name[row.account] = account
-        account.add(row, self._purpose, self._span)
+            self._number(account)
+        if account.add(row, self._span):
+            self._number(account)
         tokens = row.origin if row.evidence else (*row.origin, row.client, *row.wording)
         known = account.linked
         fresh = [token for token in tokens if token not in known]
@@ -57,6 +58,10 @@ class Population:
             if first is not None:
                 _keep(self.accounts[first].linked, token)
         return account, listed
+
+    def _number(self, account: Account) -> None:
+        account.number = self._spans
+        self._spans += 1
 
     def find(self, name: str) -> Account | None:
         return self._by_name.get(name)

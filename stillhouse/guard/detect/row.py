@@ -7,6 +7,7 @@ cluster come to the same bytes.
 
 from typing import NamedTuple
 
+from stillhouse.guard.detect.manner import Manner
 from stillhouse.guard.features.content import Content
 
 __all__ = ["Row"]
@@ -28,3 +29,4 @@ class Row(NamedTuple):
     wording: tuple[int, ...]
     content: Content
     cues: int
+    manner: Manner = Manner()

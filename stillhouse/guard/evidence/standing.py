@@ -1,66 +1,66 @@
-"""How far an account stands out from honest accounts: one number, and its rank among the same number of others.
+"""How far an account stands out from honest ones by what it asks for.
 
-Each cue's running maximum is put on a scale within its band of volume, by its rank among the maxima of one half of
-the reference; the largest of them over cues and bands is the account's *standing*, which can only grow. It is ranked
-among the standings of the reference's other half. Accounts of both, and honest accounts of today, are exchangeable
-given the first half, so this rank is a conformal p-value at every moment of a span, whatever the dependence within an
-account (Vovk, Gammerman, Shafer 2005; the split as in Lei et al. 2018). It is never below 1 / (n + 1), and no model
-extends it.
+Each cue's running maximum is put on a scale within its band of volume, by its rank among the maxima of all honest
+accounts that reached the band: the surprise is -ln of the share that came as far. The largest of them over cues and
+bands is the account's value, which can only grow. Because a reference account is put on the same scale, itself among
+the others, honest accounts and those of the reference are exchangeable, and the rank of a value among theirs is a
+p-value (`evidence/placing.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stillhouse.guard.evidence.horizons import BANDS
-from stillhouse.guard.evidence.purpose import Purpose
 from stillhouse.guard.features.cues import CUES
 from stillhouse.stats.conformal import conformal_log_p
 
-__all__ = ["Maxima", "Scale", "Standing", "maxima_by_band"]
+__all__ = ["UNTOLD", "Maxima", "Scale", "Standing", "maxima_by_band"]
 
 Maxima = Sequence[Sequence[float]]
 """Of each band that an account has reached, the maximum of each cue's score up to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """`value`, and what it came from: the cue, and the band of volume."""
+class Standing(NamedTuple):
+    """`value` in nats, and what it came from: the cue, and the band of volume."""
 
     value: float
     cue: str
     band: int
 
 
+UNTOLD = Standing(0.0, "", 0)
+"""Of an account that showed no cue."""
+
+
 class Scale:
-    """`reached[band][cue]`: scores of reference accounts in rising order."""
+    """`reached[band][cue]`: maxima of reference accounts in rising order."""
 
     def __init__(self, reached: Sequence[Sequence[NDArray[np.float64]]]) -> None:
         self.reached = reached
 
     @classmethod
-    def of(cls, accounts: Sequence[Maxima]) -> "Scale":
+    def of(cls, accounts: Sequence[Maxima]) -> Self:
         return cls(
             [
                 [
-                    np.sort(np.array([Purpose.score(one[band][at]) for one in accounts if len(one) > band], np.float64))
+                    np.sort(np.array([one[band][at] for one in accounts if len(one) > band], np.float64))
                     for at in range(len(CUES))
                 ]
                 for band in range(BANDS)
             ]
         )
 
-    def standing(self, maxima: Maxima) -> Standing:
-        """Surprise in nats within the band, and among what surprises as much, the score itself."""
-        best = Standing(0.0, "", 0)
+    def standing(self, maxima: Maxima, *, member: bool = False) -> Standing:
+        """`member` says that the account is one of the reference's."""
+        best = UNTOLD
         for band, of_cues in enumerate(maxima):
             for at, cue in enumerate(CUES):
                 if of_cues[at] == 0.0:
                     continue  # it never saw its cue
-                score = Purpose.score(of_cues[at])
-                value = score - conformal_log_p(score, self.reached[band][at])
+                value = -conformal_log_p(of_cues[at], self.reached[band][at], member=member)
                 if value > best.value:
                     best = Standing(value, str(cue.name).lower(), band)
         return best

@@ -31,14 +31,16 @@ class Cue(IntFlag):
 
 CUES = tuple(Cue)
 
+# An inner monologue of somebody is literature; so are one's own thoughts.
 _THOUGHT = (
-    r"(?:reasoning|thinking|thoughts?|thought process|chain[- ]of[- ]thought|deliberation|monologue|scratch ?pad"
+    r"(?:reasoning|thinking|thoughts?|thought process|chain[- ]of[- ]thought|deliberation"
+    r"|(?<!\ban inner )(?<!\ban internal )monologue(?! (?:of|by|for|from|between)\b)|scratch ?pad"
     r"|working memory|reflections?|cot)"
 )
-_HIDDEN = r"(?:internal|inner|hidden|private|prior|previous|raw|full|complete|entire|own|actual|original|unabridged)"
+_HIDDEN = r"(?:internal|inner|hidden|private|prior|previous|raw|full|complete|entire|actual|original|unabridged)"
 _SHOW = (
     r"(?:output|reveal|print|return|write|show|repeat|reproduce|transcribe|recite|articulate|disclose|dump|expose"
-    r"|reconstruct|translate|include|provide|give|record|verbali[sz]e|spell)"
+    r"|reconstruct|translate|include|provide|give|record|verbali[sz]e|spell|supported by)"
 )
 _PATTERNS: Mapping[Cue, tuple[str, ...]] = {
     Cue.REASONING: (
@@ -58,7 +60,7 @@ _PATTERNS: Mapping[Cue, tuple[str, ...]] = {
         r"(?:내부|숨겨진|전체)[^.\n]{0,8}(?:추론|사고)",
         r"(?:внутренн|скрыт|полн|исходн)\w*[^.\n]{0,20}(?:рассужд|размышл|ход мысл)",
         # German, French, Spanish, Portuguese, Italian, Turkish, Arabic, Vietnamese, Hindi
-        r"(?:intern|innere|verborgen|vollständig|gesamt|eigen)\w*[^.\n]{0,20}(?:gedankengang|gedanken|denkprozess"
+        r"(?:intern|innere|verborgen|vollständig|gesamt)\w*[^.\n]{0,20}(?:gedankengang|gedanken|denkprozess"
         r"|überlegung|begründungskette)",
         r"(?:raisonnement|pensées?|réflexions?)[^.\n]{0,20}(?:interne|caché|complet|intégral|mot pour mot)",
         r"(?:razonamiento|pensamientos?)[^.\n]{0,20}(?:intern|ocult|complet|oculto|palabra por palabra)",

@@ -1,8 +1,8 @@
 """Learns a reference from a log of honest traffic, in two readings.
 
-The first counts words and cues, the second makes rows, follows accounts and looks at the groups that linking finds.
-Words, cues and scales come from one half of the accounts, standings from the other, so what ranks an account has not
-seen it.
+The first counts words, the second makes rows, follows accounts and looks at the groups that linking finds. Words come
+from one half of the accounts. What ranks an account by itself comes from all of them, each on a scale that it is part
+of, as every new account will be (`evidence/standing.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,19 +10,21 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.account import in_order
+from stillhouse.guard.detect.account import Account, in_order
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
+from stillhouse.guard.evidence.conduct import ConductScale
 from stillhouse.guard.evidence.group import SIZES, Customers, Look, look
 from stillhouse.guard.evidence.nulls import GroupNull
+from stillhouse.guard.evidence.own import OWN_LINES, own_values
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS
-from stillhouse.guard.evidence.purpose import Purpose
+from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale, maxima_by_band
 from stillhouse.guard.features.asked import asked
-from stillhouse.guard.features.cues import CUES, cues
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
@@ -45,10 +47,9 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
     needed.
     """
-    idf, cue_rates = _words_and_cues(read(), key)
-    purpose = Purpose(cue_rates)
+    idf = _weights(read(), key)
     first = last = None
-    population = Population(key, purpose, 1 << 62)
+    population = Population(key, 1 << 62)
     for row in rows(Extractor(key, idf)):
         first = row.at if first is None else first
         last = row.at
@@ -66,33 +67,32 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
             "give a log of more accounts"
         )
-    maxima = {True: [], False: []}  # type: dict[bool, list[Any]]
-    for account in population.accounts:
-        maxima[_weighs(account.name, key)].append(maxima_by_band(account.closed, account.best))
-    scale = Scale.of(maxima[True])
-    standings = np.sort(np.array([scale.standing(one).value for one in maxima[False]]))
+    scale = Scale.of([maxima_by_band(one.closed, one.best) for one in population.accounts])
+    conduct = ConductScale.of([(one.plan, one.closings) for one in population.accounts])
+    values = [_values(account, scale, conduct) for account in population.accounts]
+    places = {name: Places.of(np.array([one[name] for one in values])) for name in OWN_LINES}
     groups = GroupNull.of(looks)
-    return Reference(key, idf, cue_rates, rarity, scale, standings, groups, max(last - first, 1), about)
+    return Reference(key, idf, rarity, scale, conduct, places, groups, max(last - first, 1), about)
+
+
+def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, float]:
+    """What a reference's account is compared by, as one of those that made the scales."""
+    standing = scale.standing(maxima_by_band(account.closed, account.best), member=True)
+    return own_values(standing, conduct.largest(account.plan, account.closings, member=True))
 
 
 def _weighs(account: str, key: bytes) -> bool:
-    """Whether an account is in the half that words, cues and scales come from."""
+    """Whether an account is in the half that weights of words come from."""
     return bool(blake2b(account.encode(), key=key, person=b"half", digest_size=1).digest()[0] & 1)
 
 
-def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[Any, tuple[float, ...]]:
+def _weights(exchanges: Iterable[Exchange], key: bytes) -> NDArray[np.float32]:
     documents, n = np.zeros(BUCKETS), 0
-    shown = [0] * len(CUES)
     for exchange in exchanges:
         if _weighs(exchange.account, key):
-            said = asked(exchange)
-            words = words_of(said.newest)
-            documents[word_counts(words)[0]] += 1
-            found = cues(said, words, exchange.request)
-            shown = [count + bool(found & cue) for count, cue in zip(shown, CUES, strict=True)]
+            documents[word_counts(words_of(asked(exchange).newest))[0]] += 1
             n += 1
-    idf = np.log((n + 1) / (documents + 1)).astype(np.float32)
-    return idf, tuple((count + 1) / (n + 2) for count in shown)
+    return np.log((n + 1) / (documents + 1)).astype(np.float32)
 
 
 def _looks(population: Population, rarity: Rarity) -> Iterator[Look]:

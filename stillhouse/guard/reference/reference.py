@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillhouse.errors import RecordError
+from stillhouse.guard.evidence.conduct import ConductScale
 from stillhouse.guard.evidence.group import SIZES
 from stillhouse.guard.evidence.horizons import BANDS
 from stillhouse.guard.evidence.nulls import VIEWS, GroupNull
+from stillhouse.guard.evidence.own import OWN_LINES
 from stillhouse.guard.evidence.persistence import PersistenceNull
+from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.words import BUCKETS
@@ -23,7 +26,7 @@ from stillhouse.records.files import disk_errors, write_json, write_private
 
 __all__ = ["VERSION", "Reference", "load", "save"]
 
-VERSION = "stillhouse.reference/1"
+VERSION = "stillhouse.reference/2"
 _JSON, _ARRAYS, _KEY = "reference.json", "reference.npz", "reference.key"
 
 
@@ -31,16 +34,17 @@ _JSON, _ARRAYS, _KEY = "reference.json", "reference.npz", "reference.key"
 class Reference:
     """`key` splits requests and hashes what is shared; who has it can aim at both, so it is kept private.
 
-    `idf` [BUCKETS] weights words, `cue_rates` are shares of honest requests, `scale` and `standings` (in rising
-    order) rank accounts, `groups` is the null of groups, `span` the reference's length in microseconds.
+    `idf` [BUCKETS] weights words. `scale` and `conduct` say how odd what an account asks for is, and how it asks;
+    `places` ranks accounts by each of their lines. `groups` is the null of groups, `span` the reference's length in
+    microseconds.
     """
 
     key: bytes
     idf: NDArray[np.float32]
-    cue_rates: tuple[float, ...]
     rarity: Rarity
     scale: Scale
-    standings: NDArray[np.float64]
+    conduct: ConductScale
+    places: Mapping[str, Places]
     groups: GroupNull
     span: int
     about: Mapping[str, Any]
@@ -93,8 +97,11 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
         "idf": reference.idf,
         "tokens": reference.rarity.tokens,
         "counts": reference.rarity.counts,
-        "standings": reference.standings,
+        "spread": reference.conduct.spread,
+        "regularity": reference.conduct.regularity,
     }
+    found |= {f"use_{at}": reference.conduct.use[plan] for at, plan in enumerate(reference.conduct.use)}
+    found |= {f"place_{name}": reference.places[name].values for name in OWN_LINES}
     for at, cue in enumerate(CUES):
         found[f"shown_{str(cue.name).lower()}"] = reference.groups.shown[at]
         for band in range(BANDS):
@@ -105,7 +112,7 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
 def _numbers(reference: Reference) -> dict[str, Any]:
     return {
         "accounts": reference.rarity.accounts,
-        "cue_rates": list(reference.cue_rates),
+        "plans": list(reference.conduct.use),
         "groups": reference.groups.groups,
         "span": reference.span,
         "persistence": {
@@ -124,14 +131,15 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
         for size in SIZES:
             fitted = about["persistence"][f"{view}_{size}"]
             persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
-    told = {"v", "digest", "accounts", "cue_rates", "groups", "span", "persistence"}
+    told = {"v", "digest", "accounts", "plans", "groups", "span", "persistence"}
+    use = {plan: arrays[f"use_{at}"] for at, plan in enumerate(about["plans"])}
     return Reference(
         key=key,
         idf=arrays["idf"],
-        cue_rates=tuple(about["cue_rates"]),
         rarity=Rarity(arrays["tokens"], arrays["counts"], about["accounts"]),
         scale=Scale([[arrays[f"reached_{band}_{name}"] for name in names] for band in range(BANDS)]),
-        standings=arrays["standings"],
+        conduct=ConductScale(arrays["spread"], arrays["regularity"], use),
+        places={name: Places.of(arrays[f"place_{name}"]) for name in OWN_LINES},
         groups=GroupNull(persistence, [arrays[f"shown_{name}"] for name in names], about["groups"]),
         span=about["span"],
         about={name: value for name, value in about.items() if name not in told},

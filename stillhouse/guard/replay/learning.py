@@ -54,5 +54,5 @@ def learn_reference(
         "accounts": reference.rarity.accounts,
         "groups": reference.groups.groups,
         "days": reference.span / 86_400e6,
-        "smallest_p": 1 / (len(reference.standings) + 1),
+        "smallest_p": 1 / (reference.rarity.accounts + 1),
     }

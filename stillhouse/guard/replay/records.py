@@ -10,7 +10,7 @@ from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Link
 from stillhouse.records.times import rfc3339
 
-__all__ = ["account_records", "campaign_records", "evidence_records"]
+__all__ = ["account_records", "campaign_records", "evidence_records", "own_records"]
 
 
 def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
@@ -19,7 +19,7 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
     log_e = {campaign.id: _finite(detector.strongest(campaign).log_e) for campaign in detector.campaigns}
     for account in detector.population.accounts:
         taken = detector.actions.get(account.index)
-        campaign, own = campaign_of.get(account.index), detector.alone.cases.get(account.index)
+        campaign, own = campaign_of.get(account.index), detector.alone.strongest.get(account.index)
         yield {
             "account": account.name,
             "campaign": campaign,
@@ -53,6 +53,39 @@ def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             "accounts": len(campaign.members),
             "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
             "decided_by": detector.strongest(campaign).family.number,
+        }
+
+
+def own_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
+    """For each account that was judged by itself: its lines, what they are made of, and what they add up to."""
+    for at, case in sorted(detector.alone.strongest.items()):
+        account, conduct = detector.population.accounts[at], case.conduct
+        yield {
+            "account": account.name,
+            "span": case.span,
+            "log_e": case.log_e,
+            "needed": {action: detector.alone.threshold(case, action) for action in detector.alone.actions},
+            "asks": {"cue": case.standing.cue, "band": case.standing.band, "surprise": case.standing.value},
+            "acts": {
+                "plan": conduct.plan,
+                "times_usual": conduct.usual,
+                "parts": [part._asdict() for part in conduct.parts],
+            },
+            "lines": [
+                {
+                    "line": line.name,
+                    "value": line.value,
+                    "place": line.placed.rank,
+                    "honest": line.placed.honest,
+                    "log_p": line.placed.log_p,
+                    "modelled": line.placed.modelled,
+                    "log_e": line.placed.log_e,
+                    "weight": line.weight,
+                    "adds": math.exp(line.placed.log_e + math.log(line.weight)),
+                }
+                for line in case.lines
+            ],
+            "also": account.facts(),
         }
 
 

@@ -15,7 +15,7 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.replay.reading import Logs, find_logs
-from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records
+from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records, own_records
 from stillhouse.records import (
     RejectedLines,
     commit,
@@ -69,6 +69,7 @@ def replay(
             _lines(draft / "accounts.jsonl", account_records(detector))
             _lines(draft / "campaigns.jsonl", campaign_records(detector))
             _lines(draft / "evidence.jsonl", evidence_records(detector))
+            _lines(draft / "alone.jsonl", own_records(detector))
             write_atomic(draft / "resolved.yaml", dump(settings))
             write_json(draft / "summary.json", summary)
     return summary
