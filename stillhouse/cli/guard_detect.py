@@ -8,6 +8,7 @@ import typer
 
 from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
 from stillhouse.config import load
+from stillhouse.errors import ConfigError
 
 __all__ = ["explain", "reference", "replay"]
 
@@ -63,15 +64,23 @@ def replay(
 
 def explain(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder made by `stillhouse guard replay`.")],
-    campaign: Annotated[str, typer.Option("--campaign", help="Which campaign, as in campaigns.jsonl.")],
+    campaign: Annotated[str | None, typer.Option("--campaign", help="Which campaign, as in campaigns.jsonl.")] = None,
+    account: Annotated[str | None, typer.Option("--account", help="Which account, as in accounts.jsonl.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Every look, line of evidence and link of one campaign, and how they add up."""
+    """All evidence against one campaign, or one account by itself, and how it adds up."""
     with one_line_errors():
         from stillhouse.guard.replay.explain import explain, explained
+        from stillhouse.guard.replay.explain_account import explain_account, explained_account
 
-        found = explain(folder, campaign)
-        print_result(found, as_json, explained(found))
+        if campaign is not None and account is None:
+            found = explain(folder, campaign)
+            print_result(found, as_json, explained(found))
+        elif account is not None and campaign is None:
+            found = explain_account(folder, account)
+            print_result(found, as_json, explained_account(found))
+        else:
+            raise ConfigError("explain: give either --campaign or --account")
 
 
 def _detect(config: Path | None) -> Any:

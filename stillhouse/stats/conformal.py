@@ -29,4 +29,4 @@ def conformal_log_p(score: float, reference: NDArray[np.floating[Any]], *, membe
         raise ValueError("a score is nan, which has no rank; its maker has to say what is missing")
     n = len(reference)
     as_large = n - int(np.searchsorted(reference, score, side="left")) + (not member)
-    return math.log(as_large) - math.log1p(n)
+    return math.log1p(as_large - 1) - math.log1p(n)

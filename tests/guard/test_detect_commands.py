@@ -29,6 +29,12 @@ def test_an_explanation_shows_the_evidence_of_a_campaign(world: World, command: 
     assert f"ln e {campaigns[0]['log_e']:.2f}" in told.out and "decides" in told.out
 
 
+def test_an_explanation_shows_the_evidence_of_an_account(world: World, command: Command) -> None:
+    record = json.loads((world.replayed / "alone.jsonl").read_text().splitlines()[0])
+    told = command("guard", "explain", str(world.replayed), "--account", record["account"], "--json")
+    assert told.code == 0 and json.loads(told.out)["alone"]["log_e"] == record["log_e"]
+
+
 def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp_path: Path) -> None:
     out, ref = ("--out", str(tmp_path / "o")), ("--reference", str(replayed / "ref"))
     assert "no such log" in command("guard", "replay", "nowhere.jsonl", *ref, *out).fault
@@ -38,4 +44,7 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "is not empty" in taken.fault
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
+    for subjects in ((), ("--campaign", "c00001", "--account", "a")):
+        both = command("guard", "explain", str(replayed / "out"), *subjects)
+        assert "give either --campaign or --account" in both.fault
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from stillhouse.stats.evalue import log_e_of_log_p, log_mean_e
+from stillhouse.stats.evalue import log_e_between, log_e_of_log_p, log_e_of_rank, log_mean_e
 
 
 def test_the_value_by_hand() -> None:
@@ -42,6 +42,38 @@ def test_a_smaller_p_is_worth_more() -> None:
 def test_a_p_of_zero_or_above_one_is_refused(log_p: float) -> None:
     with pytest.raises(ValueError, match="a p-value lies above 0 and not above 1"):
         log_e_of_log_p(log_p)
+
+
+def test_ranks_by_hand() -> None:
+    # 1,000 * 6 / pi^2 = 607.927 for the first of 999 and the new one, a quarter of it for the second.
+    assert math.exp(log_e_of_rank(1, 999)) == pytest.approx(607.927, abs=1e-3)
+    assert math.exp(log_e_of_rank(2, 999)) == pytest.approx(151.982, abs=1e-3)
+    for rank in (0, 1001):
+        with pytest.raises(ValueError, match="between 1 and 1000"):
+            log_e_of_rank(rank, 999)
+
+
+@pytest.mark.parametrize("n", [0, 1, 9, 9_999])
+def test_the_expectation_over_ranks_is_below_one(n: int) -> None:
+    assert 0.6 < sum(math.exp(log_e_of_rank(rank, n)) for rank in range(1, n + 2)) / (n + 1) < 1
+
+
+def test_between_two_levels_by_hand() -> None:
+    # (1 / 0.01 - 1) / ln 1000 = 99 / 6.907755; below the least it is worth 999 / 6.907755.
+    assert math.exp(log_e_between(math.log(0.01), -math.log(1000))) == pytest.approx(14.33172, abs=1e-5)
+    assert math.exp(log_e_between(-100.0, -math.log(1000))) == pytest.approx(144.62006, abs=1e-5)
+    assert log_e_between(0.0, -3.0) == -math.inf
+    for log_p, log_least in ((0.1, -3.0), (-1.0, 0.0), (math.nan, -3.0), (-1.0, -math.inf)):
+        with pytest.raises(ValueError, match="neither is above 0"):
+            log_e_between(log_p, log_least)
+
+
+@pytest.mark.parametrize("least", [-0.5, -8.0, -20.0])
+def test_the_expectation_between_levels_is_one(least: float) -> None:
+    """E over ln U = -x; what is below the least is worth its e-value times its probability."""
+    mean, error = quad(lambda x: math.exp(log_e_between(-x, least) - x), 0, -least, epsabs=1e-12)
+    assert error < 1e-8
+    assert mean + math.exp(log_e_between(least, least) + least) == pytest.approx(1.0, abs=1e-7)
 
 
 def test_the_mean_is_the_mean_of_floats() -> None:

@@ -1,10 +1,11 @@
-"""What is known of one account: counts, its newest requests, running scores. Under four kilobytes, whatever it asks.
+"""What is known of one account: counts, its newest requests, running scores. Four kilobytes, however much it asks.
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a
 queue of work looks the same over any span. It forgets by itself, so an account that changes hands is seen as it is
 now.
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from stillhouse.guard.detect.habits import Facts, Habits
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.evidence import purpose
 from stillhouse.guard.evidence.horizons import band_of
+from stillhouse.guard.evidence.standing import Maxima
 from stillhouse.guard.features.cadence import Cadence, Closing
 from stillhouse.guard.features.content import Content
 from stillhouse.guard.features.coverage import coverage
@@ -32,7 +34,7 @@ class Sampled(NamedTuple):
 
     at: int
     content: Content
-    wording: tuple[int, ...]
+    wording: Sequence[int]
 
 
 @dataclass(slots=True)
@@ -53,13 +55,13 @@ class Account:
     shown: Sequence[int] = _NOTHING_SHOWN
     """Evidence requests that show each cue."""
     sample: list[Sampled] = field(default_factory=list)
-    linked: list[int] = field(default_factory=list)
+    linked: "array[int]" = field(default_factory=lambda: array("Q"))
     """Shared tokens, those of wording from the linking half only; at most TOKENS_KEPT."""
-    running: list[float] = field(default_factory=purpose.begun)
-    best: list[float] = field(default_factory=purpose.begun)
+    running: "array[float]" = field(default_factory=purpose.begun)
+    best: "array[float]" = field(default_factory=purpose.begun)
     """The largest value of each running score so far."""
-    closed: list[tuple[float, ...]] = field(default_factory=list)
-    """`best` at the end of each band of volume that is over."""
+    closed: "array[float]" = field(default_factory=lambda: array("d"))
+    """`best` at the end of each band of volume that is over, one after the other."""
     span: int = 0
     """Which span of the reference's length is running; the scores are of this one."""
     before: int = 0
@@ -82,7 +84,7 @@ class Account:
         begins = span != self.span
         if begins:
             self.span, self.before = span, self.exchanges
-            self.running, self.best, self.closed = purpose.begun(), purpose.begun(), []
+            self.running, self.best, self.closed = purpose.begun(), purpose.begun(), array("d")
             self.closings.clear()
         self.exchanges += 1
         self.client = row.client
@@ -94,18 +96,23 @@ class Account:
             self.habits.add(row)
         elif self.exchanges >= _SETTLED:
             self.habits = Habits()
-        if band_of(self.exchanges - self.before) > len(self.closed):
-            self.closed.append(tuple(self.best))
+        if band_of(self.exchanges - self.before) * len(CUES) > len(self.closed):
+            self.closed.extend(self.best)
         purpose.update(self.running, self.best, row.cues)
         if row.evidence:
             self.evidence += 1
             if row.cues:
                 self.shown = tuple(count + bool(row.cues & cue) for count, cue in zip(self.shown, CUES, strict=True))
             if len(row.content) >= _LEAST_CONTENT:
-                self.sample.append(Sampled(row.at, row.content, row.wording))
+                self.sample.append(Sampled(row.at, row.content, array("Q", row.wording)))
                 if len(self.sample) > SAMPLED:
                     del self.sample[0]
         return begins
+
+    def maxima(self) -> Maxima:
+        """Of each band of volume that it has reached within this span, the maximum of each cue's score so far."""
+        bands = range(0, len(self.closed), len(CUES))
+        return [*(self.closed[at : at + len(CUES)] for at in bands), self.best]
 
     def facts(self) -> Facts:
         """What it does beside what is weighed; what its newest requests are about is from the evidence half."""

@@ -1,6 +1,7 @@
 """Accounts by themselves: the evidence against each (`evidence/own.py`), and decisions under a budget of their own."""
 
 import math
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets
 from stillhouse.guard.evidence.conduct import ORDINARY, Conduct
 from stillhouse.guard.evidence.own import OwnLine, log_e_of_own, own_lines, own_values
-from stillhouse.guard.evidence.standing import UNTOLD, Standing, maxima_by_band
+from stillhouse.guard.evidence.standing import UNTOLD, Standing
 from stillhouse.guard.reference.reference import Reference
 
 __all__ = ["HEAVY", "AccountCase", "Alone"]
@@ -31,7 +32,7 @@ class AccountCase:
 
     number: int
     span: int
-    seen: list[float] = field(default_factory=list)
+    seen: "array[float]" = field(default_factory=lambda: array("d"))
     standing: Standing = UNTOLD
     conduct: Conduct = ORDINARY
     lines: tuple[OwnLine, ...] = ()
@@ -75,17 +76,17 @@ class Alone:
             case = self.cases[account.index] = AccountCase(account.number, account.span)
         if not account.closings and account.best == case.seen:
             return None
-        case.seen = list(account.best)
+        case.seen = account.best[:]
         conduct = self._reference.conduct.largest(account.plan, account.closings)
         account.closings.clear()
-        if conduct.value > case.conduct.value:
+        if conduct.value >= case.conduct.value and conduct.parts:
             case.conduct = conduct
-        case.standing = self._reference.scale.standing(maxima_by_band(account.closed, account.best))
-        lines = own_lines(own_values(case.standing, case.conduct), self._reference.places)
-        log_e = log_e_of_own(lines)
+        case.standing = self._reference.scale.standing(account.maxima())
+        case.lines = own_lines(own_values(case.standing, case.conduct), self._reference.places)
+        log_e = log_e_of_own(case.lines)
         if log_e <= case.log_e:
             return None
-        case.lines, case.log_e = lines, log_e
+        case.log_e = log_e
         before = self.strongest.get(account.index)
         if before is None or log_e > before.log_e:
             self.strongest[account.index] = case

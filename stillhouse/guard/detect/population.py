@@ -3,6 +3,7 @@
 It grows with accounts and with what they share, not with exchanges. Nothing is decided here.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 
@@ -67,7 +68,7 @@ class Population:
         return self._by_name.get(name)
 
 
-def _keep(linked: list[int], token: int) -> None:
+def _keep(linked: "array[int]", token: int) -> None:
     """Note a token, and forget the oldest where there are too many: an account may be listed under it again."""
     linked.append(token)
     if len(linked) > TOKENS_KEPT:

@@ -69,7 +69,7 @@ class ConductScale:
         )
 
     def largest(self, plan: str, closings: Iterable[Closing], *, member: bool = False) -> Conduct:
-        """The closing that surprises most; `member` says that the account is one of the reference's.
+        """The newest closing that surprises most; `member` says that the account is one of the reference's.
 
         A plan that no honest account had says nothing about use.
         """
@@ -85,6 +85,6 @@ class ConductScale:
                 )
             )
             value = sum(part.surprise for part in parts)
-            if value > best.value:
+            if value > 0.0 and value >= best.value:
                 best = Conduct(value, parts, plan, ratio(closing.requests, use))
         return best

@@ -17,7 +17,7 @@ from stillhouse.guard.evidence.horizons import BANDS
 from stillhouse.guard.features.cues import CUES
 from stillhouse.stats.conformal import conformal_log_p
 
-__all__ = ["UNTOLD", "Maxima", "Scale", "Standing", "maxima_by_band"]
+__all__ = ["UNTOLD", "Maxima", "Scale", "Standing"]
 
 Maxima = Sequence[Sequence[float]]
 """Of each band that an account has reached, the maximum of each cue's score up to its end."""
@@ -64,7 +64,3 @@ class Scale:
                 if value > best.value:
                     best = Standing(value, str(cue.name).lower(), band)
         return best
-
-
-def maxima_by_band(closed: Maxima, best: Sequence[float]) -> Maxima:
-    return [*closed, best]

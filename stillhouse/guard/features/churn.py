@@ -30,17 +30,18 @@ def distinct(seen: int) -> float:
 class Churn:
     """Words for addresses, networks and client programs of one account."""
 
-    __slots__ = ("_origin", "addresses", "clients", "networks")
+    __slots__ = ("_last", "addresses", "clients", "networks")
 
     def __init__(self) -> None:
         self.addresses = self.networks = self.clients = 0
-        self._origin: tuple[int, ...] = ()
+        self._last = 0
 
     def add(self, origin: tuple[int, ...], client: int) -> None:
         """Tokens of where one request comes from, and of its client program."""
         self.clients = noted(self.clients, client)
-        if origin is not self._origin:  # the same tuple as long as nothing changes
-            self._origin = origin
+        last = hash(origin)
+        if last != self._last:
+            self._last = last
             for shared in origin:
                 if _ADDRESS <= shared < _NETWORK:
                     self.addresses = noted(self.addresses, shared)

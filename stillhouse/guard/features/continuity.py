@@ -20,7 +20,7 @@ NEEDS = ("response", "usage.cached_input_tokens")
 _ANSWERING = ("assistant", "model")
 _CALLING = ("tool_use", "function", "function_call")
 _LOOKED_AT = 256  # characters of an answer
-_REMEMBERED = 32  # answers
+_REMEMBERED = 16  # answers
 
 
 class Continuity:

@@ -5,6 +5,7 @@ the counter of the rarest and inherits its count as a possible error, so counts 
 """
 
 import math
+from array import array
 from collections.abc import Sequence
 
 from stillhouse.guard.features.tokens import Kind, token
@@ -13,7 +14,7 @@ __all__ = ["NEEDS", "Rigidity", "wording_of"]
 
 NEEDS = ("request",)
 
-_COUNTERS = 8
+_COUNTERS = 4
 _WORDING, _ENDING = token(Kind.WORDING, 0), token(Kind.ENDING, 0)
 
 
@@ -25,41 +26,39 @@ def wording_of(tokens: Sequence[int]) -> int:
 class Rigidity:
     """Counts of one account's wordings."""
 
-    __slots__ = ("_counts", "_errors", "requests")
+    __slots__ = ("_counts", "_errors", "_wordings", "requests")
 
     def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self._errors: dict[int, int] = {}
+        self._wordings = array("Q", bytes(8 * _COUNTERS))
+        self._counts = array("I", bytes(4 * _COUNTERS))
+        self._errors = array("I", bytes(4 * _COUNTERS))
         self.requests = 0
 
     def add(self, wording: int) -> None:
         """One request; `wording` is 0 where it has none."""
         self.requests += 1
+        if not wording:
+            return
         counts = self._counts
-        if wording in counts:
-            counts[wording] += 1
-        elif wording:
-            least = 0
-            if len(counts) >= _COUNTERS:
-                rarest = min(counts, key=counts.__getitem__)
-                least = counts.pop(rarest)
-                del self._errors[rarest]
-            counts[wording] = least + 1
-            self._errors[wording] = least
+        if wording in self._wordings:
+            counts[self._wordings.index(wording)] += 1
+            return
+        least = min(counts)
+        at = counts.index(least)
+        self._wordings[at], self._errors[at] = wording, least
+        counts[at] = least + 1
 
     def share(self) -> float:
         """The share of requests in the commonest wording, at least."""
-        return max(self._sure(), default=0) / max(self.requests, 1)
+        return max(self._sure()) / max(self.requests, 1)
 
     def wordings(self) -> float:
         """The effective number of wordings, exp(entropy), at most: what no counter is sure of counts as different."""
         if not self.requests:
             return 0.0
         sure = [count for count in self._sure() if count]
-        rest = self.requests - sum(sure)
-        n = self.requests
-        entropy = -math.fsum(count / n * math.log(count / n) for count in sure) + rest / n * math.log(n)
-        return math.exp(entropy)
+        rest, n = self.requests - sum(sure), self.requests
+        return math.exp(-math.fsum(count / n * math.log(count / n) for count in sure) + rest / n * math.log(n))
 
     def _sure(self) -> list[int]:
-        return [count - self._errors[wording] for wording, count in self._counts.items()]
+        return [count - error for count, error in zip(self._counts, self._errors, strict=True)]

@@ -5,6 +5,7 @@ from one half of the accounts. What ranks an account by itself comes from all of
 of, as every new account will be (`evidence/standing.py`).
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
@@ -23,7 +24,7 @@ from stillhouse.guard.evidence.nulls import GroupNull
 from stillhouse.guard.evidence.own import OWN_LINES, own_values
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS
 from stillhouse.guard.evidence.placing import Places
-from stillhouse.guard.evidence.standing import Scale, maxima_by_band
+from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.asked import asked
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
 from stillhouse.guard.link.rarity import Rarity
@@ -67,7 +68,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
             "give a log of more accounts"
         )
-    scale = Scale.of([maxima_by_band(one.closed, one.best) for one in population.accounts])
+    scale = Scale.of([one.maxima() for one in population.accounts])
     conduct = ConductScale.of([(one.plan, one.closings) for one in population.accounts])
     values = [_values(account, scale, conduct) for account in population.accounts]
     places = {name: Places.of(np.array([one[name] for one in values])) for name in OWN_LINES}
@@ -77,7 +78,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
 
 def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, float]:
     """What a reference's account is compared by, as one of those that made the scales."""
-    standing = scale.standing(maxima_by_band(account.closed, account.best), member=True)
+    standing = scale.standing(account.maxima(), member=True)
     return own_values(standing, conduct.largest(account.plan, account.closings, member=True))
 
 
@@ -103,7 +104,7 @@ def _looks(population: Population, rarity: Rarity) -> Iterator[Look]:
     """
     common = rarity.common()
     for account in population.accounts:
-        account.linked = [token for token in account.linked if token not in common]
+        account.linked = array("Q", [token for token in account.linked if token not in common])
     grouping = Grouping(population)
     grouping.place(token for token in population.shared.accounts if token not in common)
     groups = [list(family.accounts) for family in grouping.all()]

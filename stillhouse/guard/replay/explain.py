@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from stillhouse.errors import ConfigError, RecordError
-from stillhouse.records.files import decode_line
+from stillhouse.errors import RecordError
+from stillhouse.guard.replay.lookup import record_of
 
 __all__ = ["explain", "explained"]
 
@@ -19,8 +19,8 @@ def explain(folder: Path, campaign: str) -> dict[str, Any]:
 
     ConfigError where the folder has no such campaign, RecordError where its evidence does not add up to its `log_e`.
     """
-    found = _find(folder / "campaigns.jsonl", campaign)
-    evidence = _find(folder / "evidence.jsonl", campaign)
+    found = record_of(folder / "campaigns.jsonl", "campaign", campaign)
+    evidence = record_of(folder / "evidence.jsonl", "campaign", campaign)
     group = next(one for one in evidence["groups"] if one["group"] == evidence["decided_by"])
     adds = [line["adds"] for look in group["looks"] for line in look["lines"]]
     total = math.log(math.fsum(adds)) if adds else -745.0
@@ -59,19 +59,6 @@ def explained(found: dict[str, Any]) -> str:
     for link in found["links"][:_SHOWN_LINKS]:
         lines.append(f"  {link['a']} - {link['b']}: {link['log_lr']:+.2f} nats ({'; '.join(link['because'])})")
     return "\n".join(lines)
-
-
-def _find(path: Path, campaign: str) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            records = [decode_line(line, f"{path}:{number}") for number, line in enumerate(file, start=1)]
-    except FileNotFoundError:
-        raise RecordError(f"{path}: no such file; give a folder made by `stillhouse guard replay`") from None
-    for record in records:
-        if record["campaign"] == campaign:
-            return dict(record)
-    known = ", ".join(record["campaign"] for record in records[:5]) or "none"
-    raise ConfigError(f"{path.parent}: has no campaign '{campaign}'; it has {known}")
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.features import origin
+from stillhouse.guard.features import churn, continuity, origin, use
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds
@@ -21,7 +21,7 @@ from stillhouse.types import Exchange
 __all__ = ["Logs", "find_logs"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
-_NEEDED = (*origin.NEEDS, "client.user_agent")
+_NEEDED = (*origin.NEEDS, *churn.NEEDS, *continuity.NEEDS, *use.NEEDS)
 _DAY = 86_400_000_000
 
 
@@ -145,4 +145,5 @@ def _silent(rejected: RejectedLines | None) -> RejectedLines | None:
 
 def _has(exchange: Exchange, name: str) -> bool:
     part, _, field_name = name.partition(".")
-    return getattr(exchange, part).get(field_name) is not None
+    value = getattr(exchange, part)
+    return (value.get(field_name) if field_name else value) is not None

@@ -132,3 +132,10 @@ def test_the_false_discovery_rate_stays_below_its_level(share: float) -> None:
     # It is no budget that is never spent: both kinds of discoveries happen.
     assert sum(one[2] for one in runs) > 20
     assert share == 0 or np.mean([one[1] for one in runs]) > 3
+
+
+def test_a_subject_is_opened_once() -> None:
+    budget = Budget({"observe": 0.2})
+    budget.open("a")
+    with pytest.raises(ValueError, match="'a' has its levels already"):
+        budget.open("a")

@@ -2,16 +2,14 @@
 
 from stillhouse.guard.detect.account import TOKENS_KEPT
 from stillhouse.guard.detect.population import LEAST_SHARED, Grouping, Population
-from stillhouse.guard.evidence.purpose import Purpose
 from stillhouse.guard.features.tokens import Kind, token
 from tests.guard.detection import KEY, row
 
-PURPOSE = Purpose([0.01] * 5)
 TEMPLATE = token(Kind.OPENING, 1)
 
 
 def population() -> Population:
-    return Population(KEY, PURPOSE, 1 << 60)
+    return Population(KEY, 1 << 60)
 
 
 def test_wording_links_by_the_linking_half_only() -> None:
@@ -54,3 +52,12 @@ def test_a_group_appears_when_enough_accounts_share_a_token() -> None:
         assert [family.leader for family in families] == ([TEMPLATE] if number >= LEAST_SHARED - 1 else [])
     (family,) = grouping.all()
     assert list(family.accounts) == list(range(LEAST_SHARED + 2))
+
+
+def test_spans_of_accounts_are_numbered_as_they_begin() -> None:
+    people = Population(KEY, 100)
+    numbers = [people.add(row(str(at), at, name))[0].number for at, name in ((0, "a"), (5, "b"), (99, "a"), (100, "a"))]
+    assert numbers == [0, 1, 0, 2]
+    assert people.add(row("c", 101, "c"))[0].number == 3
+    # b's second span begins with its first request in it, and one that is passed over is none.
+    assert people.add(row("late", 250, "b"))[0].number == 4

@@ -95,6 +95,6 @@ def test_a_log_without_answers_tells_nothing() -> None:
     assert looked_at(*[(7, 0, True)] * 5).carried == 0
 
 
-def test_the_last_32_answers_are_remembered() -> None:
-    seen = looked_at(*[(0, number, False) for number in range(1, 34)], (2, 0, False), (1, 0, False))
+def test_the_last_16_answers_are_remembered() -> None:
+    seen = looked_at(*[(0, number, False) for number in range(1, 18)], (2, 0, False), (1, 0, False))
     assert (seen.carried, seen.own) == (2, 1)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.detect.settings import DetectSettings
+from stillhouse.guard.evidence.own import OWN_LINES
 from stillhouse.guard.reference.reference import load
 from stillhouse.guard.replay.learning import learn_reference
 from stillhouse.records import ExchangeLog
@@ -22,11 +24,15 @@ def test_too_little_traffic_is_refused_with_the_number_needed(world: World, tmp_
     assert not (tmp_path / "out").exists()
 
 
-def test_ranks_come_from_the_accounts_that_weights_did_not(world: World) -> None:
-    reference = load(world.reference)
-    weighing = len(reference.scale.reached[0][0])
-    assert weighing + len(reference.standings) == world.learnt["accounts"]
-    assert abs(weighing - world.learnt["accounts"] / 2) < 3 * (world.learnt["accounts"] / 4) ** 0.5
+def test_every_honest_account_ranks_and_is_on_the_scale(world: World) -> None:
+    reference, n = load(world.reference), world.learnt["accounts"]
+    assert [len(reference.places[name].values) for name in OWN_LINES] == [n] * 3
+    assert len(reference.scale.reached[0][0]) == n
+    busy = len(reference.conduct.spread)
+    assert 0 < busy < n and sum(map(len, reference.conduct.use.values())) == busy
+    # Whoever is first on a scale, itself one of those that made it, has 1 / (n + 1) there.
+    assert reference.places["purpose"].values[-1] <= np.log(n + 1) + 1e-9
+    assert world.learnt["smallest_p"] == 1 / (n + 1)
 
 
 def test_the_same_log_and_key_give_the_same_reference(world: World, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading logs: files, folders, clocks that are wrong, fields that are absent."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,4 +75,8 @@ def test_what_no_exchange_had_is_named(tmp_path: Path) -> None:
     logs = Logs([write(tmp_path / "a.jsonl", [one])], 0)
     list(logs.rows(EXTRACTOR))
     assert "client.ip" not in logs.absent
-    assert {"client.ja4", "registration.payment", "client.user_agent"} <= logs.absent
+    assert {"client.ja4", "registration.payment", "client.user_agent", "registration.plan", "response"} <= logs.absent
+    answered = replace(one, response={"choices": []}, registration={"plan": "pro"})
+    logs = Logs([write(tmp_path / "b.jsonl", [answered])], 0)
+    list(logs.rows(EXTRACTOR))
+    assert logs.absent.isdisjoint({"response", "registration.plan"})

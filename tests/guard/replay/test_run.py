@@ -79,7 +79,7 @@ def test_the_same_decisions_from_files_in_another_partition(world: World, tmp_pa
             log.extend(some)
         log.close()
     replay(list(reversed(parts)), load(world.reference), tmp_path / "out", world.settings)
-    for name in ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl"):
+    for name in ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl", "alone.jsonl"):
         assert (tmp_path / "out" / name).read_bytes() == (world.replayed / name).read_bytes()
 
 

@@ -1,0 +1,72 @@
+"""The evidence against one account by itself, taken apart and added up again."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from stillhouse.errors import RecordError
+from stillhouse.guard.replay.lookup import looked_up, record_of
+
+__all__ = ["explain_account", "explained_account"]
+
+_TOLERANCE = 1e-9
+
+
+def explain_account(folder: Path, account: str) -> dict[str, Any]:
+    """The account's record, its campaign or None, and as `alone` the evidence against it by itself with the sums of
+    what its parts and lines add; None where it never asked enough to be judged.
+
+    ConfigError where the folder has no such account, RecordError where its evidence does not add up.
+    """
+    found = record_of(folder / "accounts.jsonl", "account", account)
+    alone = looked_up(folder / "alone.jsonl", "account", account)
+    if alone is None:
+        return {**found, "alone": None}
+    acts = math.fsum(part["surprise"] for part in alone["acts"]["parts"])
+    asks = alone["asks"]["surprise"]
+    values = {line["line"]: line["value"] for line in alone["lines"]}
+    _same(folder, account, "the surprises of its conduct", acts, values["conduct"])
+    _same(folder, account, "its two surprises", asks + acts, values["both"])
+    total = math.log(math.fsum(line["adds"] for line in alone["lines"]))
+    _same(folder, account, "what its lines add, in ln e,", total, alone["log_e"])
+    return {**found, "alone": {**alone, "adds_up_to": total}}
+
+
+def explained_account(found: dict[str, Any]) -> str:
+    """The same for people."""
+    within = f"in campaign {found['campaign']}" if found["campaign"] else "in no campaign"
+    lines = [f"account {found['account']}: {found['exchanges']:,} exchanges, {within}, action {found['action']}"]
+    alone = found["alone"]
+    if alone is None:
+        return "\n".join([*lines, "it was not judged by itself: it asked too little"])
+    asks, acts = alone["asks"], alone["acts"]
+    lines.append(f"asks: {asks['surprise']:.2f} nats" + (f", for {asks['cue']}" if asks["cue"] else ""))
+    lines.append(f"acts: {sum(part['surprise'] for part in acts['parts']):.2f} nats")
+    for part in acts["parts"]:
+        plan = f" of plan '{acts['plan']}'" if part["name"] == "use" else ""
+        lines.append(
+            f"  {part['name']:10} {part['number']:8.2f}  {part['surprise']:6.2f} nats among {part['honest']:,} honest "
+            f"accounts{plan}"
+        )
+    for line in alone["lines"]:
+        model = ", modelled" if line["modelled"] else ""
+        lines.append(
+            f"{line['line']:8} {line['value']:6.2f} nats: place {line['place']:,} among {line['honest']:,}  "
+            f"ln p {line['log_p']:7.2f}  ln e {line['log_e']:6.2f}  weight {line['weight']:.2f}  adds "
+            f"{line['adds']:.4g}{model}"
+        )
+    lines.append(f"what the lines add: ln of the sum {alone['adds_up_to']:.6f}")
+    needed = ", ".join(f"{action} {needed:.2f}" for action, needed in alone["needed"].items())
+    lines.append(f"ln e needed at the end of the log: {needed}")
+    if alone["also"]:
+        also = ", ".join(f"{name} {value:.3g}" for name, value in alone["also"].items())
+        lines.append(f"not weighed: {also}")
+    return "\n".join(lines)
+
+
+def _same(folder: Path, account: str, what: str, computed: float, told: float) -> None:
+    if abs(computed - told) > _TOLERANCE * max(1.0, abs(told)):
+        raise RecordError(
+            f"{folder}: {what} of account '{account}' add up to {computed}, and its record says {told}; "
+            "replay the log again"
+        )
