@@ -9,9 +9,9 @@ read as often as one likes, and what was rejected stays rejected.
 
 Every subject is a hypothesis from the moment at which it is first seen, long before it asks enough to be judged:
 opening only those that look odd would choose hypotheses by their evidence. So no order is better than another, and
-shares are even over as many hypotheses as the reference has accounts, then over twice as many, and so on: block j has
-the share 6 / (pi (j + 1))^2. e-LOND's shares fall with every hypothesis, and the thousandth would have to be thirty
-times as sure.
+shares are even over a first block of hypotheses, then over twice as many, and so on: block j has 6 / (pi (j + 1))^2 of
+the level. e-LOND's shares fall with every hypothesis: the thousandth would need 26 times what an even share among a
+thousand does.
 """
 
 import math
@@ -26,7 +26,7 @@ __all__ = ["OnlineBudget"]
 
 class OnlineBudget:
     """`levels`: the false discovery rate of each action; actions have budgets of their own. `block` is how many
-    hypotheses share the first part of the level.
+    hypotheses share the first part of the level, fixed beforehand.
     """
 
     def __init__(self, levels: Mapping[Action, float], block: int) -> None:

@@ -116,11 +116,8 @@ def _because(account: Account, case: AccountCase) -> list[str]:
         found.append(f"asks for {case.standing.cue} as one in {math.exp(case.standing.value):,.0f} honest accounts")
     if case.conduct.parts:
         spread, regularity, use = case.conduct.parts
-        usual = (
-            ""
-            if case.conduct.usual is None
-            else f", {case.conduct.usual:.1f} times the busiest day of its plan's median account"
-        )
+        ratio = case.conduct.usual
+        usual = "" if ratio is None else f", {ratio:.1f} times what is usual on the busiest days of its plan"
         found.append(
             f"{use.number:,.0f} requests in a day over {spread.number:.1f} hours, regularity "
             f"{regularity.number:+.2f}{usual}"
