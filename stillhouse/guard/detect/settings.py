@@ -1,6 +1,8 @@
 """Section `detect` of guard.yaml: the error budget of each action, and how time is cut."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
 from stillhouse.guard.access.entities import ACTIONS, Action
@@ -35,6 +37,13 @@ class DetectSettings(Settings):
     lateness_seconds: float = Field(
         600.0, ge=0, description="how far behind the newest of its file an exchange may stand and keep its time"
     )
-    membership: float = Field(
-        6.9, gt=0, description="log-likelihood ratio in nats at which an account counts as a campaign's"
+    membership: float = Field(6.9, gt=0, description="log odds, in nats, at which an account counts as a campaign's")
+    likely: float = Field(
+        3.9, gt=0, description="log odds at which an account is slowed and stripped with a campaign, and no more"
     )
+
+    @model_validator(mode="after")
+    def _likely_is_less(self) -> Self:
+        if self.likely > self.membership:
+            raise ValueError(f"likely is {self.likely:g}, above membership ({self.membership:g}); give it less")
+        return self

@@ -5,7 +5,7 @@ Words, cues and scales come from one half of the accounts, standings from the ot
 seen it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -24,6 +24,8 @@ from stillhouse.guard.evidence.standing import Scale, maxima_by_band
 from stillhouse.guard.features.asked import asked
 from stillhouse.guard.features.cues import CUES, cues
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
+from stillhouse.guard.link.communities import divide
+from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.types import Exchange
@@ -35,6 +37,8 @@ _PART = 30
 _PARTS = 30
 _FRESH = 0.7
 
+Found = tuple[list[int], frozenset[int]]
+"""A group's accounts and the tokens that bind it."""
 Read = Callable[[], Iterable[Exchange]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
@@ -59,8 +63,8 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
-    looks = list(_looks(population, rarity))
-    found = sum(one.size == SIZES[0] for one in looks)
+    looks = _looks(population, rarity, cue_rates, key)
+    found = sum(one.size == SIZES[0] for one in looks["wording"])
     if found < LEAST_GROUPS:
         raise RecordError(
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
@@ -71,7 +75,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
         maxima[_weighs(account.name, key)].append(maxima_by_band(account.closed, account.best))
     scale = Scale.of(maxima[True])
     standings = np.sort(np.array([scale.standing(one).value for one in maxima[False]]))
-    groups = GroupNull.of(looks)
+    groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
     return Reference(key, idf, cue_rates, rarity, scale, standings, groups, max(last - first, 1), about)
 
 
@@ -95,28 +99,63 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[Any, tup
     return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
-def _looks(population: Population, rarity: Rarity) -> Iterator[Look]:
-    """Looks at honest groups that have most of their accounts to themselves, the largest first.
-
-    Those that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people of
-    one tool or one phrase.
-    """
+def _looks(population: Population, rarity: Rarity, cue_rates: Sequence[float], key: bytes) -> dict[Kind, list[Look]]:
+    """Looks at honest groups of each kind."""
     common = rarity.common()
     for account in population.accounts:
         account.linked = [token for token in account.linked if token not in common]
-    grouping = Grouping(population)
-    grouping.place(token for token in population.shared.accounts if token not in common)
-    groups = [list(family.accounts) for family in grouping.all()]
-    for token in sorted(common):
-        crowd = [one.index for one in in_order(population.accounts[at] for at in population.shared.accounts[token])]
-        groups += [crowd[at : at + _PART] for at in range(0, min(len(crowd), _PARTS * _PART), _PART)]
     customers = Customers(population.shared.accounts, rarity.largest_customer())
+    made: dict[Kind, list[Found]] = {
+        "wording": _wordings(population, common),
+        "community": _communities(population, common, key),
+    }
+    return {kind: list(_separate(groups, population, customers, cue_rates)) for kind, groups in made.items()}
+
+
+def _wordings(population: Population, common: frozenset[int]) -> list[Found]:
+    """Groups that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people
+    of one tool or one phrase.
+    """
+    shared = population.shared.accounts
+    grouping = Grouping(population)
+    grouping.place(token for token in shared if token not in common)
+    groups = [(list(family.accounts), frozenset(family.tokens)) for family in grouping.all()]
+    for token in sorted(common):
+        crowd = [one.index for one in in_order(population.accounts[at] for at in shared[token])]
+        groups += [
+            (crowd[at : at + _PART], frozenset((token,))) for at in range(0, min(len(crowd), _PARTS * _PART), _PART)
+        ]
+    return groups
+
+
+def _communities(population: Population, common: frozenset[int], key: bytes) -> list[Found]:
+    """Communities of each half of the accounts, with the other half as what they are compared with: within a whole,
+    nothing is more frequent than in it.
+    """
+    shared = population.shared.accounts
+    weighs = [_weighs(account.name, key) for account in population.accounts]
+    groups: list[Found] = []
+    for half in (True, False):
+        ours = {token: [at for at in listed if weighs[at] is half] for token, listed in shared.items()}
+        tokens = sorted(token for token in shared if len(ours[token]) < len(shared[token]))
+        counts = [len(shared[token]) - len(ours[token]) for token in tokens]
+        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighs) - weighs.count(half))
+        listed = {token: found for token, found in ours.items() if token not in common}
+        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighs.count(half), others)]
+    return groups
+
+
+def _separate(
+    groups: list[Found], population: Population, customers: Customers, cue_rates: Sequence[float]
+) -> Iterator[Look]:
+    """Looks at those groups that have most of their accounts to themselves, the largest first."""
     used: set[int] = set()
-    for group in sorted(groups, key=lambda one: (-len(one), one)):
-        if sum(account not in used for account in group) < _FRESH * len(group):
+    for accounts, tokens in sorted(groups, key=lambda one: (-len(one[0]), one[0])):
+        if sum(account not in used for account in accounts) < _FRESH * len(accounts):
             continue
-        members = in_order(population.accounts[at] for at in group)
-        seen = [one for size in SIZES if (one := look(members, customers, (size,))) is not None and one.is_eligible]
+        members = in_order(population.accounts[at] for at in accounts)
+        seen = [one for size in SIZES if (one := look(members, tokens, customers, (size,))) is not None]
+        seen = [one for one in seen if one.is_eligible(cue_rates)]
         if seen:
-            used.update(group)
+            used.update(accounts)
             yield from seen

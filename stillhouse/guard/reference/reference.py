@@ -18,6 +18,7 @@ from stillhouse.guard.evidence.persistence import PersistenceNull
 from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.words import BUCKETS
+from stillhouse.guard.link.group import KINDS, Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.records.files import disk_errors, write_json, write_private
 
@@ -32,7 +33,7 @@ class Reference:
     """`key` splits requests and hashes what is shared; who has it can aim at both, so it is kept private.
 
     `idf` [BUCKETS] weights words, `cue_rates` are shares of honest requests, `scale` and `standings` (in rising
-    order) rank accounts, `groups` is the null of groups, `span` the reference's length in microseconds.
+    order) rank accounts, `groups` has the null of groups of each kind, `span` the reference's length in microseconds.
     """
 
     key: bytes
@@ -41,7 +42,7 @@ class Reference:
     rarity: Rarity
     scale: Scale
     standings: NDArray[np.float64]
-    groups: GroupNull
+    groups: Mapping[Kind, GroupNull]
     span: int
     about: Mapping[str, Any]
 
@@ -96,7 +97,8 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
         "standings": reference.standings,
     }
     for at, cue in enumerate(CUES):
-        found[f"shown_{str(cue.name).lower()}"] = reference.groups.shown[at]
+        for kind in KINDS:
+            found[f"shown_{kind}_{str(cue.name).lower()}"] = reference.groups[kind].shown[at]
         for band in range(BANDS):
             found[f"reached_{band}_{str(cue.name).lower()}"] = reference.scale.reached[band][at]
     return found
@@ -106,11 +108,12 @@ def _numbers(reference: Reference) -> dict[str, Any]:
     return {
         "accounts": reference.rarity.accounts,
         "cue_rates": list(reference.cue_rates),
-        "groups": reference.groups.groups,
+        "groups": {kind: reference.groups[kind].groups for kind in KINDS},
         "span": reference.span,
         "persistence": {
-            f"{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
-            for (view, size), null in sorted(reference.groups.persistence.items())
+            f"{kind}_{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
+            for kind in KINDS
+            for (view, size), null in sorted(reference.groups[kind].persistence.items())
         },
     }
 
@@ -119,11 +122,14 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
     if arrays["idf"].shape != (BUCKETS,):
         raise RecordError(f"a reference's idf has {arrays['idf'].shape} numbers, not {BUCKETS}; make it anew")
     names = [str(cue.name).lower() for cue in CUES]
-    persistence = {}
-    for view in VIEWS:
-        for size in SIZES:
-            fitted = about["persistence"][f"{view}_{size}"]
-            persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
+    groups = {}
+    for kind in KINDS:
+        persistence = {}
+        for view in VIEWS:
+            for size in SIZES:
+                fitted = about["persistence"][f"{kind}_{view}_{size}"]
+                persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
+        groups[kind] = GroupNull(persistence, [arrays[f"shown_{kind}_{name}"] for name in names], about["groups"][kind])
     told = {"v", "digest", "accounts", "cue_rates", "groups", "span", "persistence"}
     return Reference(
         key=key,
@@ -132,7 +138,7 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
         rarity=Rarity(arrays["tokens"], arrays["counts"], about["accounts"]),
         scale=Scale([[arrays[f"reached_{band}_{name}"] for name in names] for band in range(BANDS)]),
         standings=arrays["standings"],
-        groups=GroupNull(persistence, [arrays[f"shown_{name}"] for name in names], about["groups"]),
+        groups=groups,
         span=about["span"],
         about={name: value for name, value in about.items() if name not in told},
     )
