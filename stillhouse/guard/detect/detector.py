@@ -76,9 +76,8 @@ class Detector:
                     shown.setdefault(account.index, set()).update(known)
         last = tick[-1]
         found = [case for case in self._touched(listed) if self._look(case, last.at)]
-        self._join(shown)
         decisions: list[Decision] = []
-        for campaign in self._changed(found, shown):
+        for campaign in self._changed(found, self._join(shown)):
             decisions += self._decide(campaign, last)
         judged = (self.alone.judge(self.population.accounts[at], last) for at in heavy)
         return decisions + [decision for decision in judged if decision is not None]
@@ -93,6 +92,8 @@ class Detector:
     def _look(self, case: Case, at: int) -> bool:
         """Look at a group if it has grown enough; whether it was."""
         accounts, group = self.population.accounts, case.group
+        if doublings(len(group.accounts), LEAST_PARTIES) <= case.doubling:
+            return False
         able = sum(len(accounts[index].sample) >= SIZES[0] for index in group.accounts)
         doubling = doublings(able, LEAST_PARTIES)
         if doubling <= case.doubling:
@@ -110,17 +111,18 @@ class Detector:
         case.looks.append(Judged(at, seen, lines, share, log_e_of(lines, share)))
         return True
 
-    def _join(self, shown: dict[int, set[int]]) -> None:
-        """Accounts of this tick that showed a campaign's wording, whichever half showed it."""
+    def _join(self, shown: dict[int, set[int]]) -> set[int]:
+        """Admit accounts of this tick that showed a campaign's wording, whichever half showed it; the numbers of the
+        campaigns that have more of them now.
+        """
         by_campaign: dict[int, dict[int, set[int]]] = {}
         for at, tokens in shown.items():
             for token in tokens:
                 by_campaign.setdefault(self._of_token[token].number, {}).setdefault(at, set()).add(token)
-        for number in sorted(by_campaign):
-            self._admit(self.campaigns[number], by_campaign[number])
+        return {number for number in sorted(by_campaign) if self._admit(self.campaigns[number], by_campaign[number])}
 
-    def _admit(self, campaign: Campaign, candidates: Mapping[int, Iterable[int]]) -> None:
-        """Those whose log odds of being the campaign's are above `likely`."""
+    def _admit(self, campaign: Campaign, candidates: Mapping[int, Iterable[int]]) -> bool:
+        """Those whose log odds of being the campaign's are above `likely`; whether there were any."""
         accounts, membership = self.population.accounts, self._membership[campaign.number]
         likely, sure = self._settings.likely, self._settings.membership
         linked = {
@@ -131,7 +133,7 @@ class Detector:
             and log_odds(links) + membership.most_by_view >= likely
         }
         if not linked:
-            return
+            return False
         case = self.strongest(campaign)
         background = in_order(accounts[at] for at in case.group.accounts)[:_BACKGROUND]
         told = recognisable(
@@ -139,20 +141,21 @@ class Detector:
             [account.newest(membership.binding) for account in background],
             membership.view,
         )
+        admitted = False
         for (at, links), stands_out in zip(linked.items(), told, strict=True):
             found = (*links, membership.recognised(accounts[at], stands_out))
             if log_odds(found) >= likely:
                 campaign.members[at] = found
+                admitted = True
+        return admitted
 
-    def _changed(self, found: Iterable[Case], shown: dict[int, set[int]]) -> list[Campaign]:
+    def _changed(self, found: Iterable[Case], joined: set[int]) -> list[Campaign]:
         """Campaigns that this tick may have something to decide about, in the order of their numbers."""
         grown = [self._campaign(case) for case in found if self._rejects(case, "observe")]
         numbers = {campaign.number for campaign in grown if campaign.number in self.campaigns}
         for number in sorted(numbers):
             self._recount(self.campaigns[number])
-        for at, tokens in shown.items():
-            numbers |= {campaign.number for token in tokens if at in (campaign := self._of_token[token]).members}
-        return [self.campaigns[number] for number in sorted(numbers)]
+        return [self.campaigns[number] for number in sorted(numbers | joined) if number in self.campaigns]
 
     def _campaign(self, case: Case) -> Campaign:
         """The campaign of a group that is one: a new one, or those that have half of its accounts or half of theirs in

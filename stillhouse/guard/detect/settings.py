@@ -39,7 +39,7 @@ class DetectSettings(Settings):
     )
     membership: float = Field(6.9, gt=0, description="log odds, in nats, at which an account counts as a campaign's")
     likely: float = Field(
-        3.9, gt=0, description="log odds at which an account is slowed and stripped with a campaign, and no more"
+        4.6, gt=0, description="log odds at which an account is slowed and stripped with a campaign, and no more"
     )
 
     @model_validator(mode="after")

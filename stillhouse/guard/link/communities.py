@@ -30,7 +30,7 @@ __all__ = ["Communities", "Community", "divide"]
 
 _LEAST_LISTED = 3
 _PER_ACCOUNTS = 1000
-_GROWTH = 1.15
+_GROWTH = 1.2
 _FIRST = 200
 _SAME = 0.5
 
@@ -107,7 +107,7 @@ def _labels(graph: sp.csr_matrix, resolution: float) -> NDArray[np.int64]:
 
 
 class Communities:
-    """The communities of a growing population; divided anew whenever what is listed has grown by a seventh."""
+    """The communities of a growing population; divided anew whenever what is listed has grown by a fifth."""
 
     def __init__(self, rarity: Rarity) -> None:
         self._rarity = rarity
