@@ -71,11 +71,9 @@ def bring_about(registry: Registry, found: Found) -> BroughtAbout:
         before = in_force(actions_in(connection, accounts), now)
         waiting, words = proposals_in(connection, accounts), last_words(connection, accounts)
         for account in accounts:
-            held = [one.action for one in (before.get(account), waiting.get(account)) if one is not None]
-            if any(ACTIONS.index(action) >= ACTIONS.index(found.action) for action in held):
-                done.settled.append(account)
-            else:
-                _place(done, found, words.get(account)).append(account)
+            place = _place(done, found, words.get(account))
+            held = [before.get(account), waiting.get(account) if place is done.asked else None]
+            (done.settled if any(_as_strong(one, found) for one in held) else place).append(account)
         if done.taken:
             _take(connection, registry.ledger, found, done.taken, before, now, len(accounts) - len(done.taken))
         if done.asked:
@@ -87,6 +85,10 @@ def _place(done: BroughtAbout, found: Found, word: LastWord | None) -> list[str]
     if word is not None and word.actor != DETECTOR:
         return done.covered if found.at <= word.at else done.asked
     return done.asked if found.waits else done.taken
+
+
+def _as_strong(held: ActionInForce | Proposal | None, found: Found) -> bool:
+    return held is not None and ACTIONS.index(held.action) >= ACTIONS.index(found.action)
 
 
 def _take(
