@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from stillhouse.guard.access.documents import RESTORED, document_of
 from stillhouse.guard.access.entities import ActionInForce, Proposal, Verdict
 from stillhouse.guard.access.events import account_reviewed, action_ended, action_set, campaign_reviewed
-from stillhouse.guard.access.rows import LastWord, actions_in, next_version, put_actions
+from stillhouse.guard.access.rows import LastWord, actions_in, next_version, put_actions, put_words
 from stillhouse.guard.ledger.entry import Event
 from stillhouse.guard.ledger.store import Ledger
 
@@ -59,9 +59,8 @@ def end_actions(
 def confirm(
     connection: Connection, ledger: Ledger, reviewed: Sequence[ActionInForce], said: LastWord, word: Event
 ) -> None:
-    """A person agrees with what is in force: it stays, and is that person's from now on."""
-    documents = {one.account: document_of(one, "account") for one in reviewed}
-    put_actions(connection, documents, next_version(connection), said)
+    """A person agrees with what is in force: it stays, and what waits beside it too."""
+    put_words(connection, [one.account for one in reviewed], said)
     ledger.extend_in(connection, [word])
 
 

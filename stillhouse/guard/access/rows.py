@@ -22,6 +22,7 @@ __all__ = [
     "put",
     "put_actions",
     "put_proposals",
+    "put_words",
 ]
 
 _CHUNK = 180  # rows a statement of five parameters each: SQLite took 999 for long
@@ -80,6 +81,12 @@ def put_actions(connection: Connection, documents: Mapping[str, str], version: i
             for account in some
         ]
         connection.execute(insert(actions).values(rows))
+
+
+def put_words(connection: Connection, ids: Sequence[str], said: LastWord) -> None:
+    """Somebody spoke about what these accounts are under, and it stays as it is."""
+    for some in _chunks(ids):
+        connection.execute(update(actions).where(actions.c.account.in_(some)).values(said._asdict()))
 
 
 def put_proposals(connection: Connection, new: Sequence[Proposal]) -> None:

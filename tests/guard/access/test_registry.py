@@ -77,7 +77,7 @@ def test_both_makes_of_database_do_the_same(postgres_url: str, open_at: OpenAt) 
         return [registry.version(), sorted(map(repr, keys)), entries, sorted(map(repr, everything))]
 
     lives = [life(open_at(url, clock=lambda: NOW).registry) for url in ("sqlite:///guard.db", postgres_url)]
-    assert lives[0] == lives[1] and lives[0][0] == 18
+    assert lives[0] == lives[1] and lives[0][0] == 17
 
 
 def test_organisations(registry: Registry) -> None:
@@ -468,8 +468,9 @@ def test_a_campaign(registry: Registry) -> None:
 def test_a_word_on_what_an_account_is_under(registry: Registry) -> None:
     one = registry.set_action("alice", "suspend", reason="much")
     assert registry.review("alice", "approved", seen="suspend", reason="talked to them", actor="ben") == one
+    version = registry.version()
     assert registry.review("alice", "approved", seen="suspend", reason="talked to them", actor="ben") == one
-    assert registry.actions() == [one]
+    assert registry.actions() == [one] and registry.version() == version
     assert registry.review("alice", "rejected", seen="suspend", reason="one client", actor="anna") == one
     assert registry.actions() == []
     *approved, rejected, ended = recorded(registry)[-4:]
