@@ -17,6 +17,7 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.segment_rows import Counts, SegmentRows, first_time
 from stillhouse.guard.log.segment import SegmentName
+from stillhouse.records.files import disk_errors
 
 __all__ = ["Follower"]
 
@@ -66,11 +67,15 @@ class Follower:
                 self._stop.wait(_LOOK_SECONDS)
 
     def look(self) -> list[Row]:
-        """Read on, some thousand exchanges at most; the rows that can be passed on now, in order."""
+        """Read on, some thousand exchanges at most; the rows that can be passed on now, in order.
+
+        StorageError where the folder cannot be read.
+        """
         # What was on disk at the end of the last look stood there before whatever this one does not find.
         written = min(self.newest, int(self._clock() * 1e6))
-        self._find()
-        behind = self._read_on()
+        with disk_errors(self._folder / "segment", 0):
+            self._find()
+            behind = self._read_on()
         self.is_behind = bool(behind)
         self.newest = max([self.newest, *(one.newest for one in self._segments.values())])
         bound = min([written, *(one.newest for one in behind)]) - self._lateness

@@ -104,7 +104,8 @@ def _wait_for_file(folder: Path, stop: threading.Event, tell: Callable[[Status],
 
 
 def _watch(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    """Not through `sys.stdin`, whose lock a thread that waits would keep from the end of the interpreter."""
+    while os.read(sys.stdin.fileno(), 1):
         pass
     stop.set()
 

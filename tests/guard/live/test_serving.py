@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +86,11 @@ def test_live_comes_to_the_decisions_of_a_replay(world: World, tmp_path: Path) -
     decisions = [json.loads(line) for line in replayed]
     last = decisions[min(_DECISIONS, len(decisions)) - 1]["time"]
     # What follows the last decision by its tick and the lateness has to be there, so that its moment comes.
-    log_of_world = iter(ExchangeLog(world.mixed))
-    exchanges = [*takewhile(lambda one: one.time <= last, log_of_world), *islice(log_of_world, 400)]
+    exchanges: list[Exchange] = []
+    for one in ExchangeLog(world.mixed):
+        exchanges.append(one)
+        if len(exchanges) > 400 and exchanges[-400].time > last:
+            break
     end = len(exchanges)
     log = tmp_path / "exchanges"
     with (
