@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.guard_options import option
 from stillhouse.config import load
+from stillhouse.errors import ConfigError
 
 __all__ = ["explain", "reference", "replay"]
 
@@ -42,8 +44,11 @@ def reference(
 
 def replay(
     logs: Logs,
-    reference: Annotated[Path, typer.Option("--reference", help="Folder made by `stillhouse guard reference`.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    reference: Annotated[
+        Path | None,
+        option("--reference", "Folder made by `stillhouse guard reference`; none is `detect.reference` of --config."),
+    ] = None,
     config: GuardConfig = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -54,8 +59,8 @@ def replay(
         from stillhouse.guard.reference.reference import load as load_reference
         from stillhouse.guard.replay.run import replay
 
-        settings = _detect(config)
-        learnt = load_reference(reference)
+        settings = _with_reference(_detect(config), reference)
+        learnt = load_reference(settings.reference)
         with console_for(quiet).status("reading") as status:
             summary = replay(logs, learnt, out, settings, strict=strict, progress=status.update)
         print_result(summary, as_json, _replay_text(summary, out))
@@ -75,13 +80,22 @@ def explain(
 
 
 def _detect(config: Path | None) -> Any:
+    """Section `detect`, its reference as a path from here."""
     from stillhouse.guard.detect.settings import DetectSettings
 
     if config is None:
         return DetectSettings()
     from stillhouse.guard.settings import GuardSettings
 
-    return load(GuardSettings, config).detect
+    settings = load(GuardSettings, config).detect
+    return settings if settings.reference is None else _with_reference(settings, config.parent / settings.reference)
+
+
+def _with_reference(settings: Any, reference: Path | None) -> Any:
+    """The settings with the reference that was named, if one was."""
+    if reference is None and settings.reference is None:
+        raise ConfigError("no reference is named; give --reference, or --config with `detect.reference`")
+    return settings if reference is None else settings.model_copy(update={"reference": reference})
 
 
 def _reference_text(made: dict[str, Any], out: Path) -> str:

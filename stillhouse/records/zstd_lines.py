@@ -20,6 +20,7 @@ __all__ = [
     "compress_frame",
     "count_zstd_lines",
     "end_of_last_frame",
+    "read_frame",
     "read_zstd_lines",
     "whole_lines_behind",
 ]
@@ -79,6 +80,24 @@ def read_zstd_lines(path: Path) -> Iterator[bytes | None]:
         yield rest
     elif unfinished:
         yield None
+
+
+def read_frame(file: BinaryIO, start: int, path: Path) -> tuple[bytes, int] | None:
+    """The content of the frame at offset `start` and the offset behind it; None where no whole frame is there (yet).
+
+    Raises RecordError where what is there is corrupt.
+    """
+    file.seek(start)
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    content = []
+    while chunk := file.read(1 << 18):
+        try:
+            content.append(frame.decompress(chunk))
+        except zstandard.ZstdError as error:
+            raise RecordError(f"{path}: corrupt zstd data before byte {file.tell():,} ({error})") from None
+        if frame.eof:
+            return b"".join(content), file.tell() - len(frame.unused_data)
+    return None
 
 
 def count_zstd_lines(path: Path) -> int:

@@ -1,5 +1,6 @@
 """Section `detect` of guard.yaml: the error budget of each action, and how time is cut."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -30,6 +31,11 @@ class Budgets(Settings):
 class DetectSettings(Settings):
     """Detection of campaigns and accounts."""
 
+    reference: Path | None = Field(
+        None,
+        description="folder made by `guard reference`; `serve` detects while it serves where it is given, and `replay` "
+        "takes it where no other is named",
+    )
     campaigns: Budgets = Budgets()
     accounts: Budgets = Budgets(verify=None, suspend=None)
     tick_seconds: float = Field(900.0, gt=0, description="longest time between two moments of decision")

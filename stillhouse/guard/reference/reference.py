@@ -20,12 +20,10 @@ from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.words import BUCKETS
 from stillhouse.guard.link.group import KINDS, Kind
 from stillhouse.guard.link.rarity import Rarity
+from stillhouse.guard.reference.about import ABOUT, ARRAYS, KEY, VERSION, about_reference
 from stillhouse.records.files import disk_errors, write_json, write_private
 
-__all__ = ["VERSION", "Reference", "load", "save"]
-
-VERSION = "stillhouse.reference/1"
-_JSON, _ARRAYS, _KEY = "reference.json", "reference.npz", "reference.key"
+__all__ = ["Reference", "load", "save"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +58,21 @@ class Reference:
 def save(reference: Reference, folder: Path) -> None:
     """Write the files of a reference into an empty `folder`. StorageError where the disk refuses."""
     with disk_errors(folder, 1 << 22):
-        np.savez_compressed(folder / _ARRAYS, allow_pickle=False, **_arrays(reference))
-        write_private(folder / _KEY, reference.key.hex() + "\n", replace=False)
+        np.savez_compressed(folder / ARRAYS, allow_pickle=False, **_arrays(reference))
+        write_private(folder / KEY, reference.key.hex() + "\n", replace=False)
         about = {"v": VERSION, **reference.about, **_numbers(reference), "digest": reference.digest}
-        write_json(folder / _JSON, about)
+        write_json(folder / ABOUT, about)
 
 
 def load(folder: Path) -> Reference:
     """RecordError where the folder is no reference of this version, or was changed since it was made."""
-    path = folder / _JSON
+    about = about_reference(folder)
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        key = bytes.fromhex((folder / _KEY).read_text(encoding="ascii").strip())
-        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
+        key = bytes.fromhex((folder / KEY).read_text(encoding="ascii").strip())
+        with np.load(folder / ARRAYS, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        missing = Path(error.filename).name
-        raise RecordError(
-            f"{folder}: no reference there ({missing} is missing); make one with `stillhouse guard reference`"
-        ) from None
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
-    if about.get("v") != VERSION:
-        raise RecordError(f"{path}: version (`v`) is {about.get('v')!r}; this reader knows {VERSION}")
     reference = _reference(key, arrays, about)
     if reference.digest != about["digest"]:
         raise RecordError(f"{folder}: its numbers are not those that its digest was made of; make the reference anew")

@@ -13,16 +13,15 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features import origin
+from stillhouse.guard.replay.dated import Dated
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
-from stillhouse.records.times import microseconds
 from stillhouse.types import Exchange
 
-__all__ = ["Logs", "find_logs"]
+__all__ = ["Logs", "decoded", "find_logs"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _NEEDED = (*origin.NEEDS, "client.user_agent")
-_DAY = 86_400_000_000
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
@@ -89,31 +88,16 @@ class Logs:
         yield from order.rest()
 
     def _dated(self, path: Path) -> Iterator[tuple[Exchange, int]]:
-        """Exchanges with their times. One that is a day ahead of all before it and of the next has a wrong clock."""
-        newest: int | None = None
-        held: tuple[Exchange, int] | None = None
+        """Exchanges with their times, less those whose clock was wrong."""
+        dated = Dated(lambda exchange: self._set_aside(path, exchange))
         for exchange in self._exchanges(path):
-            at = microseconds(exchange.time)
-            assert at is not None, "the log checks times"
-            if held is not None:
-                if at < held[1] - _DAY:
-                    self._set_aside(path, held[0])
-                else:
-                    yield held
-                    newest = held[1]
-                held = None
-            if newest is not None and at > newest + _DAY:
-                held = exchange, at
-            else:
-                yield exchange, at
-                newest = at if newest is None else max(newest, at)
-        if held is not None:
-            yield held
+            yield from dated.put(exchange)
+        yield from dated.rest()
 
     def _exchanges(self, path: Path) -> Iterable[Exchange]:
         """Faulty lines are set aside at the first reading; further readings pass over them in silence."""
         first = path not in self._read
-        yield from ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=_decoded)
+        yield from ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=decoded)
         self._read.add(path)
 
     def _set_aside(self, path: Path, exchange: Exchange) -> None:
@@ -131,7 +115,7 @@ class _Silent(RejectedLines):
         """Known already."""
 
 
-def _decoded(line: bytes, place: str) -> Any:
+def decoded(line: bytes, place: str) -> Any:
     """As `decode_line`, in a fifth of its time. An integer of more than 64 bits may become a float: none is counted."""
     try:
         return orjson.loads(line)

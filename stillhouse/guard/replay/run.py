@@ -31,7 +31,6 @@ from stillhouse.records.files import encode_line
 __all__ = ["Progress", "replay"]
 
 Progress = Callable[[str], None]
-_REMEMBER = 2
 
 
 def replay(
@@ -79,11 +78,7 @@ def _fold(
 ) -> tuple[Detector, list[Decision], int]:
     """The detector after the last row, all decisions, and how many rows came twice."""
     detector = Detector(reference, settings)
-    ticks = Ticks(
-        int(settings.tick_seconds * 1e6),
-        settings.tick_exchanges,
-        _REMEMBER * int(settings.lateness_seconds * 1e6),
-    )
+    ticks = Ticks.of(settings)
     decisions: list[Decision] = []
     seen = 0
     for tick in ticks.cut(rows):

@@ -1,0 +1,47 @@
+"""Exchanges of one file with their times, less those of a clock that had run ahead.
+
+One exchange from the far future would make all that follow late. So one that is more than a day ahead of those before
+it is held until the next one tells whether time went on, or its clock was wrong.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from stillhouse.records.times import microseconds
+from stillhouse.types import Exchange
+
+__all__ = ["Dated"]
+
+_DAY = 86_400_000_000
+
+
+@dataclass(slots=True)
+class Dated:
+    """`skewed` is called with every exchange that is set aside."""
+
+    skewed: Callable[[Exchange], None]
+    _newest: int | None = None
+    _held: tuple[Exchange, int] | None = None
+
+    def put(self, exchange: Exchange) -> Iterator[tuple[Exchange, int]]:
+        """The exchanges that count, with their times in microseconds since 1970, as far as that can be told now."""
+        at = microseconds(exchange.time)
+        assert at is not None, "the log checks times"
+        if self._held is not None:
+            if at < self._held[1] - _DAY:
+                self.skewed(self._held[0])
+            else:
+                yield self._held
+                self._newest = self._held[1]
+            self._held = None
+        if self._newest is not None and at > self._newest + _DAY:
+            self._held = exchange, at
+        else:
+            yield exchange, at
+            self._newest = at if self._newest is None else max(self._newest, at)
+
+    def rest(self) -> Iterator[tuple[Exchange, int]]:
+        """What is held at the end of the file."""
+        if self._held is not None:
+            yield self._held
+            self._held = None
