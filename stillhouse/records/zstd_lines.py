@@ -18,6 +18,7 @@ __all__ = [
     "Frame",
     "FrameCompressor",
     "compress_frame",
+    "content_behind",
     "count_zstd_lines",
     "end_of_last_frame",
     "read_frame",
@@ -106,10 +107,15 @@ def count_zstd_lines(path: Path) -> int:
         return sum(piece.count(b"\n") for piece, _ in _decompressed(file, path))
 
 
+def content_behind(file: BinaryIO, start: int, path: Path) -> bytes:
+    """What can be read from offset `start` on, where a frame begins, to the end; of an unfinished frame a part."""
+    file.seek(start)
+    return b"".join(piece for piece, _ in _decompressed(file, path))
+
+
 def whole_lines_behind(file: BinaryIO, start: int, path: Path) -> bytes:
     """The whole lines that can still be read from an unfinished frame at offset `start`."""
-    file.seek(start)
-    content = b"".join(piece for piece, _ in _decompressed(file, path))
+    content = content_behind(file, start, path)
     return content[: content.rfind(b"\n") + 1]
 
 

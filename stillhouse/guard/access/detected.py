@@ -75,7 +75,7 @@ def bring_about(registry: Registry, found: Found) -> BroughtAbout:
             held = [before.get(account), waiting.get(account) if place is done.asked else None]
             (done.settled if any(_as_strong(one, found) for one in held) else place).append(account)
         if done.taken:
-            _take(connection, registry.ledger, found, done.taken, before, now, len(accounts) - len(done.taken))
+            _take(connection, registry.ledger, found, done.taken, before, now)
         if done.asked:
             _ask(connection, registry.ledger, found, done.asked, now)
     return done
@@ -98,7 +98,6 @@ def _take(
     accounts: Sequence[str],
     before: Mapping[str, ActionInForce],
     now: float,
-    left: int,
 ) -> None:
     new = [
         ActionInForce(account=account, action=found.action, campaign=found.campaign, reason=found.reason, since=now)
@@ -108,7 +107,8 @@ def _take(
     if found.campaign is None:
         set_actions(connection, ledger, new, before, said, because=found.because)
     else:
-        word = campaign_set(found.campaign, found.action, found.reason, len(new), left, DETECTOR, found.because)
+        stronger = sum(ACTIONS.index(one.action) > ACTIONS.index(found.action) for one in before.values())
+        word = campaign_set(found.campaign, found.action, found.reason, len(new), stronger, DETECTOR, found.because)
         set_actions(connection, ledger, new, before, said, words=[word])
 
 

@@ -16,10 +16,10 @@ __all__ = ["Acting"]
 _log = logging.getLogger("stillhouse.guard")
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _REASONS = {
-    "campaign": "requests of this account and of others look like one queue of work that is spread over them; "
-    "decided by a program, a person looks at it where you ask",
-    "account": "requests of this account stand out among those of all others; decided by a program, a person looks at "
-    "it where you ask",
+    "campaign": "requests of this account and of others look like one queue of work that is spread over them; a "
+    "program decided this, and a person looks at it if you ask",
+    "account": "requests of this account stand out among those of all others; a program decided this, and a person "
+    "looks at it if you ask",
 }
 
 

@@ -1,15 +1,15 @@
 """A segment of the exchange log, read while a gateway writes it.
 
 A frame is read when it is whole: what stands behind the last whole one may still grow. Whoever writes a segment holds
-its lock, so a segment without one is all that it will ever be, and the whole lines of a frame that a killed gateway
-left unfinished count then, as they do in a replay.
+its lock, so a segment without one is all that it will ever be, and what can be read of a frame that a killed gateway
+left unfinished counts then, as it does in a replay.
 """
 
 import fcntl
 import os
 from pathlib import Path
 
-from stillhouse.records.zstd_lines import read_frame, whole_lines_behind
+from stillhouse.records.zstd_lines import content_behind, read_frame
 
 __all__ = ["Tail"]
 
@@ -46,7 +46,10 @@ class Tail:
             os.close(descriptor)
 
     def frame(self) -> list[bytes] | None:
-        """The lines of the next whole frame; None where there is none now. RecordError where it cannot be read."""
+        """The lines of the next whole frame, blank ones too; None where there is none now.
+
+        RecordError where it cannot be read.
+        """
         if not self.unread:
             return None
         try:
@@ -57,11 +60,11 @@ class Tail:
         if found is None:
             return None
         content, self._read = found
-        return content.splitlines()
+        return content.split(b"\n")
 
     def remains(self) -> list[bytes]:
-        """The whole lines of a frame that nobody will finish any more. RecordError where it cannot be read."""
+        """The lines of a frame that nobody will finish any more, the last of them a part. RecordError as `frame`."""
         if not self.unread:
             return []
         with self.path.open("rb") as file:
-            return whole_lines_behind(file, self._read, self.path).splitlines()
+            return content_behind(file, self._read, self.path).split(b"\n")

@@ -112,6 +112,21 @@ def test_what_waits_is_not_in_force_until_a_person_approves(registry: Registry, 
     assert {(one.kind, one.actor) for one in actions} == {("action", "anna")}
 
 
+def test_postgres_does_the_same(postgres_url: str, open_at: OpenAt, clock: Clock) -> None:
+    registry = open_at(postgres_url, clock=clock).registry
+    registry.create_organisation(Organisation(id="org"))
+    for name in "ab":
+        registry.create_account(Account(id=name, organisation="org"))
+    found = Found(["a", "b"], "wave", "suspend", waits=True, at=900.0, reason="a queue", because={"log_e": 7.5})
+    assert bring_about(registry, found).asked == ["a", "b"] and pending(registry) == {"a": "suspend", "b": "suspend"}
+    clock.now = 2000.0
+    registry.review("a", "rejected", seen="suspend", reason="a class", actor="anna")
+    registry.review_campaign("wave", "approved", seen="suspend", reason="seen", actor="anna")
+    assert in_force(registry) == {"b": "suspend"} and pending(registry) == {}
+    again = bring_about(registry, found)
+    assert (again.covered, again.settled) == (["a"], ["b"])
+
+
 def test_what_a_person_rejects_is_not_asked_again(registry: Registry, find: Find, clock: Clock) -> None:
     find("ab", "verify")
     find("abc", "suspend", waits=True)
