@@ -14,8 +14,8 @@ def lines(tables: Mapping[str, Any]) -> Iterator[str]:
     worlds = tables["worlds"]
     yield (
         f"{worlds['worlds']} world{'s' if worlds['worlds'] > 1 else ''}: {worlds['exchanges']:,} exchanges, "
-        f"{worlds['honest_accounts']:,} honest accounts, {worlds['campaign_accounts']:,} of "
-        f"{worlds['campaigns']} campaigns"
+        f"{worlds['honest_accounts']:,} honest accounts, {worlds['campaign_accounts']:,} accounts "
+        f"of {worlds['campaigns']} campaigns"
     )
     yield ""
     yield from _table(

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from bench.detection_scores import ACTIONS
 from bench.detection_tables import ALL, TOLERATED
 from bench.detection_tasks import OURS
 from stillhouse.distill.report.svg import COLOURS, inline_svg
@@ -25,6 +26,7 @@ MARKS = (("D", COLOURS["after"]), *zip("sv^o", _OKABE_ITO, strict=True))
 _WIDTH = 11.5
 _ROW = 0.27
 _LEAST = 1e-5
+_LASTS = 48.0  # hours of a campaign
 
 
 def shown_methods(methods: Rows) -> list[str]:
@@ -66,14 +68,15 @@ def evidence_plot(courses: Mapping[str, Rows]) -> Markup:
     figure = Figure(figsize=(_WIDTH, 3.6))
     axes = figure.add_axes((0.035, 0.13, 0.93, 0.82))
     needed: dict[str, list[float]] = {}
-    end = max((course[-1]["hours"] for course in courses.values()), default=1.0)
+    end = max([_LASTS, *(course[-1]["hours"] for course in courses.values())])
     for course in courses.values():
         hours, values = [one["hours"] for one in course], [one["log_e"] for one in course]
         axes.step([*hours, end], [*values, values[-1]], where="post", color=COLOURS["after"], linewidth=1.1, alpha=0.7)
         axes.plot(hours[:1], values[:1], "o", color=COLOURS["after"], ms=3)
         for one in course:
             needed.setdefault(one["action"], []).append(one["needed"])
-    for (action, levels), colour in zip(sorted(needed.items()), _OKABE_ITO, strict=False):
+    for action, colour in zip([one for one in ACTIONS if one in needed], _OKABE_ITO, strict=False):
+        levels = needed[action]
         axes.axhspan(min(levels), max(levels) + 1e-6, color=colour, alpha=0.16, linewidth=0)
         axes.axhline(min(levels), color=colour, linewidth=1.1, linestyle=(0, (4, 3)))
         axes.text(end, min(levels), f"least for {action} ", color=COLOURS["ink"], fontsize=8.5, ha="right", va="bottom")
