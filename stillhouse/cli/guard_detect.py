@@ -1,8 +1,9 @@
 """`stillhouse guard reference`, `replay` and `explain`: learn what is honest, find what is not, say why."""
 
+import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +14,7 @@ from stillhouse.errors import ConfigError
 
 __all__ = ["explain", "reference", "replay"]
 
+Engine = Literal["local", "ray"]
 Logs = Annotated[
     list[Path],
     typer.Argument(metavar="LOG...", help="Logs: .jsonl, .jsonl.zst, .parquet, or folders of them."),
@@ -49,6 +51,11 @@ def replay(
         Path | None,
         option("--reference", "Folder made by `stillhouse guard reference`; none is `detect.reference` of --config."),
     ] = None,
+    engine: Annotated[Engine, option("--engine", "Who makes rows of exchanges: this process, or Ray.")] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Processes of the Ray cluster that is started; none is one a CPU."),
+    ] = None,
     config: GuardConfig = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -62,7 +69,9 @@ def replay(
         settings = _with_reference(_detect(config), reference)
         learnt = load_reference(settings.reference)
         with console_for(quiet).status("reading") as status:
-            summary = replay(logs, learnt, out, settings, strict=strict, progress=status.update)
+            summary = replay(
+                logs, learnt, out, settings, strict=strict, progress=status.update, engine=_engine(engine, workers)
+            )
         print_result(summary, as_json, _replay_text(summary, out))
 
 
@@ -77,6 +86,18 @@ def explain(
 
         found = explain(folder, campaign)
         print_result(found, as_json, explained(found))
+
+
+def _engine(name: Engine, workers: int | None) -> Any:
+    if name == "local":
+        from stillhouse.guard.replay.engine import local_engine
+
+        if workers is not None:
+            raise ConfigError(f"--workers {workers} is for --engine ray, and the engine is local; leave it out")
+        return local_engine
+    from stillhouse.guard.replay.engine_ray import ray_engine
+
+    return ray_engine(workers, os.environ.get("RAY_ADDRESS"))
 
 
 def _detect(config: Path | None) -> Any:
@@ -111,8 +132,10 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
 
 def _replay_text(summary: dict[str, Any], out: Path) -> str:
     actions = ", ".join(f"{action} {count:,}" for action, count in summary["actions"].items()) or "none"
+    workers, start = summary["workers"], summary["start_seconds"]
+    ready = f" (and {start:.0f} s until {workers} Ray workers were there)" if summary["engine"] == "ray" else ""
     lines = [
-        f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts in {summary['seconds']:.0f} s, "
+        f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts in {summary['seconds']:.0f} s{ready}, "
         f"{summary['rejected']:,} lines set aside, {summary['duplicates']:,} duplicates, {summary['late']:,} late",
         f"{summary['campaigns']:,} campaigns; accounts by their strongest action: {actions}",
         f"decisions {out / 'decisions.jsonl'}",

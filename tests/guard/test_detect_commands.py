@@ -39,6 +39,8 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "no such log" in command("guard", "replay", "nowhere.jsonl", *ref, *out).fault
     wrong = command("guard", "replay", str(world.mixed), "--reference", str(tmp_path), *out)
     assert "make one with `stillhouse guard reference`" in wrong.fault
+    idle = command("guard", "replay", str(world.mixed), *ref, *out, "--workers", "2")
+    assert "--workers 2 is for --engine ray, and the engine is local" in idle.fault
     taken = command("guard", "reference", str(world.honest), "--out", str(replayed / "ref"))
     assert "is not empty" in taken.fault
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")

@@ -11,7 +11,7 @@ from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.tail import Tail
 from stillhouse.guard.replay.dated import Dated
-from stillhouse.guard.replay.reading import decoded
+from stillhouse.guard.replay.reading import decoded, time_of
 from stillhouse.records.exchange import exchange_from_record
 from stillhouse.records.times import microseconds
 from stillhouse.records.zstd_lines import read_zstd_lines
@@ -42,7 +42,7 @@ class SegmentRows:
         self._tail = Tail(path)
         self._first = first
         self._order = Ordering(lateness)
-        self._dated = Dated(self._skewed)
+        self._dated = Dated[Exchange](self._skewed)
         self._extractor = extractor
         self._counts = counts
 
@@ -91,7 +91,7 @@ class SegmentRows:
             except RecordError:
                 self._counts.rejected += 1
                 continue
-            for one, at in self._dated.put(exchange):
+            for one, at in self._dated.put(exchange, time_of(exchange)):
                 self._hold(one, at)
 
     def _finish(self) -> None:
@@ -105,7 +105,7 @@ class SegmentRows:
         self._counts.read += 1
         self._counts.late += self._order.late - late
 
-    def _skewed(self, _exchange: Exchange) -> None:
+    def _skewed(self, _exchange: Exchange, _at: int) -> None:
         self._counts.rejected += 1
 
 
