@@ -60,7 +60,9 @@ def blocks(tables: Mapping[str, Any]) -> Iterator[str]:
             ("references", *_CAMPAIGNS, "honest slowed", "suspended"),
             (
                 (
-                    f"{row['references']} of {count(row['reference_accounts'])} accounts, {count(row['reference_groups'])} groups",
+                    "{} of {} accounts, {} groups".format(
+                        *(count(row[what]) for what in ("references", "reference_accounts", "reference_groups"))
+                    ),
                     *_campaigns(row),
                     count(row["slowed_honest"]),
                     count(row["suspended_honest"]),
