@@ -128,7 +128,7 @@ def rows_of(found: Mapping[str, Any], text: str) -> list[Row]:
         name = f"{where}innocent people behind a shared account refused, {row['through']}"
         rows.append(_single(f"{name} ({row['refused']} of {row['people']:,})", row["refused"] / row["people"], "share"))
     for row in found["references"]:
-        rows += _campaign_rows(f"{where}reference of {row['reference_accounts']:,} accounts", row["campaigns"])
+        rows += _campaign_rows(f"{where}references of {row['reference_accounts']:,.0f} accounts", row["campaigns"])
     costs = found["costs"]
     return [
         *rows,

@@ -5,6 +5,9 @@ evidence. So a world has one campaign of each objective, and nineteen worlds hav
 once, in three sizes. In any four neighbouring worlds each strategy is there at least once: those are enough for what
 is slow.
 
+What is decided depends on the reference too: on its people, and on the key that is drawn with it and parts each
+account's requests into halves. So there are several of each size, and worlds take turns.
+
 Seeds and text are not those that thresholds were chosen on: that was done on other text, with seeds 1, 2, 11 and 12.
 """
 
@@ -30,8 +33,9 @@ _STEP = 3
 _DAYS = 5
 _SCALE = 3.2
 _QUICK = 4
-_COMPARED = 2
 _WITHOUT = 2
+_REFERENCES = {"50k": 14.7, "20k": 5.9, "5k": 1.5}
+_DRAWS = 2
 _SMALL_STRATEGIES = ("four_each", "diluted_90", "two_pools", "topic_shards", "all_at_once", "loud")
 _SMALL_REQUESTS = 2000
 _SMALL_SCALE = 0.8
@@ -75,24 +79,23 @@ class Plan:
 def full(given: Path | None) -> Plan:
     """Nineteen worlds with campaigns and two without, on text that comes with packages; four more on `given` text."""
     references = [
-        Reference("reference-5k", _honest(1101, 1.5)),
-        Reference("reference-20k", _honest(1102, 5.9), baselines=True),
-        Reference("reference-50k", _honest(1103, 14.7)),
+        Reference(f"reference-{name}-{draw + 1}", _honest(1101 + 10 * place + draw, scale), name == "20k" and not draw)
+        for place, (name, scale) in enumerate(_REFERENCES.items())
+        for draw in range(_DRAWS)
     ]
-    names = [one.name for one in reversed(references)]
+    calibrated = next(one.name for one in references if one.baselines)
     worlds = []
-    for number in range(len(STRATEGIES)):
-        compared = names if number < _COMPARED else names[:1]
-        calibrated = references[1].name if number < _QUICK else None
-        worlds.append(World(f"world-{number + 1:02}", _world(1001 + number, number), tuple(compared), calibrated))
-    worlds += [
-        World(f"world-{number + 1:02}", _honest(1001 + number, _SCALE), (names[0],))
-        for number in range(len(STRATEGIES), len(STRATEGIES) + _WITHOUT)
-    ]
+    for number in range(len(STRATEGIES) + _WITHOUT):
+        names = tuple(f"reference-{name}-{number % _DRAWS + 1}" for name in _REFERENCES)
+        quick, seed = number < _QUICK, 1001 + number
+        scenario = _world(seed, number) if number < len(STRATEGIES) else _honest(seed, _SCALE)
+        worlds.append(
+            World(f"world-{number + 1:02}", scenario, names if quick else names[:1], calibrated if quick else None)
+        )
     if given is not None:
-        references.append(Reference("reference-given", _honest(1104, 5.9, given)))
+        references.append(Reference("reference-given", _honest(1201, _REFERENCES["20k"], given)))
         worlds += [
-            World(f"given-{number + 1:02}", _world(1201 + number, number, given), ("reference-given",))
+            World(f"given-{number + 1:02}", _world(1211 + number, number, given), ("reference-given",))
             for number in range(_QUICK)
         ]
     return Plan(references, worlds, WINDOWS)

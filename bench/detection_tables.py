@@ -59,9 +59,9 @@ def tables(plan: Plan, workshop: Workshop, *, given: bool) -> dict[str, Any]:
 
 
 def summary(campaigns: Iterable[CampaignScore]) -> dict[str, Any] | None:
-    """Of campaigns that asked: how many were `found` (one of their accounts, at least, was slowed or worse); medians
-    over campaigns of the shares of accounts `slowed` (or worse) and `suspended`, and of the campaign's own exchanges
-    that were `let_through` before; and the shares of `each` campaign. None without campaigns.
+    """Of campaigns that asked: how many were `found` (one of their accounts, at least, was slowed or worse); the shares
+    of accounts `slowed` (or worse) and `suspended`, and of the campaign's own exchanges that were `let_through` before:
+    `median` and `mean` over campaigns, and of `each`. None without campaigns.
     """
     shares = [
         (one.slowed / one.accounts, one.suspended / one.accounts, one.let_through / one.own if one.own else None)
@@ -77,7 +77,8 @@ def summary(campaigns: Iterable[CampaignScore]) -> dict[str, Any] | None:
     return {
         "campaigns": len(shares),
         "found": sum(slowed > 0 for slowed in each["slowed"]),
-        **{name: median(values) for name, values in each.items() if values},
+        "median": {name: median(values) for name, values in each.items() if values},
+        "mean": {name: fmean(values) for name, values in each.items() if values},
         "each": each,
     }
 
@@ -89,7 +90,7 @@ def strongest_baseline(methods: Table) -> dict[str, Any] | None:
         for row in methods
         if row["method"] != OURS and row["suspended_honest"] <= TOLERATED * row["accounts_honest"] and row["campaigns"]
     ]
-    return min(fair, key=lambda row: fmean(row["campaigns"]["each"]["let_through"]), default=None)
+    return min(fair, key=lambda row: row["campaigns"]["mean"]["let_through"], default=None)
 
 
 def _worlds(worlds: Sequence[World], ours: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -217,20 +218,14 @@ def _innocents(scores: Sequence[Scores]) -> Table:
 
 
 def _references(worlds: Sequence[World], workshop: Workshop) -> Table:
-    """What decisions on the same worlds are with each of several references, the largest first."""
+    """What decisions on the same worlds are with references of each size, those that count first."""
     compared = [world for world in worlds if len(world.references) > 1]
     found = []
-    for name in compared[0].references if compared else ():
-        scores = [workshop.found(world, name)["methods"][OURS] for world in compared]
-        learnt = workshop.learnt(name)
-        found.append(
-            {
-                "reference": name,
-                "reference_accounts": learnt["accounts"],
-                "reference_groups": learnt["groups"],
-                **_method(OURS, scores),
-            }
-        )
+    for names in zip(*(world.references for world in compared), strict=True):
+        scores = [workshop.found(world, name)["methods"][OURS] for world, name in zip(compared, names, strict=True)]
+        learnt = [workshop.learnt(name) for name in sorted(set(names))]
+        about = {f"reference_{what}": fmean(one[what] for one in learnt) for what in ("accounts", "groups")}
+        found.append({"references": len(learnt), **about, **_method(OURS, scores)})
     return found
 
 

@@ -40,16 +40,16 @@ def shown_methods(methods: Rows) -> list[str]:
 
 
 def _badness(row: Mapping[str, Any]) -> tuple[bool, float, int]:
-    through, hit = row["campaigns"]["each"]["let_through"], row["suspended_honest"]
-    return hit > TOLERATED * row["accounts_honest"], sum(through), hit
+    hit = row["suspended_honest"]
+    return hit > TOLERATED * row["accounts_honest"], row["campaigns"]["mean"]["let_through"], hit
 
 
 def let_through_plot(compared: Rows, methods: Sequence[str]) -> Markup:
-    """For each strategy the median share of its exchanges that each method let through; 0 is best."""
+    """For each strategy the mean share of its exchanges that each method let through; 0 is best."""
     figure, axes = _rows_figure([row["strategy"].replace("_", " ") for row in compared])
     step = 0.7 / len(methods)
     for number, (method, (marker, colour)) in enumerate(zip(methods, MARKS, strict=False)):
-        values = [row["methods"][method]["let_through"] for row in compared]
+        values = [row["methods"][method]["mean"]["let_through"] for row in compared]
         heights = [-at + 0.35 - step * (number + 0.5) for at in range(len(compared))]
         ours = method == OURS
         axes.hlines(heights, 0, values, color=colour, linewidth=2.6 if ours else 1.0, alpha=1.0 if ours else 0.55)
@@ -57,7 +57,7 @@ def let_through_plot(compared: Rows, methods: Sequence[str]) -> Markup:
     axes.set_xlim(0, 1.0)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     told = "; ".join(
-        f"{row['strategy']} " + ", ".join(f"{row['methods'][one]['let_through']:.0%} {one}" for one in methods)
+        f"{row['strategy']} " + ", ".join(f"{row['methods'][one]['mean']['let_through']:.0%} {one}" for one in methods)
         for row in compared
     )
     return inline_svg(figure, name="let-through", label=f"Exchanges let through by strategy: {told}")

@@ -12,13 +12,12 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from bench.detection import measure
 from bench.detection_tables import strongest_baseline
 from bench.results import machine
-from recipes.detection.lines import lines
+from recipes.detection.blocks import blocks
 from recipes.detection.page import render
 from recipes.result import Result
 from stillhouse.records import commit, versions, write_atomic
@@ -30,8 +29,8 @@ def is_better(tables: Mapping[str, Any]) -> bool:
     ours = tables["methods"][1] if len(tables["methods"]) > 1 else None
     if peer is None or ours is None:
         return True
-    mine, theirs = (fmean(row["campaigns"]["each"]["let_through"]) for row in (ours, peer))
-    return mine < theirs
+    mine, theirs = (row["campaigns"]["mean"]["let_through"] for row in (ours, peer))
+    return bool(mine < theirs)
 
 
 def main() -> int:
@@ -50,8 +49,8 @@ def main() -> int:
     )
     command = shlex.join(["python", "-m", "recipes.detection.run", *sys.argv[1:]])
     for text, tables in found.items():
-        for line in lines(tables):
-            say(line)
+        for block in blocks(tables):
+            say(block)
         page = given.out / f"report-{text}.html"
         write_atomic(page, render(tables, text, about, command))
         say(f"report: {page.name}")

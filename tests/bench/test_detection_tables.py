@@ -19,7 +19,8 @@ def test_medians_are_over_campaigns_and_one_slowed_account_is_found() -> None:
     of = summary([LOUD, FOUR, MISSED])
     assert of is not None
     assert (of["campaigns"], of["found"]) == (3, 2)
-    assert (of["slowed"], of["suspended"], of["let_through"]) == (0.8, 0.0, 1.0)
+    assert of["median"] == {"slowed": 0.8, "suspended": 0.0, "let_through": 1.0}
+    assert of["mean"] == pytest.approx({"slowed": 0.6, "suspended": 0.2, "let_through": 0.7})
     assert of["each"] == {"slowed": [1, 0.8, 0], "suspended": [0, 0.6, 0], "let_through": [1, 0.1, 1]}
     assert summary([]) is None
 
@@ -71,6 +72,7 @@ def test_a_world_without_a_discovery_counts_as_none_false(found: dict[str, Any])
 def test_references_are_compared_on_the_same_worlds(found: dict[str, Any]) -> None:
     large, little = found["references"]
     assert (large["reference_accounts"], large["campaigns"]["found"], large["accounts_honest"]) == (50_000, 2, 1000)
+    assert large["references"] == 1
     assert (little["reference_groups"], little["campaigns"]["found"], little["slowed_honest"]) == (50, 0, 3)
 
 
