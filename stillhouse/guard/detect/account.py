@@ -2,11 +2,12 @@
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a
 queue of work looks the same over any span. It forgets by itself, so an account that changes hands is seen as it is
-now.
+now. A second sample has the newest of those that show wording which many accounts share, since whoever mixes a
+queue with bought requests of people shows the queue in few of the newest.
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -55,6 +56,8 @@ class Account:
     shown: Sequence[int] = _NOTHING_SHOWN
     """Evidence requests that show each cue."""
     sample: list[Sampled] = field(default_factory=list)
+    alike: list[Sampled] = field(default_factory=list)
+    """Evidence requests with wording that many accounts share."""
     linked: "array[int]" = field(default_factory=lambda: array("Q"))
     """Shared tokens, those of wording from the linking half only; at most TOKENS_KEPT."""
     running: "array[float]" = field(default_factory=purpose.begun)
@@ -78,8 +81,11 @@ class Account:
     def __post_init__(self) -> None:
         self.cadence = Cadence(self.since)
 
-    def add(self, row: Row, span_length: int) -> bool:
-        """Count a row that comes after all earlier ones; whether a span begins with it that is not the first."""
+    def add(self, row: Row, span_length: int, alike: bool = False) -> bool:
+        """Count a row that comes after all earlier ones; `alike` says whether many accounts share its wording.
+
+        Whether a span begins with it that is not the first.
+        """
         span = (row.at - self.since) // span_length
         begins = span != self.span
         if begins:
@@ -104,10 +110,16 @@ class Account:
             if row.cues:
                 self.shown = tuple(count + bool(row.cues & cue) for count, cue in zip(self.shown, CUES, strict=True))
             if len(row.content) >= _LEAST_CONTENT:
-                self.sample.append(Sampled(row.at, row.content, array("Q", row.wording)))
-                if len(self.sample) > SAMPLED:
-                    del self.sample[0]
+                one = Sampled(row.at, row.content, array("Q", row.wording))
+                _keep(self.sample, one)
+                if alike:
+                    _keep(self.alike, one)
         return begins
+
+    def newest(self, tokens: Container[int]) -> list[Sampled]:
+        """The newest requests that show one of `tokens`; of fewer than two such, the newest of all."""
+        showing = [one for one in self.alike if any(token in tokens for token in one.wording)]
+        return showing if len(showing) > 1 else self.sample
 
     def maxima(self) -> Maxima:
         """Of each band of volume that it has reached within this span, the maximum of each cue's score so far."""
@@ -120,6 +132,12 @@ class Account:
             return {}
         subjects = coverage([one.content for one in self.sample])
         return self.habits.facts() | ({} if subjects is None else {"subjects": subjects, "of_newest": len(self.sample)})
+
+
+def _keep(sample: list[Sampled], one: Sampled) -> None:
+    sample.append(one)
+    if len(sample) > SAMPLED:
+        del sample[0]
 
 
 def in_order(accounts: Iterable[Account]) -> list[Account]:

@@ -45,7 +45,8 @@ class Population:
             self.accounts.append(account)
             self._by_name[row.account] = account
             self._number(account)
-        if account.add(row, self._span):
+        alike = row.evidence and self.shared.is_shared(row.wording, LEAST_SHARED)
+        if account.add(row, self._span, alike):
             self._number(account)
         tokens = row.origin if row.evidence else (*row.origin, row.client, *row.wording)
         known = account.linked

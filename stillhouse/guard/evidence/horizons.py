@@ -1,18 +1,22 @@
-"""By how much an account is compared: bands of volume that double, and spans of time that share the level.
+"""By how much an account is compared: bands of volume that double, and spans of time. When groups are looked at.
 
 An account with 10,000 requests had more time to look odd than one with 4, so running maxima are put on a scale within
 bands: band j has the accounts that go beyond 2^(j+2) requests, each with its maximum over its first 2^(j+3).
 
 A reference knows how large maxima become within its own length. So an account is compared over spans of that length,
-its scores begin anew with each, and the k-th span has the share 1 / ((k + 1) (k + 2)) of the level, which sums to
-one.
+its scores begin anew with each, and each is a hypothesis of its own (`decide/online_budget.py`).
+
+A group is looked at each time its parties have doubled. The first six doublings, from 16 to 512 parties, share nine
+tenths of the level evenly, since nobody knows how large a campaign becomes; all further ones have the rest.
 """
 
 import math
 
-__all__ = ["BANDS", "band_of", "log_share"]
+__all__ = ["BANDS", "band_of", "doublings", "log_share", "log_share_of_look"]
 
 BANDS = 20
+_EVEN = 6
+_EVENLY = 0.9
 
 
 def band_of(requests: int) -> int:
@@ -21,5 +25,17 @@ def band_of(requests: int) -> int:
 
 
 def log_share(number: int) -> float:
-    """ln of the share of the level that span or look 0, 1, ... has: 1 / ((k + 1) (k + 2)), together one."""
+    """ln of the share of the level that part 0, 1, ... has: 1 / ((k + 1) (k + 2)), together one."""
     return -math.log((number + 1) * (number + 2))
+
+
+def doublings(parties: int, least: int) -> int:
+    """How often the number of parties has doubled from the least: -1 of fewer than that."""
+    return (parties // least).bit_length() - 1
+
+
+def log_share_of_look(doubling: int) -> float:
+    """ln of the share of the level that the look at that doubling has; all of them together one."""
+    if doubling < _EVEN:
+        return math.log(_EVENLY / _EVEN)
+    return math.log(1 - _EVENLY) + log_share(doubling - _EVEN)

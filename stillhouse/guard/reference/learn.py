@@ -1,12 +1,12 @@
 """Learns a reference from a log of honest traffic, in two readings.
 
-The first counts words, the second makes rows, follows accounts and looks at the groups that linking finds. Words come
-from one half of the accounts. What ranks an account by itself comes from all of them, each on a scale that it is part
-of, as every new account will be (`evidence/standing.py`).
+The first counts words and cues, the second makes rows, follows accounts and looks at the groups that linking finds.
+Words and cues come from one half of the accounts. What ranks an account by itself comes from all of them, each on a
+scale that it is part of, as every new account will be (`evidence/standing.py`).
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -26,7 +26,10 @@ from stillhouse.guard.evidence.persistence import LEAST_GROUPS
 from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.asked import asked
+from stillhouse.guard.features.cues import CUES, cues
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
+from stillhouse.guard.link.communities import divide
+from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.types import Exchange
@@ -38,6 +41,8 @@ _PART = 30
 _PARTS = 30
 _FRESH = 0.7
 
+Found = tuple[list[int], frozenset[int]]
+"""A group's accounts and the tokens that bind it."""
 Read = Callable[[], Iterable[Exchange]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
@@ -48,7 +53,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
     needed.
     """
-    idf = _weights(read(), key)
+    idf, cue_rates = _words_and_cues(read(), key)
     first = last = None
     population = Population(key, 1 << 62)
     for row in rows(Extractor(key, idf)):
@@ -61,8 +66,8 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
-    looks = list(_looks(population, rarity))
-    found = sum(one.size == SIZES[0] for one in looks)
+    looks = _looks(population, rarity, cue_rates, key)
+    found = sum(one.size == SIZES[0] for one in looks["wording"])
     if found < LEAST_GROUPS:
         raise RecordError(
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
@@ -72,8 +77,8 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     conduct = ConductScale.of([(one.plan, one.closings) for one in population.accounts])
     values = [_values(account, scale, conduct) for account in population.accounts]
     places = {name: Places.of(np.array([one[name] for one in values])) for name in OWN_LINES}
-    groups = GroupNull.of(looks)
-    return Reference(key, idf, rarity, scale, conduct, places, groups, max(last - first, 1), about)
+    groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
+    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last - first, 1), about)
 
 
 def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, float]:
@@ -83,41 +88,82 @@ def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, 
 
 
 def _weighs(account: str, key: bytes) -> bool:
-    """Whether an account is in the half that weights of words come from."""
+    """Whether an account is in the half that words and cues come from."""
     return bool(blake2b(account.encode(), key=key, person=b"half", digest_size=1).digest()[0] & 1)
 
 
-def _weights(exchanges: Iterable[Exchange], key: bytes) -> NDArray[np.float32]:
+def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[NDArray[np.float32], tuple[float, ...]]:
     documents, n = np.zeros(BUCKETS), 0
+    shown = [0] * len(CUES)
     for exchange in exchanges:
         if _weighs(exchange.account, key):
-            documents[word_counts(words_of(asked(exchange).newest))[0]] += 1
+            said = asked(exchange)
+            words = words_of(said.newest)
+            documents[list(word_counts(words))] += 1
+            found = cues(said, words, exchange.request)
+            shown = [count + bool(found & cue) for count, cue in zip(shown, CUES, strict=True)]
             n += 1
-    return np.log((n + 1) / (documents + 1)).astype(np.float32)
+    idf = np.log((n + 1) / (documents + 1)).astype(np.float32)
+    return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
-def _looks(population: Population, rarity: Rarity) -> Iterator[Look]:
-    """Looks at honest groups that have most of their accounts to themselves, the largest first.
-
-    Those that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people of
-    one tool or one phrase.
-    """
+def _looks(population: Population, rarity: Rarity, cue_rates: Sequence[float], key: bytes) -> dict[Kind, list[Look]]:
+    """Looks at honest groups of each kind."""
     common = rarity.common()
     for account in population.accounts:
         account.linked = array("Q", [token for token in account.linked if token not in common])
-    grouping = Grouping(population)
-    grouping.place(token for token in population.shared.accounts if token not in common)
-    groups = [list(family.accounts) for family in grouping.all()]
-    for token in sorted(common):
-        crowd = [one.index for one in in_order(population.accounts[at] for at in population.shared.accounts[token])]
-        groups += [crowd[at : at + _PART] for at in range(0, min(len(crowd), _PARTS * _PART), _PART)]
     customers = Customers(population.shared.accounts, rarity.largest_customer())
+    made: dict[Kind, list[Found]] = {
+        "wording": _wordings(population, common),
+        "community": _communities(population, common, key),
+    }
+    return {kind: list(_separate(groups, population, customers, cue_rates)) for kind, groups in made.items()}
+
+
+def _wordings(population: Population, common: frozenset[int]) -> list[Found]:
+    """Groups that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people
+    of one tool or one phrase.
+    """
+    shared = population.shared.accounts
+    grouping = Grouping(population)
+    grouping.place(token for token in shared if token not in common)
+    groups = [(list(family.accounts), frozenset(family.tokens)) for family in grouping.all()]
+    for token in sorted(common):
+        crowd = [one.index for one in in_order(population.accounts[at] for at in shared[token])]
+        groups += [
+            (crowd[at : at + _PART], frozenset((token,))) for at in range(0, min(len(crowd), _PARTS * _PART), _PART)
+        ]
+    return groups
+
+
+def _communities(population: Population, common: frozenset[int], key: bytes) -> list[Found]:
+    """Communities of each half of the accounts, with the other half as what they are compared with: within a whole,
+    nothing is more frequent than in it.
+    """
+    shared = population.shared.accounts
+    weighs = [_weighs(account.name, key) for account in population.accounts]
+    groups: list[Found] = []
+    for half in (True, False):
+        ours = {token: [at for at in listed if weighs[at] is half] for token, listed in shared.items()}
+        tokens = sorted(token for token in shared if len(ours[token]) < len(shared[token]))
+        counts = [len(shared[token]) - len(ours[token]) for token in tokens]
+        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighs) - weighs.count(half))
+        listed = {token: found for token, found in ours.items() if token not in common}
+        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighs.count(half), others)]
+    return groups
+
+
+def _separate(
+    groups: list[Found], population: Population, customers: Customers, cue_rates: Sequence[float]
+) -> Iterator[Look]:
+    """Looks at those groups that have most of their accounts to themselves, the largest first."""
     used: set[int] = set()
-    for group in sorted(groups, key=lambda one: (-len(one), one)):
-        if sum(account not in used for account in group) < _FRESH * len(group):
+    for accounts, tokens in sorted(groups, key=lambda one: (-len(one[0]), one[0])):
+        if sum(account not in used for account in accounts) < _FRESH * len(accounts):
             continue
-        members = in_order(population.accounts[at] for at in group)
-        seen = [one for size in SIZES if (one := look(members, customers, (size,))) is not None and one.is_eligible]
+        members = in_order(population.accounts[at] for at in accounts)
+        seen = [one for size in SIZES if (one := look(members, tokens, customers, (size,))) is not None]
+        seen = [one for one in seen if one.is_eligible(cue_rates)]
         if seen:
-            used.update(group)
+            used.update(accounts)
             yield from seen

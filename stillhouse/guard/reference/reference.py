@@ -21,31 +21,31 @@ from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.words import BUCKETS
+from stillhouse.guard.link.group import KINDS, Kind
 from stillhouse.guard.link.rarity import Rarity
+from stillhouse.guard.reference.about import ABOUT, ARRAYS, KEY, VERSION, about_reference
 from stillhouse.records.files import disk_errors, write_json, write_private
 
-__all__ = ["VERSION", "Reference", "load", "save"]
-
-VERSION = "stillhouse.reference/2"
-_JSON, _ARRAYS, _KEY = "reference.json", "reference.npz", "reference.key"
+__all__ = ["Reference", "load", "save"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """`key` splits requests and hashes what is shared; who has it can aim at both, so it is kept private.
 
-    `idf` [BUCKETS] weights words. `scale` and `conduct` say how odd what an account asks for is, and how it asks;
-    `places` ranks accounts by each of their lines. `groups` is the null of groups, `span` the reference's length in
-    microseconds.
+    `idf` [BUCKETS] weights words, `cue_rates` are shares of honest requests. `scale` and `conduct` say how odd what an
+    account asks for is, and how it asks; `places` ranks accounts by each of their lines. `groups` has the null of
+    groups of each kind, `span` the reference's length in microseconds.
     """
 
     key: bytes
     idf: NDArray[np.float32]
+    cue_rates: tuple[float, ...]
     rarity: Rarity
     scale: Scale
     conduct: ConductScale
     places: Mapping[str, Places]
-    groups: GroupNull
+    groups: Mapping[Kind, GroupNull]
     span: int
     about: Mapping[str, Any]
 
@@ -63,29 +63,21 @@ class Reference:
 def save(reference: Reference, folder: Path) -> None:
     """Write the files of a reference into an empty `folder`. StorageError where the disk refuses."""
     with disk_errors(folder, 1 << 22):
-        np.savez_compressed(folder / _ARRAYS, allow_pickle=False, **_arrays(reference))
-        write_private(folder / _KEY, reference.key.hex() + "\n", replace=False)
+        np.savez_compressed(folder / ARRAYS, allow_pickle=False, **_arrays(reference))
+        write_private(folder / KEY, reference.key.hex() + "\n", replace=False)
         about = {"v": VERSION, **reference.about, **_numbers(reference), "digest": reference.digest}
-        write_json(folder / _JSON, about)
+        write_json(folder / ABOUT, about)
 
 
 def load(folder: Path) -> Reference:
     """RecordError where the folder is no reference of this version, or was changed since it was made."""
-    path = folder / _JSON
+    about = about_reference(folder)
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        key = bytes.fromhex((folder / _KEY).read_text(encoding="ascii").strip())
-        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
+        key = bytes.fromhex((folder / KEY).read_text(encoding="ascii").strip())
+        with np.load(folder / ARRAYS, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        missing = Path(error.filename).name
-        raise RecordError(
-            f"{folder}: no reference there ({missing} is missing); make one with `stillhouse guard reference`"
-        ) from None
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
-    if about.get("v") != VERSION:
-        raise RecordError(f"{path}: version (`v`) is {about.get('v')!r}; this reader knows {VERSION}")
     reference = _reference(key, arrays, about)
     if reference.digest != about["digest"]:
         raise RecordError(f"{folder}: its numbers are not those that its digest was made of; make the reference anew")
@@ -103,7 +95,8 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
     found |= {f"use_{at}": reference.conduct.use[plan] for at, plan in enumerate(reference.conduct.use)}
     found |= {f"place_{name}": reference.places[name].values for name in OWN_LINES}
     for at, cue in enumerate(CUES):
-        found[f"shown_{str(cue.name).lower()}"] = reference.groups.shown[at]
+        for kind in KINDS:
+            found[f"shown_{kind}_{str(cue.name).lower()}"] = reference.groups[kind].shown[at]
         for band in range(BANDS):
             found[f"reached_{band}_{str(cue.name).lower()}"] = reference.scale.reached[band][at]
     return found
@@ -112,12 +105,14 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
 def _numbers(reference: Reference) -> dict[str, Any]:
     return {
         "accounts": reference.rarity.accounts,
+        "cue_rates": list(reference.cue_rates),
         "plans": list(reference.conduct.use),
-        "groups": reference.groups.groups,
+        "groups": {kind: reference.groups[kind].groups for kind in KINDS},
         "span": reference.span,
         "persistence": {
-            f"{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
-            for (view, size), null in sorted(reference.groups.persistence.items())
+            f"{kind}_{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
+            for kind in KINDS
+            for (view, size), null in sorted(reference.groups[kind].persistence.items())
         },
     }
 
@@ -126,21 +121,25 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
     if arrays["idf"].shape != (BUCKETS,):
         raise RecordError(f"a reference's idf has {arrays['idf'].shape} numbers, not {BUCKETS}; make it anew")
     names = [str(cue.name).lower() for cue in CUES]
-    persistence = {}
-    for view in VIEWS:
-        for size in SIZES:
-            fitted = about["persistence"][f"{view}_{size}"]
-            persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
-    told = {"v", "digest", "accounts", "plans", "groups", "span", "persistence"}
+    groups = {}
+    for kind in KINDS:
+        persistence = {}
+        for view in VIEWS:
+            for size in SIZES:
+                fitted = about["persistence"][f"{kind}_{view}_{size}"]
+                persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
+        groups[kind] = GroupNull(persistence, [arrays[f"shown_{kind}_{name}"] for name in names], about["groups"][kind])
     use = {plan: arrays[f"use_{at}"] for at, plan in enumerate(about["plans"])}
+    told = {"v", "digest", "accounts", "cue_rates", "plans", "groups", "span", "persistence"}
     return Reference(
         key=key,
         idf=arrays["idf"],
+        cue_rates=tuple(about["cue_rates"]),
         rarity=Rarity(arrays["tokens"], arrays["counts"], about["accounts"]),
         scale=Scale([[arrays[f"reached_{band}_{name}"] for name in names] for band in range(BANDS)]),
         conduct=ConductScale(arrays["spread"], arrays["regularity"], use),
         places={name: Places.of(arrays[f"place_{name}"]) for name in OWN_LINES},
-        groups=GroupNull(persistence, [arrays[f"shown_{name}"] for name in names], about["groups"]),
+        groups=groups,
         span=about["span"],
         about={name: value for name, value in about.items() if name not in told},
     )

@@ -62,6 +62,16 @@ def test_scores_begin_anew_with_each_span() -> None:
     assert one.best[0] < high
 
 
+def test_requests_that_many_accounts_share_the_wording_of_have_a_sample_of_their_own() -> None:
+    one = account()
+    for at in range(20):
+        one.add(row(str(at), at, "a", wording=(at % 5,), content=CONTENT), SPAN, alike=at < 12)
+    assert [sampled.at for sampled in one.alike] == [6, 7, 8, 9, 10, 11]
+    assert [sampled.at for sampled in one.newest({1, 2})] == [6, 7, 11]
+    # One is no sample: then the newest of all are compared.
+    assert one.newest({3}) is one.sample and one.newest(()) is one.sample
+
+
 def test_closings_of_days_wait_and_those_of_an_old_span_do_not() -> None:
     one = account()
     for at in range(40):

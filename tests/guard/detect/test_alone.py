@@ -13,7 +13,6 @@ from stillhouse.guard.detect.population import Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets
 from stillhouse.guard.evidence.conduct import ConductScale
-from stillhouse.guard.evidence.nulls import GroupNull
 from stillhouse.guard.evidence.own import OWN_LINES, own_values
 from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale
@@ -24,6 +23,7 @@ from tests.guard.detection import KEY, MINUTE, row
 
 DAY = 24 * 60 * MINUTE
 PEOPLE = 600
+RATES = (0.01,) * len(CUES)
 NOBODY = Rarity(np.zeros(0, np.uint64), np.zeros(0, np.int64), PEOPLE)
 
 
@@ -62,8 +62,7 @@ def reference() -> Reference:
         for one in accounts
     ]
     places = {name: Places.of(np.array([one[name] for one in values])) for name in OWN_LINES}
-    groups = GroupNull({}, [np.zeros(0)] * len(CUES), 0)
-    return Reference(KEY, np.zeros(0, np.float32), NOBODY, scale, conduct, places, groups, 7 * DAY, {})
+    return Reference(KEY, np.zeros(0, np.float32), RATES, NOBODY, scale, conduct, places, {}, 7 * DAY, {})
 
 
 def end(rows: list[Row]) -> Row:
