@@ -35,6 +35,7 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
     for campaign in detector.campaigns.values():
         members = sorted(campaign.members)
+        since = [detector.population.accounts[at].since for at in members]
         acted = [taken for at in members if (taken := detector.actions.get(at)) is not None]
         yield {
             "campaign": campaign.id,
@@ -42,7 +43,7 @@ def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             "links": [_link(detector, at, campaign.members[at]) for at in members],
             "log_e": _finite(detector.strongest(campaign).log_e),
             "action": max((taken.action for taken in acted), key=ACTIONS.index, default="none"),
-            "first_seen": rfc3339(min(detector.population.accounts[at].since for at in members) // 1000),
+            "first_seen": rfc3339(min(since) // 1000) if since else None,
             "acted": rfc3339(min(taken.first for taken in acted) // 1000) if acted else None,
         }
 
