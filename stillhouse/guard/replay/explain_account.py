@@ -59,9 +59,13 @@ def explained_account(found: dict[str, Any]) -> str:
     needed = ", ".join(f"{action} {needed:.2f}" for action, needed in alone["needed"].items())
     lines.append(f"ln e needed at the end of the log: {needed}")
     if alone["also"]:
-        also = ", ".join(f"{name} {value:.3g}" for name, value in alone["also"].items())
+        also = ", ".join(f"{name} {_shown(value)}" for name, value in alone["also"].items())
         lines.append(f"not weighed: {also}")
     return "\n".join(lines)
+
+
+def _shown(value: float | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
 
 
 def _same(folder: Path, account: str, what: str, computed: float, told: float) -> None:
