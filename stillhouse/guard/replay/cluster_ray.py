@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from stillhouse.errors import ConfigError
 
@@ -60,7 +61,6 @@ def _own(workers: int) -> Iterator[None]:
     import psutil
     import ray
 
-    before = psutil.Process().children(recursive=True)
     with TemporaryDirectory(prefix="stillhouse-ray-", dir=_FOLDERS, ignore_cleanup_errors=True) as folder:
         try:
             ray.init(
@@ -74,12 +74,24 @@ def _own(workers: int) -> Iterator[None]:
             )
             yield
         finally:
-            begun = [one for one in psutil.Process().children(recursive=True) if one not in before]
+            begun = _processes(folder)
             ray.shutdown()
             for process in begun:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()  # Ray's agents outlive for a minute a server of its that was slow to end
             psutil.wait_procs(begun, timeout=10)
+
+
+def _processes(folder: str) -> list[Any]:
+    """Those of the cluster in `folder`: our children that were told of it, and theirs."""
+    import psutil
+
+    found = []
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):
+            if any(folder in word for word in process.cmdline()):
+                found += [process, *process.children(recursive=True)]
+    return found
 
 
 @contextmanager
