@@ -30,20 +30,26 @@ FILES = ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl
 @pytest.fixture(scope="module")
 def workers() -> Iterator[int]:
     """A cluster for all tests here, which leaves neither a process nor a folder."""
-    folders = set(Path("/tmp").glob("stillhouse-ray-*"))
+    before = folders()
     with cluster(2) as found:
-        begun = [one for one in psutil.Process().children(recursive=True) if "ray" in " ".join(one.cmdline())]
+        made = folders() - before
+        begun = rays(psutil.Process())
         yield found
     assert len(begun) > 4 and not any(one.is_running() for one in begun)
-    assert set(Path("/tmp").glob("stillhouse-ray-*")) <= folders
+    assert made and not any(folder.exists() for folder in made)
 
 
-def at_work() -> list[psutil.Process]:
-    """Workers of the cluster that are making rows."""
+def folders() -> set[Path]:
+    return set(Path("/tmp").glob("stillhouse-ray-*"))
+
+
+def rays(process: psutil.Process, doing: str = "") -> list[psutil.Process]:
+    """Ray's processes below this one; those that are `doing` something, or all."""
     found = []
-    for one in psutil.Process().children(recursive=True):
+    for one in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if one.name().startswith("ray::_made"):
+            line = " ".join(one.cmdline())
+            if f"ray::{doing}" in line or (not doing and "/stillhouse-ray-" in line):
                 found.append(one)
     return found
 
@@ -60,7 +66,7 @@ def test_the_same_bytes_as_in_one_process_though_workers_are_killed(
 
     def progress(text: str) -> None:
         if not killed:
-            killed.extend(at_work())
+            killed.extend(rays(psutil.Process(), "_made"))
             for one in killed:
                 one.kill()
 
@@ -110,16 +116,22 @@ def test_a_damaged_log_is_the_same_one_line(world: World, workers: int, tmp_path
     assert faults[0] == faults[1] and [path.name for path in tmp_path.iterdir()] == ["damaged.parquet"]
 
 
-def test_an_interrupted_replay_leaves_nothing(world: World, workers: int, command: Command, tmp_path: Path) -> None:
-    import ray
-
+def test_an_interrupted_replay_leaves_nothing(world: World, command: Command, tmp_path: Path) -> None:
+    """With a cluster of its own, as commands have it."""
+    before = folders()
+    begun: list[psutil.Process] = []
     words = ("guard", "replay", world.mixed, "--reference", world.reference, "--out", tmp_path / "out")
-    address = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}
-    running = command.start(*words, "--engine", "ray", "--quiet", environment=address)
-    running.signal_when(signal.SIGINT, lambda: bool(at_work()))
+    running = command.start(*words, "--engine", "ray", "--workers", "1", "--quiet")
+
+    def at_work() -> bool:
+        begun[:] = rays(psutil.Process(running.pid))
+        return bool(rays(psutil.Process(running.pid), "_made"))
+
+    running.signal_when(signal.SIGINT, at_work)
     done = running.wait()
     assert (done.code, done.out, done.err) == (130, "", "stillhouse: interrupted; nothing was kept\n")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and folders() <= before
+    assert len(begun) > 4 and not any(one.is_running() for one in begun)
 
 
 def test_workers_are_asked_of_our_own_cluster_only(workers: int) -> None:
