@@ -4,6 +4,7 @@ It only grows. One writer at a time holds it (a lock says so), each append is wh
 never trusts a line: it is checked, and a faulty one is fatal or, where the caller asks, set aside and counted.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -40,6 +41,7 @@ class RejectedLines:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self._parts: dict[int, RejectedLines] = {}
 
     def add(self, place: str, reason: str, line: str) -> None:
         """Set one line aside. The first one replaces what an earlier reading left in the file."""
@@ -47,6 +49,20 @@ class RejectedLines:
             self.path.unlink(missing_ok=True)
         self.count += 1
         append_jsonl(self.path, {"place": place, "reason": reason, "line": line})
+
+    def part(self, number: int) -> "RejectedLines":
+        """For the lines of one of several logs that are read at a time. They are in the file after `join`."""
+        return self._parts.setdefault(number, RejectedLines(self.path.with_name(f"{self.path.name}.{number}")))
+
+    def join(self) -> None:
+        """Take in the parts by their numbers, so that the file does not show how the reader went from log to log."""
+        for _, part in sorted(self._parts.items()):
+            if part.count:
+                with part.path.open("rb") as lines:
+                    for line in lines:
+                        self.add(**json.loads(line))
+                part.path.unlink()
+        self._parts.clear()
 
 
 class ExchangeLog:

@@ -7,6 +7,7 @@ its processes know; of what Ray brings, the dashboard's pages and the reports of
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryDirectory
@@ -97,10 +98,14 @@ def _processes(folder: str) -> list[Any]:
 @contextmanager
 def _joined(address: str) -> Iterator[None]:
     import ray
+    from ray.exceptions import AuthenticationError
 
+    host, _, port = address.rpartition(":")
     try:
+        if port.isdigit() and "://" not in host:
+            socket.create_connection((host, int(port)), timeout=10).close()  # Ray itself would try for minutes
         ray.init(address, log_to_driver=False, configure_logging=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, AuthenticationError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(
             f"RAY_ADDRESS is '{address}', and no Ray cluster could be joined there ({reason}); "

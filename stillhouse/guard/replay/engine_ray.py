@@ -19,7 +19,7 @@ from stillhouse.guard.replay.blocks import Block, blocks
 from stillhouse.guard.replay.cluster_ray import cluster
 from stillhouse.guard.replay.engine import Engine, Rows
 from stillhouse.guard.replay.reading import Logs
-from stillhouse.guard.replay.rows_of_block import Made, placed, rows_of_block, unpacked
+from stillhouse.guard.replay.rows_of_block import Made, rows_of_block, unpacked
 from stillhouse.records import versions
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def _rows(logs: Logs, reference: Reference, most: int) -> Iterator[Row]:
 
     ahead = Ahead([blocks(path) for path in logs.files], begin, most)
 
-    def read(log: int) -> Iterator[tuple[Row, int]]:
+    def rows(log: int) -> Iterator[Row]:
         for begun in ahead.of(log):
-            yield from unpacked(_got(*begun), logs)
+            yield from unpacked(_got(*begun), logs, log)
 
-    return logs.merged([read(log) for log in range(len(logs.files))], placed)
+    return logs.merged([rows(log) for log in range(len(logs.files))])
 
 
 def _made(block: Block, shared: "list[ObjectRef[Any]]") -> Made:

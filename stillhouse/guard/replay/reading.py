@@ -1,8 +1,9 @@
 """Logs in, ordered rows out: files, and folders of segments, each in nearly the order of time."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -69,77 +70,83 @@ class Logs:
     skewed: int = 0
     absent: set[str] = field(default_factory=lambda: set(NEEDED))
     """What features need and no exchange had, by name."""
-    _read: set[Path] = field(default_factory=set)
+    _read: set[int] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Exchange]:
         """Every exchange, file by file."""
-        for path in self.files:
-            for exchange, _ in self._dated(path, self._exchanges(path)):
+        for number in range(len(self.files)):
+            for exchange, _ in self._dated(number, self._exchanges(number)):
                 yield exchange
+        self._join()
 
     def rows(self, extractor: Extractor) -> Iterator[Row]:
         """The rows of all files in the order of time and id."""
-        return self.merged([self._exchanges(path) for path in self.files], extractor.row)
+        return self.merged([self._made(number, extractor) for number in range(len(self.files))])
 
-    def merged(self, read: Iterable[Iterable[tuple[One, int]]], row: Callable[[One, int], Row]) -> Iterator[Row]:
-        """The same of what was read of each file, in its order and with its times; `row` makes the row of one that
-        counts at a time.
-        """
+    def merged(self, made: Sequence[Iterable[Row]]) -> Iterator[Row]:
+        """The same of the rows of each file in its order, made with the times that the exchanges themselves give."""
         self.exchanges = self.late = self.skewed = 0
         orderings = [Ordering(self.lateness) for _ in self.files]
-        parts = [
-            self._ordered(self._dated(path, one), order, row)
-            for path, one, order in zip(self.files, read, orderings, strict=True)
-        ]
+        parts = [self._ordered(number, made[number], order) for number, order in enumerate(orderings)]
         yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
         self.late = sum(order.late for order in orderings)
+        self._join()
+
+    def reject(self, number: int, place: str, reason: str, line: str) -> None:
+        """Set an entry of the file of that number aside. RecordError where that is not wanted."""
+        if self.rejected is None:
+            raise RecordError(f"{place}: {reason}")
+        self.rejected.part(number).add(place, reason, line)
 
     def digests(self) -> dict[str, str]:
         return {str(path): digest_file(path) for path in self.files}
 
-    def reject(self, place: str, reason: str, line: str) -> None:
-        """Set a faulty entry aside. RecordError where that is not wanted."""
-        if self.rejected is None:
-            raise RecordError(f"{place}: {reason}")
-        self.rejected.add(place, reason, line)
-
-    def _ordered(
-        self, dated: Iterable[tuple[One, int]], order: Ordering, row: Callable[[One, int], Row]
-    ) -> Iterator[Row]:
-        for one, at in dated:
+    def _ordered(self, number: int, made: Iterable[Row], order: Ordering) -> Iterator[Row]:
+        for row, own in self._dated(number, ((row, row.at) for row in made)):
             self.exchanges += 1
-            yield from order.put(row(one, order.time(at)))
+            at = order.time(own)
+            yield from order.put(row if at == own else row._replace(at=at))
         yield from order.rest()
 
-    def _dated(self, path: Path, read: Iterable[tuple[One, int]]) -> Iterator[tuple[One, int]]:
-        """What was read, less what has a wrong clock."""
-        dated = Dated[One](lambda one, at: self._set_aside(path, one, at))
+    def _dated(self, number: int, read: Iterable[tuple[One, int]]) -> Iterator[tuple[One, int]]:
+        """What was read of a file, less what has a wrong clock."""
+        dated = Dated[One](partial(self._set_aside, number))
         for one, at in read:
             yield from dated.put(one, at)
         yield from dated.rest()
 
-    def _exchanges(self, path: Path) -> Iterator[tuple[Exchange, int]]:
-        """Exchanges with their times.
+    def _made(self, number: int, extractor: Extractor) -> Iterator[Row]:
+        for exchange, at in self._exchanges(number):
+            yield extractor.row(exchange, at)
+
+    def _exchanges(self, number: int) -> Iterator[tuple[Exchange, int]]:
+        """Exchanges of a file with their times.
 
         Faulty lines are set aside at the first reading; further readings pass over them in silence.
         """
-        first = path not in self._read
-        for one in ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=decoded):
+        rejected = self.rejected
+        if rejected is not None:
+            rejected = _Silent(rejected.path) if number in self._read else rejected.part(number)
+        for one in ExchangeLog(self.files[number], rejected=rejected, decode=decoded):
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
             yield one, time_of(one)
-        self._read.add(path)
+        self._read.add(number)
 
-    def _set_aside(self, path: Path, one: One, at: int) -> None:
+    def _set_aside(self, number: int, one: _HasId, at: int) -> None:
         reason = (
             f"time {rfc3339(at // 1000)} is more than a day ahead of the exchanges before and behind it (clock skew)"
         )
-        place = f"{path}: exchange {one.id}"
+        place = f"{self.files[number]}: exchange {one.id}"
         if self.rejected is None:
             raise RecordError(f"{place}: {reason}; mend its time, or set such lines aside")
         self.skewed += 1
-        if path not in self._read:
-            self.rejected.add(place, reason, "")
+        if number not in self._read:
+            self.rejected.part(number).add(place, reason, "")
+
+    def _join(self) -> None:
+        if self.rejected is not None:
+            self.rejected.join()
 
 
 class _Silent(RejectedLines):
@@ -160,10 +167,6 @@ def time_of(exchange: Exchange) -> int:
     at = microseconds(exchange.time)
     assert at is not None, "the log checks times"
     return at
-
-
-def _silent(rejected: RejectedLines | None) -> RejectedLines | None:
-    return None if rejected is None else _Silent(rejected.path)
 
 
 def has(exchange: Exchange, name: str) -> bool:

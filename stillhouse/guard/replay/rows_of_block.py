@@ -14,7 +14,7 @@ from stillhouse.guard.replay.blocks import Block
 from stillhouse.guard.replay.reading import NEEDED, Logs, decoded, has, time_of
 from stillhouse.records import ExchangeLog, RejectedLines
 
-__all__ = ["Made", "Rejected", "placed", "rows_of_block", "unpacked"]
+__all__ = ["Made", "Rejected", "rows_of_block", "unpacked"]
 
 
 class Rejected(NamedTuple):
@@ -64,21 +64,17 @@ def rows_of_block(block: Block, extractor: Extractor) -> Made:
     return Made(rows, noted.found, frozenset(absent), fault)
 
 
-def unpacked(made: Made, logs: Logs) -> Iterator[tuple[Row, int]]:
-    """The rows with their times, as `Logs.merged` takes them. Faulty entries are set aside between those rows where
-    they stood. RecordError for a fault, and for a faulty entry where none may be.
+def unpacked(made: Made, logs: Logs, number: int) -> Iterator[Row]:
+    """The rows of a block of the log of that number. Faulty entries are set aside between those rows where they stood.
+
+    RecordError for a fault, and for a faulty entry where none may be.
     """
     logs.absent &= made.absent
     done = 0
     for faulty in made.rejected:
-        yield from ((Row._make(fields), fields[0]) for fields in made.rows[done : faulty.before])
-        logs.reject(faulty.place, faulty.reason, faulty.line)
+        yield from map(Row._make, made.rows[done : faulty.before])
+        logs.reject(number, faulty.place, faulty.reason, faulty.line)
         done = faulty.before
-    yield from ((Row._make(fields), fields[0]) for fields in made.rows[done:])
+    yield from map(Row._make, made.rows[done:])
     if made.fault is not None:
         raise RecordError(made.fault)
-
-
-def placed(row: Row, at: int) -> Row:
-    """The row as it counts at a time, which is its own unless it came late."""
-    return row if row.at == at else row._replace(at=at)

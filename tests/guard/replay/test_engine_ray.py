@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -29,21 +30,26 @@ FILES = ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl
 @pytest.fixture(scope="module")
 def workers() -> Iterator[int]:
     """A cluster for all tests here, which leaves neither a process nor a folder."""
-    before = set(Path("/tmp").glob("stillhouse-ray-*"))
+    before = folders()
     with cluster(2) as found:
-        folders = set(Path("/tmp").glob("stillhouse-ray-*")) - before
-        begun = [one for one in psutil.Process().children(recursive=True) if "ray" in " ".join(one.cmdline())]
+        made = folders() - before
+        begun = rays(psutil.Process())
         yield found
     assert len(begun) > 4 and not any(one.is_running() for one in begun)
-    assert folders and not any(folder.exists() for folder in folders)
+    assert made and not any(folder.exists() for folder in made)
 
 
-def at_work() -> list[psutil.Process]:
-    """Workers of the cluster that are making rows."""
+def folders() -> set[Path]:
+    return set(Path("/tmp").glob("stillhouse-ray-*"))
+
+
+def rays(process: psutil.Process, doing: str = "") -> list[psutil.Process]:
+    """Ray's processes below this one; those that are `doing` something, or all."""
     found = []
-    for one in psutil.Process().children(recursive=True):
+    for one in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if one.name().startswith("ray::_made"):
+            line = " ".join(one.cmdline())
+            if f"ray::{doing}" in line or (not doing and "/stillhouse-ray-" in line):
                 found.append(one)
     return found
 
@@ -60,7 +66,7 @@ def test_the_same_bytes_as_in_one_process_though_workers_are_killed(
 
     def progress(text: str) -> None:
         if not killed:
-            killed.extend(at_work())
+            killed.extend(rays(psutil.Process(), "_made"))
             for one in killed:
                 one.kill()
 
@@ -75,8 +81,9 @@ def test_the_same_bytes_as_in_one_process_though_workers_are_killed(
 
 
 def test_faulty_late_and_skewed_entries_of_several_logs(world: World, workers: int, tmp_path: Path) -> None:
-    """Two logs of one time, one of them with lines of each fault, and both with exchanges that came late."""
+    """Two logs of one time, each with entries of every fault that it can have, and with exchanges that came late."""
     exchanges = list(ExchangeLog(world.mixed))[:1500]
+    exchanges[500] = replace(exchanges[500], api="telepathy")  # type: ignore[arg-type]
     exchanges[100], exchanges[700] = exchanges[700], exchanges[100]
     write_parquet(tmp_path / "a.parquet", exchanges[::2])
     with ExchangeLog(tmp_path / "b.jsonl") as log:
@@ -88,8 +95,8 @@ def test_faulty_late_and_skewed_entries_of_several_logs(world: World, workers: i
     logs, reference = [tmp_path / "a.parquet", tmp_path / "b.jsonl"], load(world.reference)
     here = replay(logs, reference, tmp_path / "here", world.settings)
     there = replay(logs, reference, tmp_path / "there", world.settings, engine=ray_engine())
-    assert (here["rejected"], here["exchanges"]) == (3, 1500) and here["late"] > 0
-    assert [there[name] for name in ("rejected", "exchanges", "late")] == [3, 1500, here["late"]]
+    assert (here["rejected"], here["exchanges"]) == (4, 1499) and here["late"] > 0
+    assert [there[name] for name in ("rejected", "exchanges", "late")] == [4, 1499, here["late"]]
     for name in (*FILES, "rejected.jsonl"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
@@ -110,17 +117,21 @@ def test_a_damaged_log_is_the_same_one_line(world: World, workers: int, tmp_path
 
 
 def test_an_interrupted_replay_leaves_nothing(world: World, command: Command, tmp_path: Path) -> None:
+    """With a cluster of its own, as commands have it."""
+    before = folders()
+    begun: list[psutil.Process] = []
     words = ("guard", "replay", world.mixed, "--reference", world.reference, "--out", tmp_path / "out")
     running = command.start(*words, "--engine", "ray", "--workers", "1", "--quiet")
-    began = psutil.Process(running.pid)
 
-    def at_work_there() -> bool:
-        return any("ray::_made" in " ".join(one.cmdline()) for one in began.children(recursive=True))
+    def at_work() -> bool:
+        begun[:] = rays(psutil.Process(running.pid))
+        return bool(rays(psutil.Process(running.pid), "_made"))
 
-    running.signal_when(signal.SIGINT, at_work_there)
+    running.signal_when(signal.SIGINT, at_work)
     done = running.wait()
     assert (done.code, done.out, done.err) == (130, "", "stillhouse: interrupted; nothing was kept\n")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and folders() <= before
+    assert len(begun) > 4 and not any(one.is_running() for one in begun)
 
 
 def test_workers_are_asked_of_our_own_cluster_only(workers: int) -> None:

@@ -1,5 +1,6 @@
 """Reading logs: files, folders, clocks that are wrong, fields that are absent."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_a_clock_that_ran_ahead_is_set_aside_and_does_not_move_what_follows(tmp_
     assert (logs.skewed, logs.late, rejected.count) == (1, 0, 1)
     with pytest.raises(RecordError, match=r"exchange 2: time .* \(clock skew\)"):
         list(Logs([path], 10 * MINUTE).rows(EXTRACTOR))
+
+
+def test_faulty_lines_are_told_log_by_log(tmp_path: Path) -> None:
+    """However the reader went to and fro between them."""
+    for name, first in (("a", 0), ("b", 1)):
+        path = write(
+            tmp_path / f"{name}.jsonl", [at(f"{name}{second}", f"20T00:00:0{second}") for second in range(first, 9, 2)]
+        )
+        path.write_text(path.read_text().replace("\n", "\nno json\n"))
+    rejected = RejectedLines(tmp_path / "rejected.jsonl")
+    logs = Logs(find_logs([tmp_path]), 0, rejected)
+    assert [row.id for row in logs.rows(EXTRACTOR)] == [f"{'ab'[second % 2]}{second}" for second in range(9)]
+    places = [json.loads(line)["place"].rpartition("/")[2] for line in rejected.path.read_text().splitlines()]
+    assert places == [f"a.jsonl:{line}" for line in (2, 4, 6, 8, 10)] + [f"b.jsonl:{line}" for line in (2, 4, 6, 8)]
+    assert rejected.count == 9 and sorted(path.name for path in tmp_path.iterdir())[2:] == ["rejected.jsonl"]
 
 
 def test_a_pause_of_days_is_no_wrong_clock(tmp_path: Path) -> None:
