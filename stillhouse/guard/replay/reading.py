@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = ["Logs", "find_logs"]
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _NEEDED = (*origin.NEEDS, "client.user_agent")
 _DAY = 86_400_000_000
+_AT_ONCE = 64
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
@@ -81,11 +83,14 @@ class Logs:
         return {str(path): digest_file(path) for path in self.files}
 
     def _ordered(self, path: Path, order: Ordering, extractor: Extractor) -> Iterator[Row]:
-        for exchange, at in self._dated(path):
-            self.exchanges += 1
+        dated = self._dated(path)
+        while some := list(islice(dated, _AT_ONCE)):
+            self.exchanges += len(some)
             if self.absent:
-                self.absent -= {name for name in self.absent if _has(exchange, name)}
-            yield from order.put(extractor.row(exchange, order.time(at)))
+                self.absent -= {name for name in self.absent if any(_has(exchange, name) for exchange, _ in some)}
+            for row in extractor.rows(some):
+                at = order.time(row.at)
+                yield from order.put(row if row.at == at else row._replace(at=at))
         yield from order.rest()
 
     def _dated(self, path: Path) -> Iterator[tuple[Exchange, int]]:
