@@ -36,8 +36,8 @@ class Templates:
     def tokens(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:
         """For each request those of its instructions, of its newest turn, and of content that was withheld. No
         duplicates."""
-        systems = [one.system for one in asked]
-        lines = [_wording(one.newest) for one in asked]
+        systems = [cut(one.system, _LONGEST) for one in asked]
+        lines = [wording(cut(one.newest, _LONGEST)) for one in asked]
         _learn(self._instructions, systems, self._of_instructions)
         _learn(self._turns, lines, self._of_turns)
         return [
@@ -46,7 +46,7 @@ class Templates:
         ]
 
     def _of_instructions(self, texts: Sequence[str]) -> Iterator[tuple[int, ...]]:
-        lines = [_wording(text) for text in texts]
+        lines = [wording(text) for text in texts]
         split = [line.split() for line in lines]
         near = self._near(split, Kind.SYSTEM_NEAR)
         for line, words in zip(lines, split, strict=True):
@@ -72,10 +72,6 @@ class Templates:
 
     def _withheld(self, scaffolds: Sequence[str]) -> tuple[int, ...]:
         return tuple([token(Kind.WORDING, self._hashed(one)) for one in dict.fromkeys(scaffolds)]) if scaffolds else ()
-
-
-def _wording(text: str) -> str:
-    return wording(cut(text, _LONGEST))
 
 
 def _learn(

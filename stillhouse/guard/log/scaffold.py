@@ -57,12 +57,12 @@ _HEADING = re.compile(r"(#{1,6})\s*+(.*)")
 _ITEM = re.compile(r"(?:[-+*•]|\(?\d{1,3}[.)])\s++")
 _ITEM_MARKS = "-+*•("
 _COLON = re.compile(r":(?=\s|\Z)")
-_ANNOUNCING = re.compile(r"#|:(?=\s|\Z)")
 _URL = re.compile(r"(?:https?|ftp)://[^<>\"\s]++|www\.[^<>\"\s]++")
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@\w[\w-]*+(?:\.[\w-]++)*+")
 _NUMBER = re.compile(r"\d\w*+(?:[.,:/-](?=\d)\w++)*+")
-# Two words in a row with capitals, or with letters that are not ASCII, and nothing in lower case between them.
-_NEIGHBOURS = re.compile(r"[^\x00-@\[-\x7f][\x00-\x1f!-@\[-`{-\x7f]*+ [\x00-\x1f!-@\[-`{-\x7f]*+[^\x00-@\[-\x7f]")
+# By bytes: what is a capital or no ASCII becomes A, other marks fall away.
+_CAPITALS = bytes.maketrans(bytes([*range(ord("A"), ord("Z") + 1), *range(128, 256)]), b"A" * 154)
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha() and chr(code) != " ")
 
 
 def scaffold(text: str, key: bytes) -> str:
@@ -110,7 +110,7 @@ def _nfkc(text: str) -> str:
 def _joined(text: str) -> str:
     # Printable text has no white space but spaces.
     line = text.strip() if text.isprintable() and "  " not in text else " ".join(text.split())
-    if not _NEIGHBOURS.search(line):
+    if b"A A" not in line.encode("utf-8", "surrogatepass").translate(_CAPITALS, _NO_LETTERS):
         return line
     kept: list[str] = []
     before = ""
@@ -211,11 +211,11 @@ def _replaced(text: str, spans: Sequence[tuple[int, int, str]]) -> str:
 
 def _without_labelled(text: str) -> str:
     """The text, with TEXT for what a colon or a heading announces."""
-    first = _ANNOUNCING.search(text) if ":" in text or "#" in text else None
-    if first is None:
+    marks = [at for at in (text.find(":"), text.find("#")) if at >= 0]
+    if not marks:
         return text
     # Lines before the one with the first mark stay as they are.
-    start = text.rfind("\n", 0, first.start()) + 1
+    start = text.rfind("\n", 0, min(marks)) + 1
     kept = [text[:start]]
     inside = False
     for raw in text[start:].splitlines():
