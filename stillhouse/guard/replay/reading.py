@@ -24,7 +24,7 @@ __all__ = ["Logs", "find_logs"]
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _NEEDED = (*origin.NEEDS, "client.user_agent")
 _DAY = 86_400_000_000
-_AT_ONCE = 64
+_AT_ONCE = 128
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
