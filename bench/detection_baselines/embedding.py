@@ -75,7 +75,7 @@ class WordsEmbedding:
         """With the rarity of words in these texts, ln((n + 1) / (n with the word + 1)): a few thousand honest ones."""
         counts, n = np.zeros(BUCKETS), 0
         for text in texts:
-            counts[list(word_counts(words_of(text)))] += 1
+            counts[word_counts(words_of(text))[0]] += 1
             n += 1
         return cls(np.log((n + 1) / (counts + 1)).astype(np.float32))
 

@@ -60,10 +60,12 @@ def exchange_from_record(record: object, place: str) -> Exchange:
         raise _fault(place, "api", record["api"], f"one of {', '.join(_APIS)}")
     if microseconds(record["time"]) is None:
         raise _fault(place, "time", record["time"], "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z")
-    usage = {name: count for name, count in (get("usage") or {}).items() if count is not None}
+    usage = get("usage") or {}
     for name, count in usage.items():
-        if not _is_int(count):
+        if type(count) is not int and count is not None:
             raise _fault(place, f"usage.{name}", count, "an integer")
+    if None in usage.values():
+        usage = {name: count for name, count in usage.items() if count is not None}
     status = 200 if get("status") is None else record["status"]
     if not _is_int(status):
         raise _fault(place, "status", status, "an integer")

@@ -4,7 +4,7 @@ A conversation is sent again with every turn. Whatever compares requests has to 
 conversation would look like one prompt repeated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stillhouse.types import Exchange
@@ -13,9 +13,13 @@ __all__ = ["NEEDS", "Asked", "asked"]
 
 NEEDS = ("request",)
 
-_INSTRUCTING = ("system", "developer")
-_ANSWERING = ("assistant", "model")
-_TURNS = {"responses": "input", "embeddings": "input", "completions": "prompt"}
+_INSTRUCTING = frozenset(("system", "developer"))
+_ANSWERING = frozenset(("assistant", "model"))
+# Where each is, and its hash where it was withheld.
+_INSTRUCTIONS = (("instructions", "instructions_scaffold"), ("system", "system_scaffold"))
+_INPUT = ("input", "input_scaffold")
+_MESSAGES = ("messages", "messages_scaffold")
+_TURNS = {"responses": _INPUT, "embeddings": _INPUT, "completions": ("prompt", "prompt_scaffold")}
 _DEEPEST = 32
 
 
@@ -39,20 +43,22 @@ def asked(exchange: Exchange) -> Asked:
     request = exchange.request
     system: list[str] = []
     scaffolds: list[str] = []
-    for name in ("instructions", "system"):
+    for name, withheld in _INSTRUCTIONS:
         if name in request:
             system.append(_text(request[name], scaffolds))
-        _withheld(request, f"{name}_scaffold", scaffolds)
+        if withheld in request:
+            _withheld(request, withheld, scaffolds)
     turns, answered = 0, False
     last: Any = ""
-    for role, content in _turns(exchange.api, request):
+    for turn in _turns(exchange.api, request):
+        role = _role(turn)
         if role in _INSTRUCTING:
-            system.append(_text(content, scaffolds))
+            system.append(_text(turn, scaffolds))
         elif role in _ANSWERING:
             answered = True
-        else:
+        elif role is not None:
             turns += 1
-            last = content
+            last = turn
     newest = _text(last, scaffolds)
     return Asked(
         system="\n".join([part for part in system if part]),
@@ -64,26 +70,28 @@ def asked(exchange: Exchange) -> Asked:
     )
 
 
-def _turns(api: str, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """(role, what it says) in the order of the conversation."""
-    name = _TURNS.get(api, "messages")
+def _turns(api: str, request: Mapping[str, Any]) -> Sequence[Any]:
+    """What is said, in the order of the conversation."""
+    name, withheld = _TURNS.get(api, _MESSAGES)
     turns = request.get(name)
     if isinstance(turns, str):
-        yield "user", turns
-    elif isinstance(request.get(f"{name}_scaffold"), str):
-        yield "user", {"scaffold": request[f"{name}_scaffold"]}
-    elif isinstance(turns, list):
-        for turn in turns:
-            if isinstance(turn, dict):
-                role = turn.get("role")
-                if not isinstance(role, str):
-                    # An item of the Responses API: a tool's result is news to the model, its call is the model's own.
-                    # Without a type it stands for a text of a list that was withheld.
-                    kind = turn.get("type")
-                    role = "tool" if kind is None or str(kind).endswith("_output") else "assistant"
-                yield role, turn
-            elif isinstance(turn, str):
-                yield "user", turn
+        return (turns,)
+    if isinstance(request.get(withheld), str):
+        return ({"role": "user", "scaffold": request[withheld]},)
+    return turns if isinstance(turns, list) else ()
+
+
+def _role(turn: Any) -> str | None:
+    """Who says it; None of what is no turn."""
+    if isinstance(turn, dict):
+        role = turn.get("role")
+        if isinstance(role, str):
+            return role
+        # An item of the Responses API: a tool's result is news to the model, its call is the model's own.
+        # Without a type it stands for a text of a list that was withheld.
+        kind = turn.get("type")
+        return "tool" if kind is None or str(kind).endswith("_output") else "assistant"
+    return "user" if isinstance(turn, str) else None
 
 
 def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
@@ -93,11 +101,13 @@ def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
     if depth == 0:
         return ""
     if isinstance(value, dict):
-        _withheld(value, "scaffold", scaffolds)
-        _withheld(value, "output_scaffold", scaffolds)
+        for name in ("scaffold", "output_scaffold"):
+            if name in value:
+                _withheld(value, name, scaffolds)
         for name in ("text", "content", "output"):
-            if value.get(name) is not None:
-                return _text(value[name], scaffolds, depth - 1)
+            inner = value.get(name)
+            if inner is not None:
+                return _text(inner, scaffolds, depth - 1)
         return ""
     if isinstance(value, list):
         return "\n".join([text for part in value if (text := _text(part, scaffolds, depth - 1))])

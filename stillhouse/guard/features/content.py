@@ -5,17 +5,16 @@ tell two turns of one person from two people's less well (`dev/LOG.md`, 2026-11-
 of his things, which an embedding smooths over. It needs no tokenizer and no weights.
 """
 
-import math
-import struct
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from stillhouse.guard.features.words import BUCKETS, word_counts
+from stillhouse.guard.features.words import BUCKETS, bucket
 
-__all__ = ["NEEDS", "WORDS_KEPT", "Content", "content", "matrix"]
+__all__ = ["NEEDS", "WORDS_KEPT", "Content", "content", "contents", "matrix"]
 
 NEEDS = ("request",)
 WORDS_KEPT = 48
@@ -23,24 +22,30 @@ _BUCKET_BITS = 18
 _BUCKET_MASK = BUCKETS - 1
 _WEIGHT_STEP = 64.0  # of a weight's unit; the largest is (1 + ln 4096) * ln(10^7) < 2^14 / 64
 _HEAVIEST = (1 << 14) - 1
+_LARGEST = (1 << 32) - 1
 
 Content = bytes
 """At most WORDS_KEPT numbers of four bytes: a weight (14 bits, in 1/64) above a bucket (18 bits), falling."""
 
 
-def content(words: Sequence[str], idf: Sequence[float] | NDArray[np.float32]) -> Content:
-    """The words of a text that weigh most: (1 + ln count) * idf[bucket]. Empty where no word has a weight.
+def content(words: Sequence[str], idf: NDArray[np.float32]) -> Content:
+    """The words of a text that weigh most: (1 + ln count) * idf[bucket]. Empty where no word has a weight."""
+    return contents([words], idf)[0]
 
-    In plain Python: a text has some fifty words, for which arrays cost more to set up than to use.
-    """
-    packed = []
-    for where, count in word_counts(words).items():
-        weight = idf[where] * _WEIGHT_STEP
-        steps = int(weight if count == 1 else (1.0 + math.log(count)) * weight)
-        if steps > 0:
-            packed.append((steps if steps < _HEAVIEST else _HEAVIEST) << _BUCKET_BITS | where)
-    packed.sort(reverse=True)
-    return struct.pack(f"<{min(len(packed), WORDS_KEPT)}I", *packed[:WORDS_KEPT])
+
+def contents(texts: Sequence[Sequence[str]], idf: NDArray[np.float32]) -> list[Content]:
+    """The same of many texts at once, in half the time."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    where = np.fromiter(map(bucket, chain.from_iterable(texts)), np.int64, int(lengths.sum()))
+    counted, counts = np.unique(np.repeat(np.arange(len(texts)), lengths) << _BUCKET_BITS | where, return_counts=True)
+    where = counted & _BUCKET_MASK
+    weights = ((1.0 + np.log(counts)) * idf[where] * _WEIGHT_STEP).astype(np.int64)
+    packed = np.minimum(weights, _HEAVIEST) << _BUCKET_BITS | where
+    # Text by text, and within one the heaviest first.
+    ordered = np.sort((counted >> _BUCKET_BITS << 32 | _LARGEST - packed)[weights > 0])
+    ends = np.searchsorted(ordered, np.arange(1, len(texts) + 1) << 32).tolist()
+    numbers = (_LARGEST - (ordered & _LARGEST)).astype("<u4").tobytes()
+    return [numbers[4 * at : 4 * min(end, at + WORDS_KEPT)] for at, end in zip([0, *ends], ends, strict=False)]
 
 
 def matrix(contents: Sequence[Content]) -> sp.csr_matrix:

@@ -6,7 +6,7 @@ paraphrases, in eleven languages; a language that is missing here costs power, n
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -50,9 +50,11 @@ def _any(text: str) -> frozenset[str]:
 
 
 class _Rule(NamedTuple):
-    """Patterns that show `cue`, each of which needs a word of every set of `needed`.
+    """Patterns that show `cue`, each of which needs a word of every set of `needed`: looking for words is a tenth of
+    looking for patterns.
 
-    Looking for words is a tenth of looking for patterns.
+    Each is looked for by itself, since a pattern whose first letters are known is found fast; those that begin with a
+    boundary are one. Boundaries are those of ASCII words.
     """
 
     cue: Cue
@@ -66,7 +68,7 @@ _OF_THOUGHT = _any(
 )
 _TURKISH = r"(?:i̇?ç|gizli|tam)[^.\n]{0,12}(?:muhakeme|düşünce)"
 _GRADED = (
-    r"\b(?:bewerte|beurteile|évaluez?|notez|evalúa|califica|avalie|valuta|оцени)\b[^.\n]{0,60}"
+    r"(?u:\b)(?:bewerte|beurteile|évaluez?|notez|evalúa|califica|avalie|valuta|оцени)(?u:\b)[^.\n]{0,60}"
     r"(?:antwort|réponse|respuesta|resposta|risposta|ответ)"
 )
 _RULES = (
@@ -111,7 +113,7 @@ _RULES = (
             ),
         ),
         (
-            r"(?:intern|innere|verborgen|vollständig|gesamt)\w*[^.\n]{0,20}(?:gedankengang|gedanken|denkprozess"
+            r"(?:intern|innere|verborgen|vollständig|gesamt)(?u:\w*)[^.\n]{0,20}(?:gedankengang|gedanken|denkprozess"
             r"|überlegung|begründungskette)",
             r"(?:raisonnement|pensées?|réflexions?)[^.\n]{0,20}(?:interne|caché|complet|intégral|mot pour mot)",
             r"(?:razonamiento|pensamientos?)[^.\n]{0,20}(?:intern|ocult|complet|oculto|palabra por palabra)",
@@ -136,13 +138,13 @@ _RULES = (
         ),
         (
             r"\b(?:rate|score|grade|evaluate|judge|assess|rank)\b[^.\n]{0,60}\b(?:response|answer|completion|output|reply"
-            r"|assistant|candidate)s?\b",
-            r"\b(?:response|answer|assistant|candidate|completion) [ab12]\b[^.\n]{0,80}\b(?:better|prefer|winner"
-            r"|compare)",
-            r"\b(?:scale (?:of|from)|score (?:of|from|between)) (?:0|1|one|zero)\b",
-            r"\brubric\b",
-            r"\[\[(?:rating|score|[abc])\]\]",
-            r"\b(?:reward|preference) (?:model|score|label)",
+            r"|assistant|candidate)s?\b"
+            r"|\b(?:response|answer|assistant|candidate|completion) [ab12]\b[^.\n]{0,80}\b(?:better|prefer|winner"
+            r"|compare)"
+            r"|\b(?:scale (?:of|from)|score (?:of|from|between)) (?:0|1|one|zero)\b"
+            r"|\brubric\b"
+            r"|\[\[(?:rating|score|[abc])\]\]"
+            r"|\b(?:reward|preference) (?:model|score|label)",
             _GRADED,
         ),
     ),
@@ -168,8 +170,8 @@ _RULES = (
             _any("pair pairs data dataset datasets example examples sample samples describes"),
         ),
         (
-            r"\b(?:instruction|question)[- ](?:answer|response|output) pairs?\b",
-            r"\b(?:training|fine-?tuning|synthetic|sft) (?:data|dataset|example|sample)s?\b",
+            r"\b(?:instruction|question)[- ](?:answer|response|output) pairs?\b"
+            r"|\b(?:training|fine-?tuning|synthetic|sft) (?:data|dataset|example|sample)s?\b",
             r"below is an instruction that describes a task",
         ),
     ),
@@ -181,8 +183,8 @@ _RULES = (
         ),
         (
             r"\b(?:full|complete|entire|every|all)\b[^.\n]{0,30}\b(?:tool[- ]call|function[- ]call|action|trajectory"
-            r"|trace)(?:s|ies)?\b",
-            r"\b(?:tool|function)[- ]call (?:trace|trajectory|log|sequence)s?\b",
+            r"|trace)(?:s|ies)?\b"
+            r"|\b(?:tool|function)[- ]call (?:trace|trajectory|log|sequence)s?\b",
         ),
     ),
 )
@@ -198,7 +200,7 @@ _RULES_OF_OTHER_SCRIPTS = (
             r"(?:思考|推理|思维)(?:过程|链|内容)[^。\n]{0,12}(?:逐字|原样|完整|不要省略|全部输出)",
             r"(?:内部|隠れた|完全な|すべての)[^。\n]{0,8}(?:思考|推論)",
             r"(?:내부|숨겨진|전체)[^.\n]{0,8}(?:추론|사고)",
-            r"(?:внутренн|скрыт|полн|исходн)\w*[^.\n]{0,20}(?:рассужд|размышл|ход мысл)",
+            r"(?:внутренн|скрыт|полн|исходн)(?u:\w*)[^.\n]{0,20}(?:рассужд|размышл|ход мысл)",
             _TURKISH,
             r"(?:التفكير|الاستدلال)[^.\n]{0,12}(?:الداخلي|الخفي|الكامل)",
             r"(?:suy luận|suy nghĩ)[^.\n]{0,12}(?:nội bộ|ẩn|đầy đủ)",
@@ -214,18 +216,20 @@ _BITS = {word: sum(1 << at for at, words in enumerate(_SETS) if word in words) f
 _OTHER_SCRIPT = 1 << len(_SETS)
 
 
-def _compiled(rule: _Rule) -> tuple[int, int, re.Pattern[str]]:
-    """(bits that it needs, its cue, its patterns)"""
-    needed = sum(1 << _SETS.index(words) for words in rule.needed) or _OTHER_SCRIPT
-    return needed, int(rule.cue), re.compile("|".join(f"(?:{pattern})" for pattern in rule.patterns))
+def _compiled(rules: Iterable[_Rule]) -> Iterator[tuple[int, int, re.Pattern[str]]]:
+    """(bits that are needed, the cue, the pattern)"""
+    for rule in rules:
+        needed = sum(1 << _SETS.index(words) for words in rule.needed) or _OTHER_SCRIPT
+        for pattern in rule.patterns:
+            yield needed, int(rule.cue), re.compile(pattern, re.ASCII)
 
 
-_COMPILED = tuple(map(_compiled, (*_RULES, *_RULES_OF_OTHER_SCRIPTS)))
+_COMPILED = tuple(_compiled((*_RULES, *_RULES_OF_OTHER_SCRIPTS)))
 
 
 def cues(asked: Asked, newest_words: Sequence[str], request: Mapping[str, Any]) -> Cue:
     """Which cues the instructions, the newest turn (`newest_words`: `words_of` it) and the settings show."""
-    found = _in_instructions(asked.system) if asked.system else 0
+    found = _in_instructions(cut(asked.system)) if asked.system else 0
     found |= _in_text(asked.newest, newest_words)
     if request.get("logit_bias") or request.get("top_logprobs") or request.get("logprobs"):
         found |= Cue.DISTRIBUTION

@@ -24,13 +24,14 @@ _KEPT = frozenset(
         "top_p",
     )
 )  # fmt: skip
+_WRITTEN = (int, float, str)
 
 
 def fingerprint(exchange: Exchange, asked: Asked) -> str:
     """One line of text: agent, harness, API, names of settings, values of those that programs fix, tools."""
     agent, harness = exchange.client.get("user_agent"), exchange.client.get("harness")
     settings = [
-        f"{name}={value}" if name in _KEPT and isinstance(value, int | float | str) else name
+        f"{name}={value}" if name in _KEPT and isinstance(value, _WRITTEN) else name
         for name, value in sorted(exchange.request.items())
         if name not in _CONTENT
     ]

@@ -7,8 +7,10 @@ Words come in as numbers under a key, so what is computed of them is under the k
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stillhouse.guard.features.tokens import Hasher
 
@@ -24,13 +26,16 @@ _MIX = _generator.integers(1 << 62, 1 << 63, (2, _SHINGLE), dtype=np.uint64) | n
 _HALF = np.uint64(32)
 
 
-def bands(words: Sequence[str], hashed: Hasher) -> list[int]:
-    """One number of 64 bits for each band, from words of 64 bits; of fewer than three words none."""
-    if len(words) < _SHINGLE:
-        return []
-    numbers = np.fromiter(map(hashed, words), np.uint64, len(words))
+def bands(wordings: Sequence[Sequence[str]], hashed: Hasher) -> NDArray[np.uint64]:
+    """One number for each band of each wording of three words or more [wordings, BANDS]; `hashed` is that of words.
+
+    Many at once, because an array costs more to set up than the shingles of one wording to hash.
+    """
+    ends = np.cumsum([len(words) for words in wordings])
+    numbers = np.fromiter(map(hashed, chain.from_iterable(wordings)), np.uint64, ends[-1])
     shingles = numbers[:-2] * _MIX[0, 0] + numbers[1:-1] * _MIX[0, 1] + numbers[2:] * _MIX[0, 2]
     shingles ^= shingles >> _HALF
-    least = (shingles[:, None] * _FACTORS).min(axis=0)
-    found: list[int] = (least.reshape(BANDS, _ROWS) @ _MIX[1]).tolist()
-    return found
+    # Of each wording its own shingles, and the two that go on into the next one.
+    runs = np.column_stack([np.concatenate([[0], ends[:-1]]), ends - (_SHINGLE - 1)]).ravel()[:-1]
+    least = np.minimum.reduceat(shingles[:, None] * _FACTORS, runs, axis=0)[::2]
+    return np.asarray(least.reshape(-1, BANDS, _ROWS) @ _MIX[1])

@@ -14,7 +14,7 @@ from stillhouse.types import Exchange
 
 __all__ = ["NEEDS", "Origins"]
 
-_REMEMBERED = 1 << 15
+_REMEMBERED = 1 << 14
 NEEDS = ("client.ip", "client.ja4", "registration.payment", "registration.phone", "registration.email_domain")
 
 

@@ -5,13 +5,12 @@ the closing words, where templates put their instructions, are tokens of their o
 are found by MinHash.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stillhouse.guard.features.asked import Asked
 from stillhouse.guard.features.minhash import bands
-from stillhouse.guard.features.tokens import Hasher, Kind, token
-from stillhouse.guard.features.words import cut
+from stillhouse.guard.features.tokens import Hasher, Kind, token, tokens_of
+from stillhouse.guard.features.words import Remembered, cut
 from stillhouse.guard.log.scaffold import wording
 
 __all__ = ["NEEDS", "Templates"]
@@ -22,7 +21,6 @@ _SHORTEST = 5  # words; "thanks, go on" says nothing about who wrote it
 _EDGE = 8
 _NEAR_WORDS = 32
 _REMEMBERED = 1 << 12
-_WORDS_REMEMBERED = 1 << 16
 _LONGEST = 2048
 
 
@@ -31,42 +29,58 @@ class Templates:
 
     def __init__(self, hashed: Hasher) -> None:
         self._hashed = hashed
-        self._hashed_word = lru_cache(maxsize=_WORDS_REMEMBERED)(hashed)
-        self._of_instructions = lru_cache(maxsize=_REMEMBERED)(self._instructions)
-        self._of_wording = lru_cache(maxsize=_REMEMBERED)(self._turn)
+        self._hashed_word = Remembered(hashed).__getitem__
+        self._instructions: dict[str, tuple[int, ...]] = {}
+        self._turns: dict[str, tuple[int, ...]] = {}
 
-    def tokens(self, asked: Asked) -> tuple[int, ...]:
-        """Of the instructions, of the newest turn, and of content that was withheld. No duplicates."""
-        found = self._of_wording(_wording(asked.newest))
-        if asked.system:
-            found = self._of_instructions(asked.system) + found
-        if asked.scaffolds:
-            found += tuple(token(Kind.WORDING, self._hashed(scaffold)) for scaffold in dict.fromkeys(asked.scaffolds))
-        return found
+    def tokens(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:
+        """For each request those of its instructions, of its newest turn, and of content that was withheld. No
+        duplicates."""
+        systems = [cut(one.system, _LONGEST) for one in asked]
+        lines = [wording(cut(one.newest, _LONGEST)) for one in asked]
+        _learn(self._instructions, systems, self._of_instructions)
+        _learn(self._turns, lines, self._of_turns)
+        return [
+            self._instructions[system] + self._turns[line] + self._withheld(one.scaffolds)
+            for one, system, line in zip(asked, systems, lines, strict=True)
+        ]
 
-    def _instructions(self, text: str) -> tuple[int, ...]:
-        line = _wording(text)
-        words = line.split()
-        if len(words) < _SHORTEST:
-            return ()
-        return token(Kind.SYSTEM, self._hashed(line)), *self._near(words, Kind.SYSTEM_NEAR)
+    def _of_instructions(self, texts: Sequence[str]) -> Iterator[tuple[int, ...]]:
+        lines = [wording(text) for text in texts]
+        split = [line.split() for line in lines]
+        near = self._near(split, Kind.SYSTEM_NEAR)
+        for line, words in zip(lines, split, strict=True):
+            whole = (token(Kind.SYSTEM, self._hashed(line)),) if len(words) >= _SHORTEST else ()
+            yield whole + next(near) if len(words) > _EDGE else whole
 
-    def _turn(self, line: str) -> tuple[int, ...]:
-        words = line.split()
-        if len(words) < _SHORTEST:
-            return ()
-        whole = token(Kind.WORDING, self._hashed(line))
-        if len(words) <= _EDGE:
-            return (whole,)
-        opening = token(Kind.OPENING, self._hashed(" ".join(words[:_EDGE])))
-        ending = token(Kind.ENDING, self._hashed(" ".join(words[-_EDGE:])))
-        return whole, opening, ending, *self._near(words, Kind.NEAR)
+    def _of_turns(self, lines: Sequence[str]) -> Iterator[tuple[int, ...]]:
+        split = [line.split() for line in lines]
+        near = self._near(split, Kind.NEAR)
+        for line, words in zip(lines, split, strict=True):
+            whole = (token(Kind.WORDING, self._hashed(line)),) if len(words) >= _SHORTEST else ()
+            if len(words) > _EDGE:
+                opening = token(Kind.OPENING, self._hashed(" ".join(words[:_EDGE])))
+                ending = token(Kind.ENDING, self._hashed(" ".join(words[-_EDGE:])))
+                yield *whole, opening, ending, *next(near)
+            else:
+                yield whole
 
-    def _near(self, words: Sequence[str], kind: Kind) -> list[int]:
-        if len(words) <= _EDGE:
-            return []
-        return [token(kind, band) for band in bands(words[:_NEAR_WORDS], self._hashed_word)]
+    def _near(self, split: Sequence[Sequence[str]], kind: Kind) -> Iterator[tuple[int, ...]]:
+        """Of the wordings that are long enough to have any."""
+        openings = [words[:_NEAR_WORDS] for words in split if len(words) > _EDGE]
+        return map(tuple, tokens_of(kind, bands(openings, self._hashed_word)).tolist() if openings else ())
+
+    def _withheld(self, scaffolds: Sequence[str]) -> tuple[int, ...]:
+        return tuple([token(Kind.WORDING, self._hashed(one)) for one in dict.fromkeys(scaffolds)]) if scaffolds else ()
 
 
-def _wording(text: str) -> str:
-    return wording(cut(text, _LONGEST))
+def _learn(
+    known: dict[str, tuple[int, ...]],
+    texts: Sequence[str],
+    tokens: Callable[[Sequence[str]], Iterable[tuple[int, ...]]],
+) -> None:
+    """Know the tokens of all texts, and forget the others when there are many."""
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    if new := list(set(texts).difference(known)):
+        known.update(zip(new, tokens(new), strict=True))

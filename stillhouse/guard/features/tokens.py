@@ -8,7 +8,10 @@ from collections.abc import Callable
 from enum import IntEnum
 from hashlib import blake2b
 
-__all__ = ["Hasher", "Kind", "hasher", "kind_of", "token"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Hasher", "Kind", "hasher", "kind_of", "token", "tokens_of"]
 
 _BITS = 56
 _MASK = (1 << _BITS) - 1
@@ -73,6 +76,11 @@ _LABELS = {
 def token(kind: Kind, value: int) -> int:
     """64 bits: the kind, and the lower 56 bits of a hash."""
     return (kind << _BITS) | (value & _MASK)
+
+
+def tokens_of(kind: Kind, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The same of many at once."""
+    return values & np.uint64(_MASK) | np.uint64(kind << _BITS)
 
 
 def kind_of(shared: int) -> Kind:

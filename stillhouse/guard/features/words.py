@@ -7,16 +7,19 @@ have to be learned, shipped and grown. At this size two words of one text fall t
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 
-__all__ = ["BUCKETS", "bucket", "cut", "word_counts", "words_of"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BUCKETS", "Remembered", "bucket", "cut", "word_counts", "words_of"]
 
 BUCKETS = 1 << 18
 _LONGEST = 4096
+_REMEMBERED = 1 << 16
 _WORD = re.compile(r"[^\W_]+")
-# Of ASCII text the same by a table: letters in lower case and digits stay, all else is a space.
-_ASCII_WORDS = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
+# For the bytes of a text: ASCII letters in lower case, digits and all of other scripts stay, the rest is spaces.
+_SPACED = bytes(code if code >= 128 or chr(code).isalnum() else ord(" ") for code in bytes(range(256)).lower())
 # Scripts that put no spaces between words: every two neighbouring characters count as a word.
 _UNSPACED = re.compile(r"[぀-ヿ㐀-䶿一-鿿가-힯฀-๿]{2,}")
 
@@ -28,22 +31,47 @@ def cut(text: str, longest: int = _LONGEST) -> str:
 
 def words_of(text: str) -> list[str]:
     """Runs of letters and digits in lower case, in their order; of at most 4,096 characters of the text."""
-    text = cut(text)
+    spaced = cut(text).encode("utf-8", "surrogatepass").translate(_SPACED).decode("utf-8", "surrogatepass").split()
     if text.isascii():
-        return text.encode().translate(_ASCII_WORDS).decode().split()
-    lowered = text.lower()
-    found = _WORD.findall(lowered)
-    for run in _UNSPACED.findall(lowered):
-        found += [run[at : at + 2] for at in range(len(run) - 1)]
-    return found
+        return spaced
+    found: list[str] = []
+    pairs: list[str] = []
+    for word in spaced:
+        if word.isascii():
+            found.append(word)
+        else:
+            lowered = word.lower()
+            found += _WORD.findall(lowered)
+            pairs += [run[at : at + 2] for run in _UNSPACED.findall(lowered) for at in range(len(run) - 1)]
+    return found + pairs
 
 
-@lru_cache(maxsize=1 << 16)
-def bucket(word: str) -> int:
-    """Where a word is counted: 0 to BUCKETS - 1."""
+class Remembered(dict[str, int]):
+    """Numbers of words, each computed by `number` when it is first asked for; all are forgotten when there are many.
+
+    Its `__getitem__` costs a third of a function with `lru_cache`, and is called for every word of every text.
+    """
+
+    def __init__(self, number: Callable[[str], int]) -> None:
+        super().__init__()
+        self._number = number
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[word] = self._number(word)
+        return found
+
+
+def _bucket(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass")) & (BUCKETS - 1)
 
 
-def word_counts(words: Iterable[str]) -> Mapping[int, int]:
-    """How often each bucket occurs, in the order of first occurrence."""
-    return Counter(map(bucket, words))
+bucket = Remembered(_bucket).__getitem__
+"""Where a word is counted: 0 to BUCKETS - 1."""
+
+
+def word_counts(words: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(distinct buckets, how often each occurs), in the order of first occurrence."""
+    counts = Counter(map(bucket, words))
+    return np.fromiter(counts, np.int64, len(counts)), np.fromiter(counts.values(), np.float64, len(counts))

@@ -99,7 +99,7 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[NDArray[
         if _weighs(exchange.account, key):
             said = asked(exchange)
             words = words_of(said.newest)
-            documents[list(word_counts(words))] += 1
+            documents[word_counts(words)[0]] += 1
             found = cues(said, words, exchange.request)
             shown = [count + bool(found & cue) for count, cue in zip(shown, CUES, strict=True)]
             n += 1

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +24,7 @@ from stillhouse.types import Exchange
 __all__ = ["NEEDED", "Logs", "decoded", "find_logs", "has", "time_of"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
+_AT_ONCE = 128
 NEEDED = (*origin.NEEDS, *churn.NEEDS, *continuity.NEEDS, *use.NEEDS)
 
 
@@ -81,16 +83,13 @@ class Logs:
 
     def rows(self, extractor: Extractor) -> Iterator[Row]:
         """The rows of all files in the order of time and id."""
-        return self.merged([self._made(number, extractor) for number in range(len(self.files))])
+        dated = (self._dated(number, self._exchanges(number)) for number in range(len(self.files)))
+        return self._merge([_made(of_file, extractor) for of_file in dated])
 
     def merged(self, made: Sequence[Iterable[Row]]) -> Iterator[Row]:
         """The same of the rows of each file in its order, made with the times that the exchanges themselves give."""
-        self.exchanges = self.late = self.skewed = 0
-        orderings = [Ordering(self.lateness) for _ in self.files]
-        parts = [self._ordered(number, made[number], order) for number, order in enumerate(orderings)]
-        yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
-        self.late = sum(order.late for order in orderings)
-        self._join()
+        dated = (self._dated(number, ((row, row.at) for row in rows)) for number, rows in enumerate(made))
+        return self._merge([(row for row, _ in of_file) for of_file in dated])
 
     def reject(self, number: int, place: str, reason: str, line: str) -> None:
         """Set an entry of the file of that number aside. RecordError where that is not wanted."""
@@ -101,11 +100,19 @@ class Logs:
     def digests(self) -> dict[str, str]:
         return {str(path): digest_file(path) for path in self.files}
 
-    def _ordered(self, number: int, made: Iterable[Row], order: Ordering) -> Iterator[Row]:
-        for row, own in self._dated(number, ((row, row.at) for row in made)):
+    def _merge(self, dated: Sequence[Iterable[Row]]) -> Iterator[Row]:
+        self.exchanges = self.late = self.skewed = 0
+        orderings = [Ordering(self.lateness) for _ in self.files]
+        parts = [self._ordered(rows, order) for rows, order in zip(dated, orderings, strict=True)]
+        yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
+        self.late = sum(order.late for order in orderings)
+        self._join()
+
+    def _ordered(self, rows: Iterable[Row], order: Ordering) -> Iterator[Row]:
+        for row in rows:
             self.exchanges += 1
-            at = order.time(own)
-            yield from order.put(row if at == own else row._replace(at=at))
+            at = order.time(row.at)
+            yield from order.put(row if at == row.at else row._replace(at=at))
         yield from order.rest()
 
     def _dated(self, number: int, read: Iterable[tuple[One, int]]) -> Iterator[tuple[One, int]]:
@@ -114,10 +121,6 @@ class Logs:
         for one, at in read:
             yield from dated.put(one, at)
         yield from dated.rest()
-
-    def _made(self, number: int, extractor: Extractor) -> Iterator[Row]:
-        for exchange, at in self._exchanges(number):
-            yield extractor.row(exchange, at)
 
     def _exchanges(self, number: int) -> Iterator[tuple[Exchange, int]]:
         """Exchanges of a file with their times.
@@ -147,6 +150,11 @@ class Logs:
     def _join(self) -> None:
         if self.rejected is not None:
             self.rejected.join()
+
+
+def _made(dated: Iterator[tuple[Exchange, int]], extractor: Extractor) -> Iterator[Row]:
+    while some := list(islice(dated, _AT_ONCE)):
+        yield from extractor.rows(some)
 
 
 class _Silent(RejectedLines):

@@ -13,6 +13,7 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.replay.blocks import Block
 from stillhouse.guard.replay.reading import NEEDED, Logs, decoded, has, time_of
 from stillhouse.records import ExchangeLog, RejectedLines
+from stillhouse.types import Exchange
 
 __all__ = ["Made", "Rejected", "rows_of_block", "unpacked"]
 
@@ -50,17 +51,18 @@ class _Noted(RejectedLines):
 
 def rows_of_block(block: Block, extractor: Extractor) -> Made:
     """Never raises for what a log may hold."""
-    rows: list[tuple[Any, ...]] = []
-    noted = _Noted(block.path, rows)
+    dated: list[tuple[Exchange, int]] = []
+    noted = _Noted(block.path, dated)
     absent = set(NEEDED)
     fault = None
     try:
         for exchange in ExchangeLog(block.path, rejected=noted, decode=decoded).exchanges(block.entries()):
             if absent:
                 absent -= {name for name in absent if has(exchange, name)}
-            rows.append(tuple(extractor.row(exchange, time_of(exchange))))
+            dated.append((exchange, time_of(exchange)))
     except RecordError as error:
         fault = str(error)
+    rows = [tuple(row) for row in extractor.rows(dated)]
     return Made(rows, noted.found, frozenset(absent), fault)
 
 

@@ -20,36 +20,40 @@ def saying(newest: str = "", system: str = "", scaffolds: tuple[str, ...] = ()) 
     return Asked(system=system, newest=newest, turns=1, answered=False, tools=(), scaffolds=scaffolds)
 
 
+def tokens_of(asked: Asked, templates: Templates = TEMPLATES) -> tuple[int, ...]:
+    return templates.tokens([asked])[0]
+
+
 def kinds(tokens: tuple[int, ...]) -> list[Kind]:
     return [kind_of(one) for one in tokens]
 
 
 @pytest.mark.parametrize("template", [QUIZ, REVIEW])
 def test_one_template_with_another_payload_has_the_same_tokens(template: str) -> None:
-    tokens = [TEMPLATES.tokens(saying(template.format(payload))) for payload in PAYLOADS]
+    tokens = [tokens_of(saying(template.format(payload))) for payload in PAYLOADS]
     assert tokens[0] == tokens[1] == tokens[2]
     assert kinds(tokens[0]) == [Kind.WORDING, Kind.OPENING, Kind.ENDING] + [Kind.NEAR] * 6
 
 
 def test_another_template_has_others() -> None:
-    found = [set(TEMPLATES.tokens(saying(template.format(PAYLOADS[0])))) for template in (QUIZ, REVIEW)]
+    found = [set(tokens_of(saying(template.format(PAYLOADS[0])))) for template in (QUIZ, REVIEW)]
     assert found[0].isdisjoint(found[1])
 
 
 def test_the_same_words_as_instructions_are_another_thing() -> None:
     text = QUIZ.format(PAYLOADS[0])
-    system = TEMPLATES.tokens(saying(system=text))
+    system = tokens_of(saying(system=text))
     assert kinds(system) == [Kind.SYSTEM] + [Kind.SYSTEM_NEAR] * 6
-    assert set(system).isdisjoint(TEMPLATES.tokens(saying(text)))
+    assert set(system).isdisjoint(tokens_of(saying(text)))
     # Seen before, the instructions are the same.
-    assert TEMPLATES.tokens(saying(system=text)) == system
-    assert TEMPLATES.tokens(saying(text, text)) == (*system, *TEMPLATES.tokens(saying(text)))
+    assert tokens_of(saying(system=text)) == system
+    assert tokens_of(saying(text, text)) == (*system, *tokens_of(saying(text)))
 
 
 def test_a_payload_without_marks_leaves_opening_and_ending() -> None:
     opening = "Please translate the following sentence into formal Turkish for"
     tokens = [
-        set(TEMPLATES.tokens(saying(f"{opening} {middle} and give nothing but the translation of it, thanks")))
+        set(tokens_of(saying(f"{opening} {middle} and give nothing but the translation of it, thanks")))
         for middle in ("a letter to the mayor of Izmir", "children who are fond of very small dogs and of cats")
     ]
     assert sorted(kinds(tuple(tokens[0] & tokens[1])))[:2] == [Kind.OPENING, Kind.ENDING]
@@ -78,7 +82,7 @@ def test_a_wording_with_one_word_changed_shares_a_band() -> None:
         "sources",
     ]
     changed = [*words[:15], "each", *words[16:]]
-    shared = set(TEMPLATES.tokens(saying(" ".join(words)))) & set(TEMPLATES.tokens(saying(" ".join(changed))))
+    shared = set(tokens_of(saying(" ".join(words)))) & set(tokens_of(saying(" ".join(changed))))
     assert Kind.NEAR in kinds(tuple(shared)) and Kind.WORDING not in kinds(tuple(shared))
 
 
@@ -87,13 +91,13 @@ def test_a_wording_with_one_word_changed_shares_a_band() -> None:
 )
 def test_short_wordings_link_nobody(text: str) -> None:
     """Fewer than five words without payload."""
-    assert TEMPLATES.tokens(saying(text)) == TEMPLATES.tokens(saying(system=text)) == ()
+    assert tokens_of(saying(text)) == tokens_of(saying(system=text)) == ()
 
 
 def test_five_words_are_a_wording_and_nine_have_ends() -> None:
-    assert kinds(TEMPLATES.tokens(saying("write me a short poem"))) == [Kind.WORDING]
-    assert kinds(TEMPLATES.tokens(saying("write me a short poem about the sea"))) == [Kind.WORDING]
-    assert kinds(TEMPLATES.tokens(saying("write me a short poem about the old sea")))[:3] == [
+    assert kinds(tokens_of(saying("write me a short poem"))) == [Kind.WORDING]
+    assert kinds(tokens_of(saying("write me a short poem about the sea"))) == [Kind.WORDING]
+    assert kinds(tokens_of(saying("write me a short poem about the old sea")))[:3] == [
         Kind.WORDING,
         Kind.OPENING,
         Kind.ENDING,
@@ -101,22 +105,35 @@ def test_five_words_are_a_wording_and_nine_have_ends() -> None:
 
 
 def test_withheld_wordings_are_compared_by_their_hashes() -> None:
-    found = TEMPLATES.tokens(saying(scaffolds=("s1:00aa", "s1:00bb", "s1:00aa")))
+    found = tokens_of(saying(scaffolds=("s1:00aa", "s1:00bb", "s1:00aa")))
     assert found == tuple(token(Kind.WORDING, hasher(b"one key")(one)) for one in ("s1:00aa", "s1:00bb"))
 
 
 def test_another_key_gives_other_numbers() -> None:
     text = QUIZ.format(PAYLOADS[0])
-    other = Templates(hasher(b"another key")).tokens(saying(text))
-    ours = TEMPLATES.tokens(saying(text))
+    other = tokens_of(saying(text), Templates(hasher(b"another key")))
+    ours = tokens_of(saying(text))
     assert kinds(other) == kinds(ours)
     assert set(other).isdisjoint(ours)
 
 
 def test_tokens_are_numbers_of_64_bits() -> None:
-    tokens = TEMPLATES.tokens(saying(QUIZ.format("secret"), REVIEW.format("secret"), ("s1:00",)))
+    tokens = tokens_of(saying(QUIZ.format("secret"), REVIEW.format("secret"), ("s1:00",)))
     assert len(tokens) == len(set(tokens)) == 9 + 7 + 1
     assert all(type(one) is int and 0 < one < 1 << 64 for one in tokens)
+
+
+def test_many_at_once_have_the_tokens_that_each_has() -> None:
+    texts = [
+        "",
+        "thanks",
+        "write me a short poem",
+        *(QUIZ.format(one) for one in PAYLOADS),
+        *map(REVIEW.format, PAYLOADS),
+    ]
+    asked = [saying(text, system, ("s1:00",)) for text in texts for system in texts]
+    assert Templates(hasher(b"one key")).tokens(asked) == [tokens_of(one) for one in asked]
+    assert TEMPLATES.tokens([]) == []
 
 
 def test_it_forgets_wordings_rather_than_grow() -> None:
@@ -125,8 +142,8 @@ def test_it_forgets_wordings_rather_than_grow() -> None:
         f"you are the assistant of customer {chr(97 + one % 26)}{chr(97 + one // 26 % 26)}{chr(97 + one // 676)}"
         for one in range(5000)
     ]
-    first = templates.tokens(saying(system=texts[0]))
-    for text in texts:
-        templates.tokens(saying(text, text))
-    assert templates._of_instructions.cache_info().currsize == templates._of_wording.cache_info().currsize == 4096
-    assert templates.tokens(saying(system=texts[0])) == first != ()
+    first = tokens_of(saying(texts[0], texts[0]), templates)
+    for at in range(0, len(texts), 50):
+        templates.tokens([saying(text, text) for text in texts[at : at + 50]])
+    assert len(templates._instructions) < 4096 + 50 and len(templates._turns) < 4096 + 50
+    assert tokens_of(saying(texts[0], texts[0]), templates) == first != ()

@@ -5,9 +5,10 @@ import subprocess
 import sys
 import zlib
 
+import numpy as np
 import pytest
 
-from stillhouse.guard.features.words import BUCKETS, bucket, cut, word_counts, words_of
+from stillhouse.guard.features.words import BUCKETS, Remembered, bucket, cut, word_counts, words_of
 
 TEXT = "The Nibelungen's gold, 3 times; über naïve Zeiten. 東京都は snake_case"
 PROGRAM = f"""
@@ -17,7 +18,7 @@ from stillhouse.guard.features.minhash import bands
 from stillhouse.guard.features.tokens import hasher
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
 words = words_of({TEXT!r})
-print(words, word_counts(words), bands(words, hasher(b"one key")))
+print(words, *map(list, word_counts(words)), bands([words], hasher(b"one key")))
 print(content(words, np.linspace(0.5, 9.0, BUCKETS, dtype=np.float32)).hex())
 """
 
@@ -76,9 +77,24 @@ def test_buckets_are_the_lower_bits_of_a_crc() -> None:
 
 
 def test_counts_by_hand() -> None:
-    counts = word_counts(["b", "a", "b", "b", "c"])
-    assert list(counts.items()) == [(bucket("b"), 3), (bucket("a"), 1), (bucket("c"), 1)]
-    assert word_counts([]) == {}
+    buckets, counts = word_counts(["b", "a", "b", "b", "c"])
+    assert list(buckets) == [bucket("b"), bucket("a"), bucket("c")] and list(counts) == [3.0, 1.0, 1.0]
+    empty = word_counts([])
+    assert [len(one) for one in empty] == [0, 0] and empty[0].dtype == np.int64
+
+
+def test_numbers_are_remembered_and_forgotten_when_there_are_many() -> None:
+    asked: list[str] = []
+
+    def number(word: str) -> int:
+        asked.append(word)
+        return len(word)
+
+    numbers = Remembered(number)
+    assert [numbers[word] for word in ("a", "bc", "a")] == [1, 2, 1] and asked == ["a", "bc"]
+    for one in range(1 << 17):
+        assert numbers[str(one)] == len(str(one))
+    assert len(numbers) <= 1 << 16
 
 
 def test_another_process_comes_to_the_same_numbers() -> None:
