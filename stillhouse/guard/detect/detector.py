@@ -19,7 +19,7 @@ from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets, DetectSettings
 from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look, recognisable
-from stillhouse.guard.evidence.horizons import log_share
+from stillhouse.guard.evidence.horizons import HEAVY, log_share
 from stillhouse.guard.evidence.line import Line, log_e_of
 from stillhouse.guard.evidence.persistence import Counted
 from stillhouse.guard.evidence.purpose import Purpose
@@ -34,7 +34,6 @@ from stillhouse.stats.evalue import log_e_of_log_p, log_sum_e
 __all__ = ["AccountCase", "Case", "Detector", "Judged", "Taken"]
 
 _GROWTH = 1.5
-_HEAVY = 64
 _TOLD = math.log(20)
 _JOINED = 0.5
 _UNTOLD = math.log(10)
@@ -143,7 +142,7 @@ class Detector:
         heavy: dict[int, None] = {}
         for row in tick:
             account, tokens = self.population.add(row)
-            if account.exchanges >= _HEAVY:
+            if account.exchanges - account.before >= HEAVY:
                 heavy[account.index] = None
             for token in tokens:
                 listed[token] = None

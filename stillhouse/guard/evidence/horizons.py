@@ -10,9 +10,11 @@ one.
 
 import math
 
-__all__ = ["BANDS", "band_of", "log_share"]
+__all__ = ["BANDS", "HEAVY", "band_of", "log_share"]
 
 BANDS = 20
+HEAVY = 64
+"""Requests within a span from which an account is judged by itself, among those that made as many."""
 
 
 def band_of(requests: int) -> int:

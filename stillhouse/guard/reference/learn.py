@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.account import in_order
+from stillhouse.guard.detect.account import Account, in_order
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.evidence.group import SIZES, Customers, Look, look
+from stillhouse.guard.evidence.horizons import HEAVY
 from stillhouse.guard.evidence.nulls import GroupNull
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS
 from stillhouse.guard.evidence.purpose import Purpose
@@ -66,11 +67,13 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
             "give a log of more accounts"
         )
-    maxima = {True: [], False: []}  # type: dict[bool, list[Any]]
+    halves: dict[bool, list[Account]] = {True: [], False: []}
     for account in population.accounts:
-        maxima[_weighs(account.name, key)].append(maxima_by_band(account.closed, account.best))
-    scale = Scale.of(maxima[True])
-    standings = np.sort(np.array([scale.standing(one).value for one in maxima[False]]))
+        halves[_weighs(account.name, key)].append(account)
+    scale = Scale.of([maxima_by_band(one.closed, one.best) for one in halves[True]])
+    # Who is judged was chosen by his volume, so those that he is ranked among are chosen by it too.
+    heavy = [one for one in halves[False] if one.exchanges >= HEAVY]
+    standings = np.sort([scale.standing(maxima_by_band(one.closed, one.best)).value for one in heavy])
     groups = GroupNull.of(looks)
     return Reference(key, idf, cue_rates, rarity, scale, standings, groups, max(last - first, 1), about)
 

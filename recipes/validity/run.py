@@ -1,0 +1,145 @@
+"""Does the error control of detection hold, and where not? `python -m recipes.validity.run --out runs/validity`
+
+Simulates honest accounts and honest groups, whose e-values may exceed 1 / alpha no more often than alpha, and budgets,
+whose share of false discoveries may not exceed their level. Exit 0 if all of that holds wherever what it rests on is
+true; where it is not, the table says by how much it fails. 1 if not.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recipes.result import Result
+from recipes.validity.accounts import Judged, judged, reference_of
+from recipes.validity.exceeding import ALPHAS, Exceeding, exceeding
+from recipes.validity.groups import detected
+from recipes.validity.lives import DAY, KINDS, live
+from recipes.validity.looks import PEOPLE, simulated
+from recipes.validity.plot import plot
+from recipes.validity.spending import spent
+from stillhouse.guard.evidence.horizons import HEAVY, log_share
+from stillhouse.stats.evalue import log_e_of_log_p
+
+PLAN = {12: (30, 150), 30: (18, 250), 60: (11, 400), 200: (6, 750)}
+"""For each number of reference groups: references, and new groups that each judges."""
+END_TO_END = ("normal, spread 1", "two kinds of people, mixed in each group", "5 % of the groups nearly queues")
+_REFERENCE_GROUPS, _NEW_GROUPS = 60, 150
+_EVALUATION = KINDS[3]
+_SPAN = 7 * DAY
+_SUBJECTS, _GUILTY = 300, 0.05
+
+
+class Findings:
+    """What is printed, written and plotted, and whether all that was promised holds."""
+
+    def __init__(self) -> None:
+        self.say = Result()
+        self.records: list[dict[str, Any]] = []
+        self.curves: dict[str, NDArray[np.float64]] = {}
+        self.holds = True
+
+    def add(self, what: str, found: Sequence[Exceeding], *, promised: bool, mean_e: float | None = None) -> None:
+        """One line of the table. What is promised must not exceed alpha by more than chance."""
+        self.holds &= not promised or not any(one.is_broken for one in found)
+        cells = "  ".join(f"{one!s:26}{'!' if one.is_broken else ' '}" for one in found)
+        self.say(f"{what:58} {found[0].subjects:7,}  {cells}" + ("" if mean_e is None else f"  mean e {mean_e:.2f}"))
+        record = {"what": what, "promised": promised, "mean_e": mean_e, "found": [one.as_record() for one in found]}
+        self.records.append(record)
+
+    def add_e(self, what: str, log_es: NDArray[np.float64], *, promised: bool) -> None:
+        self.add(what, exceeding(log_es), promised=promised, mean_e=float(np.exp(log_es).mean()))
+
+
+def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: int, new_accounts: int) -> None:
+    findings.say("accounts: share whose e-value ever reached 1 / alpha, with its exact 95 % interval")
+    findings.say(f"{'':67}{''.join(f'alpha {alpha:<23}' for alpha in ALPHAS)}")
+    reference = reference_of(rng, live(rng, reference_accounts, 1.0, _SPAN, KINDS), _SPAN)
+    ranked = len(reference.standings)
+    for spans in (1.0, 3.0):
+        # Three times as many requests an account: fewer accounts do.
+        found = judged(reference, live(rng, round(new_accounts / spans), spans, _SPAN, KINDS))
+        told = f"log of {spans:g} times the reference's length"
+        findings.add_e(f"all, {told}", found.log_e, promised=True)
+        heavy = found.log_e[found.exchanges >= HEAVY]
+        findings.add_e(f"of them with {HEAVY} requests or more", heavy, promised=True)
+        if spans == 1.0:
+            findings.add("  p-value of these at most alpha", _p(found), promised=True)
+            findings.curves[f"accounts of {HEAVY} requests or more"] = heavy
+    findings.say(f"{ranked:,} reference accounts are ranked: p is 1 / {ranked + 1:,} or more")
+    others = tuple(kind for kind in KINDS if kind is not _EVALUATION)
+    narrow = reference_of(rng, live(rng, reference_accounts // 3, 1.0, _SPAN, others), _SPAN)
+    found = judged(narrow, live(rng, new_accounts // 3, 1.0, _SPAN, KINDS))
+    findings.add_e("where the reference has no evaluators, and the log 5 %", found.log_e, promised=False)
+    findings.add("  p-value of those judged at most alpha", _p(found), promised=False)
+
+
+def _p(found: Judged) -> list[Exceeding]:
+    """How often the p-value of a judged account, in a log of one span, was at most alpha."""
+    heavy = found.log_e[found.exchanges >= HEAVY] - log_share(0)
+    shares = []
+    for alpha in ALPHAS:
+        reached = heavy >= log_e_of_log_p(np.log(alpha)) - 1e-9
+        shares += exceeding(np.where(reached, np.inf, -np.inf), [alpha])
+    return shares
+
+
+def groups(rng: np.random.Generator, findings: Findings) -> None:
+    findings.say("groups, as looks: the same of the sum over looks of averaged lines")
+    for people in PEOPLE:
+        for reference_groups, log_es in simulated(rng, people, PLAN):
+            findings.add_e(f"{people.name}; {reference_groups} in the reference", log_es, promised=people.fits)
+        findings.curves[f"groups: {people.name}"] = log_es
+    findings.say(f"groups, as rows through the detector; {_REFERENCE_GROUPS} in the reference")
+    for people in PEOPLE:
+        if people.name in END_TO_END:
+            log_es = detected(rng, people, _REFERENCE_GROUPS, _NEW_GROUPS)
+            findings.add_e(people.name, log_es, promised=people.fits)
+
+
+def budgets(rng: np.random.Generator, findings: Findings, runs: int) -> list[dict[str, Any]]:
+    findings.say("budgets: mean share of false discoveries, with its standard error, and share of campaigns found")
+    records = []
+    for honest in ("groups", "gamblers"):
+        for guilty in (0.0, _GUILTY):
+            for one in spent(rng, honest, runs, _SUBJECTS, guilty):
+                findings.holds &= one.holds
+                findings.say(
+                    f"{honest:9} {guilty:4.0%} campaigns  level {one.level:<5g} {one.rate:.4f} +- {one.error:.4f}  "
+                    f"found {one.found:.2f}"
+                )
+                records.append(one.as_record())
+    return records
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--accounts", type=int, default=100_000)
+    parser.add_argument("--reference", type=int, default=130_000, help="accounts of the reference")
+    parser.add_argument("--runs", type=int, default=400, help="runs of each budget")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="folder for result.json and plot.svg")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    findings = Findings()
+    rng = np.random.default_rng(arguments.seed)
+    accounts(rng, findings, arguments.reference, arguments.accounts)
+    groups(rng, findings)
+    spending = budgets(rng, findings, arguments.runs)
+    findings.say("! exceeds alpha by more than chance")
+    findings.say("what is promised holds" if findings.holds else "what is promised does NOT hold")
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        plot(arguments.out / "plot.svg", findings.curves)
+        figures = {"holds": findings.holds, "shares": findings.records, "budgets": spending}
+        findings.say.write(arguments.out, figures | {"seconds": time.monotonic() - started})
+    return 0 if findings.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
