@@ -18,7 +18,7 @@ from stillhouse.guard.replay.records import account_records
 __all__ = ["Judged", "judged", "reference_of"]
 
 _READ = 20_000
-_GROUPS = 24
+_GROUPS = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from stillhouse.guard.evidence.persistence import Counted, PersistenceNull
 from stillhouse.guard.features.cues import CUES
 from stillhouse.stats.evalue import log_sum_e
 
-__all__ = ["PEOPLE", "TIMES", "WORDS", "People", "largest_log_e", "simulated"]
+__all__ = ["PEOPLE", "TIMES", "WORDS", "People", "Weighed", "simulated"]
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
@@ -92,25 +92,30 @@ PEOPLE = (
 )
 
 
-def simulated(
-    rng: np.random.Generator, people: People, plan: Mapping[int, tuple[int, int]]
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """For each number of reference groups the ln e of honest groups, in the end and so at their largest.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Of new honest groups the ln e in the end, which is the largest, and ln p of the line `either` in the last look.
 
-    `plan[groups]` says how many references of so many groups there are, and how many new groups each judges.
+    `reference` is how many groups the reference had.
     """
+
+    reference: int
+    log_e: NDArray[np.float64]
+    log_p: NDArray[np.float64]
+
+
+def simulated(rng: np.random.Generator, people: People, plan: Mapping[int, tuple[int, int]]) -> Iterator[Weighed]:
+    """`plan[groups]` says how many references of so many groups there are, and how many new groups each judges."""
+    now = replace(people, draw=lambda rng, n: people.draw(rng, n) + people.today)
     for groups, (references, judged) in plan.items():
-        found = []
+        log_es, log_ps = [], []
         for _ in range(references):
             null = _remembering(GroupNull.of([grown[-1] for grown in _groups(rng, people, groups)]))
-            now = replace(people, draw=lambda rng, n: people.draw(rng, n) + people.today)
-            found += [largest_log_e(null, looks) for looks in _groups(rng, now, judged)]
-        yield groups, np.array(found)
-
-
-def largest_log_e(null: GroupNull, looks: list[Look]) -> float:
-    """Of the sum over looks, which only grows."""
-    return log_sum_e(log_e_of(null.lines(one), log_share(number)) for number, one in enumerate(looks))
+            for looks in _groups(rng, now, judged):
+                lines = [null.lines(one) for one in looks]
+                log_es.append(log_sum_e(log_e_of(found, log_share(number)) for number, found in enumerate(lines)))
+                log_ps.append(next(line.log_p for line in lines[-1] if line.name == "either"))
+        yield Weighed(groups, np.array(log_es), np.array(log_ps))
 
 
 def _groups(rng: np.random.Generator, people: People, n: int) -> Iterator[list[Look]]:

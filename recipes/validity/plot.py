@@ -21,5 +21,5 @@ def plot(path: Path, log_es: Mapping[str, NDArray[np.float64]]) -> None:
     bound = np.geomspace(1, 1e5, 50)
     axes.plot(bound, 1 / bound, color="black", linestyle="--", label="1 / x, the bound")
     axes.set(xscale="log", yscale="log", xlim=(1, 1e5), xlabel="x", ylabel="share of honest subjects whose e reached x")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="x-small")
     figure.savefig(path)

@@ -33,6 +33,8 @@ _REFERENCE_GROUPS, _NEW_GROUPS = 60, 150
 _EVALUATION = KINDS[3]
 _SPAN = 7 * DAY
 _SUBJECTS, _GUILTY = 300, 0.05
+_PLOTTED = 30
+"""Curves of groups are those of references of so many groups."""
 
 
 class Findings:
@@ -44,39 +46,38 @@ class Findings:
         self.curves: dict[str, NDArray[np.float64]] = {}
         self.holds = True
 
-    def add(self, what: str, found: Sequence[Exceeding], *, promised: bool, mean_e: float | None = None) -> None:
-        """One line of the table. What is promised must not exceed alpha by more than chance."""
+    def add(self, what: str, found: Sequence[Exceeding], *, promised: bool, **more: Any) -> None:
+        """What is promised must not exceed alpha by more than chance."""
         self.holds &= not promised or not any(one.is_broken for one in found)
-        cells = "  ".join(f"{one!s:26}{'!' if one.is_broken else ' '}" for one in found)
-        self.say(f"{what:58} {found[0].subjects:7,}  {cells}" + ("" if mean_e is None else f"  mean e {mean_e:.2f}"))
-        record = {"what": what, "promised": promised, "mean_e": mean_e, "found": [one.as_record() for one in found]}
-        self.records.append(record)
+        self.records.append({"what": what, "promised": promised, **more, "found": [one.as_record() for one in found]})
 
-    def add_e(self, what: str, log_es: NDArray[np.float64], *, promised: bool) -> None:
-        self.add(what, exceeding(log_es), promised=promised, mean_e=float(np.exp(log_es).mean()))
+    def line(self, what: str, found: Sequence[Exceeding], *, promised: bool) -> None:
+        self.add(what, found, promised=promised)
+        cells = "  ".join(f"{one!s}{'!' if one.is_broken else ' '}" for one in found)
+        self.say(f"{what:56} {found[0].subjects:7,}  {cells}")
 
 
 def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: int, new_accounts: int) -> None:
     findings.say("accounts: share whose e-value ever reached 1 / alpha, with its exact 95 % interval")
-    findings.say(f"{'':67}{''.join(f'alpha {alpha:<23}' for alpha in ALPHAS)}")
+    findings.say(f"{'':66}{''.join(f'alpha {alpha:<23}' for alpha in ALPHAS)}")
     reference = reference_of(rng, live(rng, reference_accounts, 1.0, _SPAN, KINDS), _SPAN)
     ranked = len(reference.standings)
     for spans in (1.0, 3.0):
         # Three times as many requests an account: fewer accounts do.
         found = judged(reference, live(rng, round(new_accounts / spans), spans, _SPAN, KINDS))
         told = f"log of {spans:g} times the reference's length"
-        findings.add_e(f"all, {told}", found.log_e, promised=True)
+        findings.line(f"all, {told}", exceeding(found.log_e), promised=True)
         heavy = found.log_e[found.exchanges >= HEAVY]
-        findings.add_e(f"of them with {HEAVY} requests or more", heavy, promised=True)
+        findings.line(f"of them with {HEAVY} requests or more", exceeding(heavy), promised=True)
         if spans == 1.0:
-            findings.add("  p-value of these at most alpha", _p(found), promised=True)
+            findings.line("  p-value of these at most alpha", _p(found), promised=True)
             findings.curves[f"accounts of {HEAVY} requests or more"] = heavy
     findings.say(f"{ranked:,} reference accounts are ranked: p is 1 / {ranked + 1:,} or more")
     others = tuple(kind for kind in KINDS if kind is not _EVALUATION)
     narrow = reference_of(rng, live(rng, reference_accounts // 3, 1.0, _SPAN, others), _SPAN)
     found = judged(narrow, live(rng, new_accounts // 3, 1.0, _SPAN, KINDS))
-    findings.add_e("where the reference has no evaluators, and the log 5 %", found.log_e, promised=False)
-    findings.add("  p-value of those judged at most alpha", _p(found), promised=False)
+    findings.line("where the reference has no evaluators and the log 5 %", exceeding(found.log_e), promised=False)
+    findings.line("  p-value of those judged at most alpha", _p(found), promised=False)
 
 
 def _p(found: Judged) -> list[Exceeding]:
@@ -90,16 +91,35 @@ def _p(found: Judged) -> list[Exceeding]:
 
 
 def groups(rng: np.random.Generator, findings: Findings) -> None:
-    findings.say("groups, as looks: the same of the sum over looks of averaged lines")
+    findings.say("groups, as looks, against references of so many groups: share in percent whose e-value ever reached")
+    findings.say(
+        "1 / alpha, the mean e-value, and share whose p-value of the line `either` was at most alpha in the end"
+    )
+    told = [*(f"e: {alpha}" for alpha in ALPHAS), "mean e", *(f"p: {alpha}" for alpha in ALPHAS)]
+    findings.say(f"{'':48}{''.join(f'{one:29}' for one in told)}")
+    findings.say(" " * 43 + len(told) * ("".join(f"{reference:7}" for reference in PLAN) + " "))
     for people in PEOPLE:
-        for reference_groups, log_es in simulated(rng, people, PLAN):
-            findings.add_e(f"{people.name}; {reference_groups} in the reference", log_es, promised=people.fits)
-        findings.curves[f"groups: {people.name}"] = log_es
-    findings.say(f"groups, as rows through the detector; {_REFERENCE_GROUPS} in the reference")
+        columns: list[list[str]] = [[] for _ in told]
+        for weighed in simulated(rng, people, PLAN):
+            by_e, by_p = exceeding(weighed.log_e), exceeding(-weighed.log_p)
+            mean = float(np.exp(weighed.log_e).mean())
+            findings.add(people.name, by_e, promised=people.fits, reference=weighed.reference, mean_e=mean)
+            findings.add(f"{people.name}, p", by_p, promised=people.fits, reference=weighed.reference)
+            marked = [
+                *((100 * one.share, one.is_broken) for one in by_e),
+                (mean, mean > 1),
+                *((100 * one.share, one.is_broken) for one in by_p),
+            ]
+            for column, (value, broken) in zip(columns, marked, strict=True):
+                column.append(f"{value:6.2f}{'!' if broken else ' '}")
+            if weighed.reference == _PLOTTED:
+                findings.curves[people.name] = weighed.log_e
+        findings.say(f"{people.name:44}{' '.join(''.join(column) for column in columns)}")
+    findings.say(f"groups, as rows through the detector, {_REFERENCE_GROUPS} in the reference: as for accounts")
     for people in PEOPLE:
         if people.name in END_TO_END:
             log_es = detected(rng, people, _REFERENCE_GROUPS, _NEW_GROUPS)
-            findings.add_e(people.name, log_es, promised=people.fits)
+            findings.line(people.name, exceeding(log_es), promised=people.fits)
 
 
 def budgets(rng: np.random.Generator, findings: Findings, runs: int) -> list[dict[str, Any]]:
@@ -125,19 +145,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for result.json and plot.svg")
     arguments = parser.parse_args()
-    started = time.monotonic()
     findings = Findings()
     rng = np.random.default_rng(arguments.seed)
     accounts(rng, findings, arguments.reference, arguments.accounts)
     groups(rng, findings)
     spending = budgets(rng, findings, arguments.runs)
-    findings.say("! exceeds alpha by more than chance")
+    findings.say("! exceeds alpha by more than chance, or is no e-value")
     findings.say("what is promised holds" if findings.holds else "what is promised does NOT hold")
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         plot(arguments.out / "plot.svg", findings.curves)
         figures = {"holds": findings.holds, "shares": findings.records, "budgets": spending}
-        findings.say.write(arguments.out, figures | {"seconds": time.monotonic() - started})
+        findings.say.write(arguments.out, figures | {"cpu_seconds": time.process_time()})
     return 0 if findings.holds else 1
 
 

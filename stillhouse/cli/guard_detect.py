@@ -24,6 +24,9 @@ GuardConfig = Annotated[
 def reference(
     logs: Logs,
     out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    without: Annotated[
+        Path | None, typer.Option("--without", help="File of names of accounts, one a line, that are left out.")
+    ] = None,
     config: GuardConfig = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -35,7 +38,13 @@ def reference(
 
         with console_for(quiet).status("reading") as status:
             made = learn_reference(
-                logs, out, _detect(config), secrets.token_bytes(32), strict=strict, progress=status.update
+                logs,
+                out,
+                _detect(config),
+                secrets.token_bytes(32),
+                strict=strict,
+                without=[] if without is None else _names(without),
+                progress=status.update,
             )
         print_result(made, as_json, _reference_text(made, out))
 
@@ -74,6 +83,15 @@ def explain(
         print_result(found, as_json, explained(found))
 
 
+def _names(file: Path) -> list[str]:
+    from stillhouse.errors import ConfigError
+
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--without {file}: cannot be read ({error}); give names of accounts, one a line") from None
+
+
 def _detect(config: Path | None) -> Any:
     from stillhouse.guard.detect.settings import DetectSettings
 
@@ -84,12 +102,19 @@ def _detect(config: Path | None) -> Any:
     return load(GuardSettings, config).detect
 
 
+_SUSPICIOUS = (
+    "{:,} groups look like queues of work, not like people: `suspicious` in {} names their accounts; if they are not "
+    "honest, learn again with --without"
+)
+
+
 def _reference_text(made: dict[str, Any], out: Path) -> str:
     return "\n".join(
         [
             f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
             f"{made['rejected']:,} lines set aside",
             f"{made['groups']:,} honest groups; an account's smallest p is {made['smallest_p']:.1e}",
+            *([_SUSPICIOUS.format(made["suspicious"], out / "reference.json")] if made["suspicious"] else []),
             f"reference {out}",
         ]
     )

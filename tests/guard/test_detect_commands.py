@@ -36,6 +36,8 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "make one with `stillhouse guard reference`" in wrong.fault
     taken = command("guard", "reference", str(world.honest), "--out", str(replayed / "ref"))
     assert "is not empty" in taken.fault
+    nameless = command("guard", "reference", str(world.honest), *out, "--without", str(tmp_path / "names.txt"))
+    assert "--without" in nameless.fault and "give names of accounts, one a line" in nameless.fault
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
     assert list(tmp_path.iterdir()) == []

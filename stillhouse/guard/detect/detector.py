@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scipy.stats import binom
-
 from stillhouse.guard.access.entities import ACTIONS, Action
 from stillhouse.guard.decide.budget import Budget
 from stillhouse.guard.decide.decision import Decision, Review
@@ -19,10 +17,11 @@ from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets, DetectSettings
 from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look, recognisable
-from stillhouse.guard.evidence.horizons import HEAVY, log_share
+from stillhouse.guard.evidence.horizons import log_share
 from stillhouse.guard.evidence.line import Line, log_e_of
 from stillhouse.guard.evidence.persistence import Counted
 from stillhouse.guard.evidence.purpose import Purpose
+from stillhouse.guard.evidence.queue import may_be_queue
 from stillhouse.guard.evidence.standing import maxima_by_band
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign, Membership
@@ -34,12 +33,11 @@ from stillhouse.stats.evalue import log_e_of_log_p, log_sum_e
 __all__ = ["AccountCase", "Case", "Detector", "Judged", "Taken"]
 
 _GROWTH = 1.5
+_HEAVY = 64
 _TOLD = math.log(20)
 _JOINED = 0.5
 _UNTOLD = math.log(10)
 _BACKGROUND = 120
-_STRANGERS = 0.05
-_REFUTED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +78,9 @@ class Case:
         return self._deciding()[0]
 
     def is_queue(self) -> bool:
-        """Whether as few stand out in that view as would in a queue with one account in twenty of another kind.
-
-        Little evidence for people is not yet evidence for a queue: a group that is half and half is neither, and its
-        people would be hit with it.
-        """
+        """Whether as few stand out in that view as would in a queue."""
         _, counted = self._deciding()
-        return counted is not None and float(binom.sf(counted.persistent - 1, counted.accounts, _STRANGERS)) >= _REFUTED
+        return counted is not None and may_be_queue(counted)
 
     def _deciding(self) -> tuple[str, Counted | None]:
         strongest = max(self.looks, key=lambda one: one.log_e)
@@ -142,7 +136,7 @@ class Detector:
         heavy: dict[int, None] = {}
         for row in tick:
             account, tokens = self.population.add(row)
-            if account.exchanges - account.before >= HEAVY:
+            if account.exchanges >= _HEAVY:
                 heavy[account.index] = None
             for token in tokens:
                 listed[token] = None

@@ -6,15 +6,18 @@ bands: band j has the accounts that go beyond 2^(j+2) requests, each with its ma
 A reference knows how large maxima become within its own length. So an account is compared over spans of that length,
 its scores begin anew with each, and the k-th span has the share 1 / ((k + 1) (k + 2)) of the level, which sums to
 one.
+
+A group is looked at each time its parties have doubled. The first six doublings, from 16 to 512 parties, share nine
+tenths of the level evenly, since nobody knows how large a campaign becomes; all further ones have the rest.
 """
 
 import math
 
-__all__ = ["BANDS", "HEAVY", "band_of", "log_share"]
+__all__ = ["BANDS", "band_of", "doublings", "log_share", "log_share_of_look"]
 
 BANDS = 20
-HEAVY = 64
-"""Requests within a span from which an account is judged by itself, among those that made as many."""
+_EVEN = 6
+_EVENLY = 0.9
 
 
 def band_of(requests: int) -> int:
@@ -23,5 +26,17 @@ def band_of(requests: int) -> int:
 
 
 def log_share(number: int) -> float:
-    """ln of the share of the level that span or look 0, 1, ... has: 1 / ((k + 1) (k + 2)), together one."""
+    """ln of the share of the level that span 0, 1, ... has: 1 / ((k + 1) (k + 2)), together one."""
     return -math.log((number + 1) * (number + 2))
+
+
+def doublings(parties: int, least: int) -> int:
+    """How often the number of parties has doubled from the least: -1 of fewer than that."""
+    return (parties // least).bit_length() - 1
+
+
+def log_share_of_look(doubling: int) -> float:
+    """ln of the share of the level that the look at that doubling has; all of them together one."""
+    if doubling < _EVEN:
+        return math.log(_EVENLY / _EVEN)
+    return math.log(1 - _EVENLY) + log_share(doubling - _EVEN)

@@ -5,19 +5,18 @@ Words, cues and scales come from one half of the accounts, standings from the ot
 seen it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.account import Account, in_order
+from stillhouse.guard.detect.account import in_order
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.evidence.group import SIZES, Customers, Look, look
-from stillhouse.guard.evidence.horizons import HEAVY
 from stillhouse.guard.evidence.nulls import GroupNull
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS
 from stillhouse.guard.evidence.purpose import Purpose
@@ -27,6 +26,7 @@ from stillhouse.guard.features.cues import CUES, cues
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
+from stillhouse.guard.reference.suspicious import suspicious
 from stillhouse.types import Exchange
 
 __all__ = ["LEAST_ACCOUNTS", "learn"]
@@ -38,9 +38,11 @@ _FRESH = 0.7
 
 Read = Callable[[], Iterable[Exchange]]
 Rows = Callable[[Extractor], Iterable[Row]]
+Shared = tuple[int, list[int]]
+"""A token, and the accounts that showed it."""
 
 
-def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Reference:
+def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Reference:
     """`read` gives the exchanges in any order, `rows` the rows that an extractor makes of them in order of time.
 
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
@@ -60,22 +62,23 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
-    looks = list(_looks(population, rarity))
+    families, crowds = _groups(population, rarity.common())
+    customers = Customers(population.shared.accounts, rarity.largest_customer())
+    looks = list(_looks(population, families, crowds, customers))
     found = sum(one.size == SIZES[0] for one in looks)
     if found < LEAST_GROUPS:
         raise RecordError(
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
             "give a log of more accounts"
         )
-    halves: dict[bool, list[Account]] = {True: [], False: []}
+    maxima = {True: [], False: []}  # type: dict[bool, list[Any]]
     for account in population.accounts:
-        halves[_weighs(account.name, key)].append(account)
-    scale = Scale.of([maxima_by_band(one.closed, one.best) for one in halves[True]])
-    # Who is judged was chosen by his volume, so those that he is ranked among are chosen by it too.
-    heavy = [one for one in halves[False] if one.exchanges >= HEAVY]
-    standings = np.sort([scale.standing(maxima_by_band(one.closed, one.best)).value for one in heavy])
+        maxima[_weighs(account.name, key)].append(maxima_by_band(account.closed, account.best))
+    scale = Scale.of(maxima[True])
+    standings = np.sort(np.array([scale.standing(one).value for one in maxima[False]]))
     groups = GroupNull.of(looks)
-    return Reference(key, idf, cue_rates, rarity, scale, standings, groups, max(last - first, 1), about)
+    told = {**about, "suspicious": [one.as_record() for one in suspicious(population, [*families, *crowds], customers)]}
+    return Reference(key, idf, cue_rates, rarity, scale, standings, groups, max(last - first, 1), told)
 
 
 def _weighs(account: str, key: bytes) -> bool:
@@ -98,22 +101,29 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[Any, tup
     return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
-def _looks(population: Population, rarity: Rarity) -> Iterator[Look]:
-    """Looks at honest groups that have most of their accounts to themselves, the largest first.
-
-    Those that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people of
-    one tool or one phrase.
-    """
-    common = rarity.common()
+def _groups(population: Population, common: Collection[int]) -> tuple[list[Shared], list[Shared]]:
+    """The groups that linking finds as it would in traffic, and the crowds around common tokens: people of one tool or
+    one phrase, in an order that says nothing about them."""
     for account in population.accounts:
         account.linked = [token for token in account.linked if token not in common]
     grouping = Grouping(population)
-    grouping.place(token for token in population.shared.accounts if token not in common)
-    groups = [list(family.accounts) for family in grouping.all()]
-    for token in sorted(common):
-        crowd = [one.index for one in in_order(population.accounts[at] for at in population.shared.accounts[token])]
+    shared = population.shared.accounts
+    grouping.place(token for token in shared if token not in common)
+    crowds = {token: in_order(population.accounts[at] for at in shared[token]) for token in sorted(common)}
+    return (
+        [(family.leader, list(family.accounts)) for family in grouping.all()],
+        [(token, [account.index for account in crowd]) for token, crowd in crowds.items()],
+    )
+
+
+def _looks(
+    population: Population, families: Sequence[Shared], crowds: Sequence[Shared], customers: Customers
+) -> Iterator[Look]:
+    """Looks at honest groups that have most of their accounts to themselves, the largest first: families, and parts of
+    crowds."""
+    groups = [members for _, members in families]
+    for _, crowd in crowds:
         groups += [crowd[at : at + _PART] for at in range(0, min(len(crowd), _PARTS * _PART), _PART)]
-    customers = Customers(population.shared.accounts, rarity.largest_customer())
     used: set[int] = set()
     for group in sorted(groups, key=lambda one: (-len(one), one)):
         if sum(account not in used for account in group) < _FRESH * len(group):

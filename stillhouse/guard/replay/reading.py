@@ -56,11 +56,14 @@ class Logs:
     files: Sequence[Path]
     lateness: int
     rejected: RejectedLines | None = None
+    without: frozenset[str] = frozenset()
+    """Accounts that are passed over, and of these in `left_out` those that were there."""
     exchanges: int = 0
     late: int = 0
     skewed: int = 0
     absent: set[str] = field(default_factory=lambda: set(_NEEDED))
     """What features need and no exchange had, by name."""
+    left_out: set[str] = field(default_factory=set)
     _read: set[Path] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Exchange]:
@@ -113,7 +116,11 @@ class Logs:
     def _exchanges(self, path: Path) -> Iterable[Exchange]:
         """Faulty lines are set aside at the first reading; further readings pass over them in silence."""
         first = path not in self._read
-        yield from ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=_decoded)
+        for exchange in ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=_decoded):
+            if exchange.account in self.without:
+                self.left_out.add(exchange.account)
+            else:
+                yield exchange
         self._read.add(path)
 
     def _set_aside(self, path: Path, exchange: Exchange) -> None:

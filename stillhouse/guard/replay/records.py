@@ -7,10 +7,10 @@ from typing import Any
 from stillhouse.guard.access.entities import ACTIONS
 from stillhouse.guard.detect.detector import Case, Detector
 from stillhouse.guard.features.tokens import kind_of
-from stillhouse.guard.link.campaign import Link
+from stillhouse.guard.link.campaign import Campaign, Link
 from stillhouse.records.times import rfc3339
 
-__all__ = ["account_records", "campaign_records", "evidence_records"]
+__all__ = ["account_records", "campaign_records", "evidence_records", "populated"]
 
 
 def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
@@ -31,7 +31,8 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 
 def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
-    for campaign in detector.campaigns:
+    """One for each campaign that anybody belongs to."""
+    for campaign in populated(detector):
         members = sorted(campaign.members)
         acted = [taken for at in members if (taken := detector.actions.get(at)) is not None]
         yield {
@@ -47,13 +48,18 @@ def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
     """For each campaign the groups it is made of: every look, every line of each, and what they add up to."""
-    for campaign in detector.campaigns:
+    for campaign in populated(detector):
         yield {
             "campaign": campaign.id,
             "accounts": len(campaign.members),
             "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
             "decided_by": detector.strongest(campaign).family.number,
         }
+
+
+def populated(detector: Detector) -> list[Campaign]:
+    """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common."""
+    return [campaign for campaign in detector.campaigns if campaign.members]
 
 
 def _group(detector: Detector, case: Case) -> Mapping[str, Any]:

@@ -33,12 +33,12 @@ def multiplied(reference: Reference, asked: Requests) -> NDArray[np.float64]:
     """What must not be done: each day is judged by itself, and the e-values of an account's days are multiplied."""
     days = [asked.at // DAY == day for day in range(DAYS)]
     parts = [Requests(asked.account[today], asked.at[today], asked.cues[today]) for today in days]
-    return np.sum([judged(reference, part).log_e - log_share(0) for part in parts], axis=0)
+    return np.asarray(sum(judged(reference, part).log_e - log_share(0) for part in parts))
 
 
 def test_evidence_is_not_multiplied_over_the_days_of_an_account() -> None:
     rng = np.random.default_rng(1)
-    reference = reference_of(rng, people(rng, 600, 1), DAY)
+    reference = reference_of(rng, people(rng, 500, 1), DAY)
     asked = people(rng, 200, DAYS)
     real = judged(reference, asked).log_e
     least = -math.log1p(len(reference.standings))

@@ -19,7 +19,7 @@ from stillhouse.guard.features.words import BUCKETS
 from tests.guard.detection import MINUTE, exchange, row
 
 PROGRAM = token(Kind.SYSTEM, 1)
-ODD, REQUESTS, SENTENCES = 1 / 12, 6, 6
+ODD, REQUESTS, SENTENCES = 1 / 12, 6, 5
 IDF = np.full(BUCKETS, 6.0, np.float32)
 PARTS = 20
 """Groups of thirty that a reference makes of the users of one program."""
@@ -56,10 +56,10 @@ def oddest(split: Callable[[Iterator[Row]], Iterator[Row]]) -> tuple[int, int]:
     read = [exchange(f"p{number}", "2026-07-20T00:00:00Z", f"a{number}", "Hello there.") for number in range(100)]
     reference = learnt(lambda halved: split(people(30 * PARTS, None, halved)), read)
     assert reference.groups.groups == PARTS
-    detector = fold(reference, lambda halved: split(people(1800, SENTENCES, halved)))
+    detector = fold(reference, lambda halved: split(people(1500, SENTENCES, halved)))
     cases = [case for case in detector.cases.values() if case.looks]
     highest = max(reference.groups.shown[0])
-    return len(cases), sum(case.looks[-1].look.shown[0] > highest for case in cases)
+    return len(cases), sum(bool(case.looks[-1].look.shown[0] > highest) for case in cases)
 
 
 def test_evidence_is_not_scored_on_the_half_that_linked() -> None:
