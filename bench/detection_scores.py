@@ -1,26 +1,25 @@
-"""What decisions are worth, given the truth: who was hurt among the honest, and how much of each campaign got through.
+"""What decisions did, given the truth: who was hurt among the honest, and how much of each campaign got through.
 
-Numbers in, numbers out, so that every row of a table, ours and each baseline's, is reckoned by the same few lines.
-Times are milliseconds since 1970. An action counts from when it was first taken, even if it was lifted later. Only
-accounts that asked anything count: whoever never comes cannot be hurt, and would make every share of honest accounts
-look better.
+Counts in, counts out, so that every row of a table, ours and each baseline's, is reckoned by the same few lines, and
+the counts of several logs can be added up. Times are milliseconds since 1970. An action counts from when it was first
+taken, even if it was lifted later, and a suspension that waits for a reviewer counts as one. Only accounts that asked
+anything count: whoever never comes cannot be hurt, and would make every share of honest accounts look better.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from bench.detection_truth import Asked
 from stillhouse.errors import RecordError
-from stillhouse.stats import Interval, wilson
 
 __all__ = [
     "ACTIONS",
     "CampaignScore",
-    "Exchanges",
     "FirstActions",
     "HonestScore",
+    "InnocentScore",
     "Scores",
-    "count_exchanges",
     "first_actions",
     "score",
 ]
@@ -31,63 +30,67 @@ ACTIONS = ("observe", "slow", "strip", "verify", "suspend", "remove")
 FirstActions = Mapping[str, Mapping[str, int]]
 """Account to action to when it was first taken."""
 
-_ALL = "all"
-_ACTED = frozenset(ACTIONS[ACTIONS.index("slow") :])
+_SLOWED = frozenset(ACTIONS[ACTIONS.index("slow") :])
 _SUSPENDED = frozenset(ACTIONS[ACTIONS.index("suspend") :])
 
 
 @dataclass(slots=True)
-class Exchanges:
-    """Of one account: all, those that were its campaign's, and those of them not later than its suspension."""
+class HonestScore:
+    """Honest accounts of one kind: all, those that were ever slowed or worse, those ever suspended or removed."""
 
-    seen: int = 0
+    accounts: int = 0
+    slowed: int = 0
+    suspended: int = 0
+
+
+@dataclass(slots=True)
+class CampaignScore:
+    """Accounts of one campaign that asked: all, named by any action, slowed or worse, suspended or removed.
+
+    `own` counts the exchanges that are the campaign's and not its cover, `let_through` those of them that came no later
+    than the suspension of their account.
+    """
+
+    accounts: int = 0
+    named: int = 0
+    slowed: int = 0
+    suspended: int = 0
     own: int = 0
     let_through: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class HonestScore:
-    """Shares of honest accounts of one kind, or of `all`; `high` of each is the upper end of Wilson's 95 % interval.
-
-    `suspended` counts accounts that were suspended or removed, `slowed` those that were slowed or worse.
+@dataclass(slots=True)
+class InnocentScore:
+    """Innocent people who ask through an account that several share: all, and those who asked after it was slowed (or
+    worse), or suspended: who were in fact held up, or refused.
     """
 
-    kind: str
-    accounts: int
-    suspended: Interval
-    slowed: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignScore:
-    """`found`: any action, were it only `observe`, named one of its accounts. The rest are shares between 0 and 1.
-
-    `acted` and `suspended` are of its accounts (slowed or worse; suspended or removed). `let_through` is of the
-    campaign's own exchanges: those no later than the suspension of the account they came by. None where it has none.
-    """
-
-    campaign: str
-    accounts: int
-    found: bool
-    acted: float
-    suspended: float
-    let_through: float | None
+    people: int = 0
+    slowed: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """`honest` begins with `all`. Medians are over campaigns, None without any.
-
-    `false_discoveries` is the share of honest accounts among those that were slowed or worse, None where none was.
+    """Of one log: honest accounts by kind, campaigns by name, innocents by the kind of account that they ask through
+    (`cover` where it is a campaign's).
     """
 
-    honest: tuple[HonestScore, ...]
-    campaigns: tuple[CampaignScore, ...]
-    found: int
-    median_acted: float | None
-    median_suspended: float | None
-    median_let_through: float | None
-    false_discoveries: Interval | None
+    honest: Mapping[str, HonestScore]
+    campaigns: Mapping[str, CampaignScore]
+    innocents: Mapping[str, InnocentScore]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Scores":
+        """From what `as_dict` gave."""
+        return cls(
+            {kind: HonestScore(**counts) for kind, counts in record["honest"].items()},
+            {name: CampaignScore(**counts) for name, counts in record["campaigns"].items()},
+            {kind: InnocentScore(**counts) for kind, counts in record["innocents"].items()},
+        )
 
 
 def first_actions(decisions: Iterable[tuple[Iterable[str], str, int]]) -> dict[str, dict[str, int]]:
@@ -109,89 +112,78 @@ def first_actions(decisions: Iterable[tuple[Iterable[str], str, int]]) -> dict[s
     return found
 
 
-def count_exchanges(exchanges: Iterable[tuple[str, int, bool]], actions: FirstActions) -> dict[str, Exchanges]:
-    """From (account, time, whether it is the campaign's own) of every exchange of the log, read once in any order.
+def score(labels: Iterable[Mapping[str, str | None]], actions: FirstActions, asked: Iterable[Asked]) -> Scores:
+    """The counts of one log. `labels` have `account`, `role` (`honest` or `campaign`), `kind` and `campaign`; `asked`
+    is every exchange of the log, read once in any order.
 
-    An exchange at the very moment of the suspension was answered: a suspension follows from an exchange.
+    An exchange at the very moment of a decision was answered: a decision follows from an exchange. Raises RecordError
+    where an account acted or was acted on and has no label, or a label has no such role.
     """
-    until = {account: found for account, times in actions.items() if (found := _suspended(times)) is not None}
-    counts: dict[str, Exchanges] = {}
-    for account, time, own in exchanges:
-        if account not in counts:
-            counts[account] = Exchanges()
-        count = counts[account]
-        count.seen += 1
+    truth = {str(label["account"]): label for label in labels}
+    slowed, suspended = _first_of(actions, _SLOWED), _first_of(actions, _SUSPENDED)
+    honest: dict[str, HonestScore] = {}
+    campaigns: dict[str, CampaignScore] = {}
+    people: dict[tuple[str, str], tuple[bool, bool]] = {}
+    seen: set[str] = set()
+    if unlabelled := sorted(actions.keys() - truth.keys()):
+        raise _unlabelled(unlabelled[0])
+    for account, time, own, user in asked:
+        if account not in seen:
+            seen.add(account)
+            if account not in truth:
+                raise _unlabelled(account)
+            _count(account, truth[account], honest, campaigns, actions, slowed, suspended)
+        late_slowed = account in slowed and time > slowed[account]
+        late_suspended = account in suspended and time > suspended[account]
         if own:
-            count.own += 1
-            count.let_through += account not in until or time <= until[account]
-    return counts
+            campaign = campaigns[str(truth[account]["campaign"])]
+            campaign.own += 1
+            campaign.let_through += not late_suspended
+        elif user is not None:
+            through = str(truth[account]["kind"]) if truth[account]["role"] == "honest" else "cover"
+            before = people.get((through, user), (False, False))
+            people[through, user] = (before[0] or late_slowed, before[1] or late_suspended)
+    innocents: dict[str, InnocentScore] = {}
+    for (through, _), (was_slowed, was_refused) in people.items():
+        of = innocents.setdefault(through, InnocentScore())
+        of.people += 1
+        of.slowed += was_slowed
+        of.refused += was_refused
+    return Scores(dict(sorted(honest.items())), dict(sorted(campaigns.items())), dict(sorted(innocents.items())))
 
 
-def score(
-    labels: Iterable[Mapping[str, str | None]], actions: FirstActions, exchanges: Mapping[str, Exchanges]
-) -> Scores:
-    """The table of one log. `labels` have `account`, `role` (`honest` or `campaign`), `kind` and `campaign`.
-
-    Raises RecordError where an account acted or was acted on and has no label, or a label has no such role.
-    """
-    honest: dict[str, list[str]] = {}
-    campaigns: dict[str, list[str]] = {}
-    labelled: set[str] = set()
-    for label in labels:
-        account = str(label["account"])
-        labelled.add(account)
-        if label["role"] not in ("honest", "campaign"):
-            raise RecordError(f"label of account {account}: role is {label['role']!r}; it must be honest or campaign")
-        if account in exchanges:
-            of, name = (honest, label["kind"]) if label["role"] == "honest" else (campaigns, label["campaign"])
-            of.setdefault(str(name), []).append(account)
-    if unlabelled := sorted({*exchanges, *actions} - labelled):
-        raise RecordError(f"account {unlabelled[0]} has no label; give the labels of this very log")
-    acted = {account for account, times in actions.items() if not _ACTED.isdisjoint(times)}
-    suspended = {account for account, times in actions.items() if _suspended(times) is not None}
-    everyone = [account for accounts in honest.values() for account in accounts]
-    rows = [(_ALL, everyone), *sorted(honest.items())] if everyone else []
-    scored = tuple(
-        _campaign(name, accounts, actions, acted, suspended, exchanges) for name, accounts in sorted(campaigns.items())
-    )
-    hit = acted & exchanges.keys()
-    return Scores(
-        honest=tuple(HonestScore(kind, len(of), _share(of, suspended), _share(of, acted)) for kind, of in rows),
-        campaigns=scored,
-        found=sum(one.found for one in scored),
-        median_acted=_median([one.acted for one in scored]),
-        median_suspended=_median([one.suspended for one in scored]),
-        median_let_through=_median([one.let_through for one in scored if one.let_through is not None]),
-        false_discoveries=wilson(len(hit.intersection(everyone)), len(hit)) if hit else None,
-    )
-
-
-def _suspended(times: Mapping[str, int]) -> int | None:
-    return min((time for action, time in times.items() if action in _SUSPENDED), default=None)
-
-
-def _share(accounts: Sequence[str], chosen: set[str]) -> Interval:
-    return wilson(sum(account in chosen for account in accounts), len(accounts))
-
-
-def _campaign(
-    name: str,
-    accounts: Sequence[str],
+def _count(
+    account: str,
+    label: Mapping[str, str | None],
+    honest: dict[str, HonestScore],
+    campaigns: dict[str, CampaignScore],
     actions: FirstActions,
-    acted: set[str],
-    suspended: set[str],
-    exchanges: Mapping[str, Exchanges],
-) -> CampaignScore:
-    own = sum(exchanges[account].own for account in accounts)
-    return CampaignScore(
-        campaign=name,
-        accounts=len(accounts),
-        found=any(actions.get(account) for account in accounts),
-        acted=_share(accounts, acted).value,
-        suspended=_share(accounts, suspended).value,
-        let_through=sum(exchanges[account].let_through for account in accounts) / own if own else None,
-    )
+    slowed: Mapping[str, int],
+    suspended: Mapping[str, int],
+) -> None:
+    """Count an account that asks for the first time."""
+    of: HonestScore | CampaignScore
+    match label["role"]:
+        case "honest":
+            of = honest.setdefault(str(label["kind"]), HonestScore())
+        case "campaign":
+            of = campaigns.setdefault(str(label["campaign"]), CampaignScore())
+            of.named += account in actions
+        case role:
+            raise RecordError(f"label of account {account}: role is {role!r}; it must be honest or campaign")
+    of.accounts += 1
+    of.slowed += account in slowed
+    of.suspended += account in suspended
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return median(values) if values else None
+def _first_of(actions: FirstActions, counted: frozenset[str]) -> dict[str, int]:
+    """When the first of the `counted` actions was taken, for accounts that it was taken on."""
+    return {
+        account: min(times[action] for action in counted & times.keys())
+        for account, times in actions.items()
+        if not counted.isdisjoint(times)
+    }
+
+
+def _unlabelled(account: str) -> RecordError:
+    return RecordError(f"account {account} has no label; give the labels of this very log")

@@ -69,10 +69,12 @@ def stillhouse(
     scopes: Sequence[str] = ("account",),
     counters: str = "memory",
     fsync: str = "interval",
+    reference: Path | None = None,
 ) -> Contestant:
     """`stillhouse guard serve`: keys, limits, policy, sealing, metrics, and the whole exchange in the log.
 
-    Each of `scopes` (key, account, organisation) has all seven limits that there are.
+    Each of `scopes` (key, account, organisation) has all seven limits that there are. With a `reference` it detects
+    while it serves.
     """
     port = free_port()
     limits = {
@@ -98,6 +100,7 @@ def stillhouse(
         },
         "blobs": {"keys": "blob-keys.json"},
         "log": {"privacy": "full", "fsync": fsync},
+        "detect": {} if reference is None else {"reference": str(reference)},
     }
     folder.mkdir()
     (folder / "guard.yaml").write_text(json.dumps(config, indent=1), "utf-8")

@@ -93,6 +93,11 @@ class Pinned:
             seconds += times.user + times.system + times.children_user + times.children_system
         return seconds
 
+    def own_cpu_seconds(self) -> float:
+        """User and system time of the process itself."""
+        times = self._started.cpu_times()
+        return float(times.user + times.system)
+
     def resident_bytes(self) -> int:
         return sum(process.memory_info().rss for process in self._all())
 

@@ -40,8 +40,8 @@ _FLAGS = (
 class Row:
     """One measured quantity: medians over `runs` alternating runs, quartiles beside them.
 
-    `ratio` is ours / peer (medians) in `unit`; whether more is better depends on the unit. `peer` is None where a
-    quantity has no peer.
+    `ratio` is ours / peer (medians) in `unit`, None where peer is 0; whether more is better depends on the unit. `peer`
+    is None where a quantity has no peer.
     """
 
     what: str
@@ -58,7 +58,7 @@ class Row:
         """The row of two lists of measurements, one entry a run."""
         mine, my_quartiles = _summary(ours)
         theirs, their_quartiles = (None, None) if peer is None else _summary(peer)
-        ratio = None if theirs is None else mine / theirs
+        ratio = mine / theirs if theirs else None
         return cls(
             what=what,
             ours=mine,

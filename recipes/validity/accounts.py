@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +14,12 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.replay.records import account_records
 
-__all__ = ["Judged", "judged", "reference_of"]
+__all__ = ["largest_log_e", "reference_of"]
 
 _READ = 20_000
 _GROUPS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Of each account that asked: how much it asked, and the largest ln e that was ever held against it [accounts]."""
-
-    exchanges: NDArray[np.int64]
-    log_e: NDArray[np.float64]
+_NOTHING = -745.0
+"""What the records of a replay say of an account without any evidence."""
 
 
 def reference_of(rng: np.random.Generator, asked: Requests, span: int) -> Reference:
@@ -39,11 +32,10 @@ def reference_of(rng: np.random.Generator, asked: Requests, span: int) -> Refere
     return learnt(log, exchanges(asked, "a", _READ))
 
 
-def judged(reference: Reference, asked: Requests) -> Judged:
-    """What the detector holds against each account after the last request, in the order of their numbers."""
-    records = account_records(fold(reference, lambda halved: rows(asked, 0, "a")))
-    of = {int(record["account"][1:]): record for record in records}
-    return Judged(
-        np.array([of[at]["exchanges"] for at in sorted(of)], np.int64),
-        np.array([of[at]["log_e"] for at in sorted(of)], np.float64),
-    )
+def largest_log_e(reference: Reference, asked: Requests) -> NDArray[np.float64]:
+    """The largest ln e that was ever held against each account [accounts], by number; -inf where there was nothing."""
+    detector = fold(reference, lambda halved: rows(asked, 0, "a"))
+    log_es = np.full(int(asked.account.max()) + 1, _NOTHING)
+    for record in account_records(detector):
+        log_es[int(record["account"][1:])] = record["log_e"]
+    return np.where(log_es > _NOTHING, log_es, -np.inf)

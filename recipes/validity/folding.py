@@ -36,8 +36,7 @@ def fold(reference: Reference, rows: Callable[[Halved], Iterable[Row]]) -> Detec
     """The detector after the last row, in ticks as a replay has them."""
     settings = DetectSettings()
     detector = Detector(reference, settings)
-    ticks = Ticks(int(settings.tick_seconds * 1e6), settings.tick_exchanges, int(2e6 * settings.lateness_seconds))
-    for tick in ticks.cut(rows(Extractor(reference.key, reference.idf).is_evidence)):
+    for tick in Ticks.of(settings).cut(rows(Extractor(reference.key, reference.idf).is_evidence)):
         detector.fold(tick)
     return detector
 

@@ -2,7 +2,7 @@
 
 A group has a share of people who stand out by words, and one by times, that moves with it: a group that is low in one
 is low in the other, which is the worst case for lines that are averaged. It grows, and is looked at whenever it has
-grown by half, as the detector does.
+doubled, as the detector does.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from stillhouse.guard.evidence.group import LEAST_PARTIES, Look
-from stillhouse.guard.evidence.horizons import log_share
+from stillhouse.guard.evidence.horizons import log_share_of_look
 from stillhouse.guard.evidence.line import log_e_of
 from stillhouse.guard.evidence.nulls import GroupNull
 from stillhouse.guard.evidence.persistence import Counted, PersistenceNull
@@ -25,8 +25,7 @@ __all__ = ["PEOPLE", "TIMES", "WORDS", "People", "Weighed", "simulated"]
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
-_GROWTH = 1.5
-_LARGEST = 90
+_LARGEST = 150
 WORDS, TIMES = -0.5, 0.5
 """Logits of the middle group's shares."""
 
@@ -113,7 +112,7 @@ def simulated(rng: np.random.Generator, people: People, plan: Mapping[int, tuple
             null = _remembering(GroupNull.of([grown[-1] for grown in _groups(rng, people, groups)]))
             for looks in _groups(rng, now, judged):
                 lines = [null.lines(one) for one in looks]
-                log_es.append(log_sum_e(log_e_of(found, log_share(number)) for number, found in enumerate(lines)))
+                log_es.append(log_sum_e(log_e_of(found, log_share_of_look(at)) for at, found in enumerate(lines)))
                 log_ps.append(next(line.log_p for line in lines[-1] if line.name == "either"))
         yield Weighed(groups, np.array(log_es), np.array(log_ps))
 
@@ -140,7 +139,7 @@ def _groups(rng: np.random.Generator, people: People, n: int) -> Iterator[list[L
                     covered=1.0,
                 )
             )
-            at = int(np.ceil(at * _GROWTH))
+            at *= 2
         yield looks
 
 

@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.result import Result
-from recipes.validity.accounts import Judged, judged, reference_of
+from recipes.validity.accounts import largest_log_e, reference_of
 from recipes.validity.exceeding import ALPHAS, Exceeding, exceeding
 from recipes.validity.groups import detected
 from recipes.validity.lives import DAY, KINDS, live
 from recipes.validity.looks import PEOPLE, simulated
 from recipes.validity.plot import plot
 from recipes.validity.spending import spent
-from stillhouse.guard.evidence.horizons import HEAVY, log_share
-from stillhouse.stats.evalue import log_e_of_log_p
 
 PLAN = {12: (30, 150), 30: (18, 250), 60: (11, 400), 200: (6, 750)}
 """For each number of reference groups: references, and new groups that each judges."""
@@ -51,43 +49,30 @@ class Findings:
         self.holds &= not promised or not any(one.is_broken for one in found)
         self.records.append({"what": what, "promised": promised, **more, "found": [one.as_record() for one in found]})
 
-    def line(self, what: str, found: Sequence[Exceeding], *, promised: bool) -> None:
-        self.add(what, found, promised=promised)
+    def line(self, what: str, log_es: NDArray[np.float64], *, promised: bool) -> None:
+        found, mean = exceeding(log_es), float(np.exp(log_es).mean())
+        self.add(what, found, promised=promised, mean_e=mean)
         cells = "  ".join(f"{one!s}{'!' if one.is_broken else ' '}" for one in found)
-        self.say(f"{what:56} {found[0].subjects:7,}  {cells}")
+        self.say(f"{what:56} {found[0].subjects:7,}  {cells} {mean:5.2f}{'!' if mean > 1 else ''}")
 
 
 def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: int, new_accounts: int) -> None:
-    findings.say("accounts: share whose e-value ever reached 1 / alpha, with its exact 95 % interval")
-    findings.say(f"{'':66}{''.join(f'alpha {alpha:<23}' for alpha in ALPHAS)}")
+    findings.say(
+        "accounts: share whose e-value ever reached 1 / alpha, with its exact 95 % interval, and the mean e-value"
+    )
+    findings.say(f"{'':66}{''.join(f'alpha {alpha:<23}' for alpha in ALPHAS)}mean e")
     reference = reference_of(rng, live(rng, reference_accounts, 1.0, _SPAN, KINDS), _SPAN)
-    ranked = len(reference.standings)
     for spans in (1.0, 3.0):
         # Three times as many requests an account: fewer accounts do.
-        found = judged(reference, live(rng, round(new_accounts / spans), spans, _SPAN, KINDS))
-        told = f"log of {spans:g} times the reference's length"
-        findings.line(f"all, {told}", exceeding(found.log_e), promised=True)
-        heavy = found.log_e[found.exchanges >= HEAVY]
-        findings.line(f"of them with {HEAVY} requests or more", exceeding(heavy), promised=True)
+        log_es = largest_log_e(reference, live(rng, round(new_accounts / spans), spans, _SPAN, KINDS))
+        findings.line(f"all, log of {spans:g} times the reference's length", log_es, promised=True)
+        findings.line("  of them those that asked enough to be judged", log_es[np.isfinite(log_es)], promised=False)
         if spans == 1.0:
-            findings.line("  p-value of these at most alpha", _p(found), promised=True)
-            findings.curves[f"accounts of {HEAVY} requests or more"] = heavy
-    findings.say(f"{ranked:,} reference accounts are ranked: p is 1 / {ranked + 1:,} or more")
+            findings.curves["accounts"] = log_es
     others = tuple(kind for kind in KINDS if kind is not _EVALUATION)
     narrow = reference_of(rng, live(rng, reference_accounts // 3, 1.0, _SPAN, others), _SPAN)
-    found = judged(narrow, live(rng, new_accounts // 3, 1.0, _SPAN, KINDS))
-    findings.line("where the reference has no evaluators and the log 5 %", exceeding(found.log_e), promised=False)
-    findings.line("  p-value of those judged at most alpha", _p(found), promised=False)
-
-
-def _p(found: Judged) -> list[Exceeding]:
-    """How often the p-value of a judged account, in a log of one span, was at most alpha."""
-    heavy = found.log_e[found.exchanges >= HEAVY] - log_share(0)
-    shares = []
-    for alpha in ALPHAS:
-        reached = heavy >= log_e_of_log_p(np.log(alpha)) - 1e-9
-        shares += exceeding(np.where(reached, np.inf, -np.inf), [alpha])
-    return shares
+    log_es = largest_log_e(narrow, live(rng, new_accounts // 3, 1.0, _SPAN, KINDS))
+    findings.line("5 % evaluators, of whom the reference has none", log_es, promised=False)
 
 
 def groups(rng: np.random.Generator, findings: Findings) -> None:
@@ -119,7 +104,7 @@ def groups(rng: np.random.Generator, findings: Findings) -> None:
     for people in PEOPLE:
         if people.name in END_TO_END:
             log_es = detected(rng, people, _REFERENCE_GROUPS, _NEW_GROUPS)
-            findings.line(people.name, exceeding(log_es), promised=people.fits)
+            findings.line(people.name, log_es, promised=people.fits)
 
 
 def budgets(rng: np.random.Generator, findings: Findings, runs: int) -> list[dict[str, Any]]:

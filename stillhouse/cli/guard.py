@@ -48,6 +48,7 @@ _COMMANDS = (
     (_key, "revoke", guard_key.revoke, "key revoke key-17"),
     (_action, "set", guard_action.set_, 'action set slow acme-1 --reason "unusual volume"'),
     (_action, "list", guard_action.list_, "action list"),
+    (_action, "pending", guard_action.pending, "action pending --campaign c00001-20260720T191449Z"),
     (_action, "restore", guard_action.restore, "action restore acme-1"),
     (
         _action,

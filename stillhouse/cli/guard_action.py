@@ -14,9 +14,9 @@ from stillhouse.cli.guard_times import moment, shown
 from stillhouse.errors import ConfigError
 
 if TYPE_CHECKING:
-    from stillhouse.guard.access.entities import ActionInForce
+    from stillhouse.guard.access.entities import ActionInForce, Proposal
 
-__all__ = ["list_", "restore", "review", "set_"]
+__all__ = ["list_", "pending", "restore", "review", "set_"]
 
 _Account = Annotated[str | None, typer.Argument(metavar="[ACCOUNT]", help="Whom it is about.")]
 _Campaign = Annotated[str | None, option("--campaign", "Every account that is under this one.")]
@@ -72,6 +72,17 @@ def list_(
         print_all(registry.actions(campaign), as_json, _line, "nothing is in force")
 
 
+def pending(
+    campaign: Annotated[str | None, option("--campaign", "Only accounts of this one.")] = None,
+    config: Config = CONFIG,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """List what detection asks a person for: none of it is in force until `review` approves it."""
+    with open_registry(config) as registry:
+        print_all(registry.proposals(campaign), as_json, _line, "nothing waits for a person")
+
+
 def restore(
     account: _Account = None,
     campaign: _Campaign = None,
@@ -104,7 +115,10 @@ def review(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Record a person's word on what is in force; a rejection ends it."""
+    """Record a person's word on what is in force, or waits for one.
+
+    A rejection ends it; an approval puts in force what waits.
+    """
     with open_registry(config) as registry:
         _check_one_of(account, campaign)
         word = _verdict(verdict)
@@ -147,7 +161,8 @@ def _check_one_of(account: str | None, campaign: str | None) -> None:
         raise ConfigError("name either an account, or a campaign with --campaign")
 
 
-def _line(value: "ActionInForce") -> str:
-    until = value.until and f"until {shown(value.until)}"
+def _line(value: "ActionInForce | Proposal") -> str:
+    until = getattr(value, "until", None)
+    end = until and f"until {shown(until)}"
     campaign = value.campaign and f"campaign {value.campaign}"
-    return joined(value.account, value.action, f"since {shown(value.since)}", until, campaign, value.reason)
+    return joined(value.account, value.action, f"since {shown(value.since)}", end, campaign, value.reason)

@@ -1,16 +1,20 @@
 """`stillhouse guard reference`, `replay` and `explain`: learn what is honest, find what is not, say why."""
 
+import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.guard_options import option
 from stillhouse.config import load
+from stillhouse.errors import ConfigError
 
 __all__ = ["explain", "reference", "replay"]
 
+Engine = Literal["local", "ray"]
 Logs = Annotated[
     list[Path],
     typer.Argument(metavar="LOG...", help="Logs: .jsonl, .jsonl.zst, .parquet, or folders of them."),
@@ -51,8 +55,16 @@ def reference(
 
 def replay(
     logs: Logs,
-    reference: Annotated[Path, typer.Option("--reference", help="Folder made by `stillhouse guard reference`.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    reference: Annotated[
+        Path | None,
+        option("--reference", "Folder made by `stillhouse guard reference`; none is `detect.reference` of --config."),
+    ] = None,
+    engine: Annotated[Engine, option("--engine", "Who makes rows of exchanges: this process, or Ray.")] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Processes of the Ray cluster that is started; none is one a CPU."),
+    ] = None,
     config: GuardConfig = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -63,10 +75,12 @@ def replay(
         from stillhouse.guard.reference.reference import load as load_reference
         from stillhouse.guard.replay.run import replay
 
-        settings = _detect(config)
-        learnt = load_reference(reference)
+        settings = _with_reference(_detect(config), reference)
+        learnt = load_reference(settings.reference)
         with console_for(quiet).status("reading") as status:
-            summary = replay(logs, learnt, out, settings, strict=strict, progress=status.update)
+            summary = replay(
+                logs, learnt, out, settings, strict=strict, progress=status.update, engine=_engine(engine, workers)
+            )
         print_result(summary, as_json, _replay_text(summary, out))
 
 
@@ -84,22 +98,41 @@ def explain(
 
 
 def _names(file: Path) -> list[str]:
-    from stillhouse.errors import ConfigError
-
     try:
         return file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--without {file}: cannot be read ({error}); give names of accounts, one a line") from None
 
 
+def _engine(name: Engine, workers: int | None) -> Any:
+    if name == "local":
+        from stillhouse.guard.replay.engine import local_engine
+
+        if workers is not None:
+            raise ConfigError(f"--workers {workers} is for --engine ray, and the engine is local; leave it out")
+        return local_engine
+    from stillhouse.guard.replay.engine_ray import ray_engine
+
+    return ray_engine(workers, os.environ.get("RAY_ADDRESS"))
+
+
 def _detect(config: Path | None) -> Any:
+    """Section `detect`, its reference as a path from here."""
     from stillhouse.guard.detect.settings import DetectSettings
 
     if config is None:
         return DetectSettings()
     from stillhouse.guard.settings import GuardSettings
 
-    return load(GuardSettings, config).detect
+    settings = load(GuardSettings, config).detect
+    return settings if settings.reference is None else _with_reference(settings, config.parent / settings.reference)
+
+
+def _with_reference(settings: Any, reference: Path | None) -> Any:
+    """The settings with the reference that was named, if one was."""
+    if reference is None and settings.reference is None:
+        raise ConfigError("no reference is named; give --reference, or --config with `detect.reference`")
+    return settings if reference is None else settings.model_copy(update={"reference": reference})
 
 
 _SUSPICIOUS = (
@@ -122,8 +155,10 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
 
 def _replay_text(summary: dict[str, Any], out: Path) -> str:
     actions = ", ".join(f"{action} {count:,}" for action, count in summary["actions"].items()) or "none"
+    workers, start = summary["workers"], summary["start_seconds"]
+    ready = f" (and {start:.0f} s until {workers} Ray workers were there)" if summary["engine"] == "ray" else ""
     lines = [
-        f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts in {summary['seconds']:.0f} s, "
+        f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts in {summary['seconds']:.0f} s{ready}, "
         f"{summary['rejected']:,} lines set aside, {summary['duplicates']:,} duplicates, {summary['late']:,} late",
         f"{summary['campaigns']:,} campaigns; accounts by their strongest action: {actions}",
         f"decisions {out / 'decisions.jsonl'}",

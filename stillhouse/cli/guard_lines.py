@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from stillhouse.cli.common import print_result
 
 if TYPE_CHECKING:
-    from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
+    from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Proposal
 
 __all__ = ["field_lines", "joined", "print_all", "print_one", "record"]
 
-V = TypeVar("V", bound="Organisation | Account | Key | ActionInForce")
+V = TypeVar("V", bound="Organisation | Account | Key | ActionInForce | Proposal")
 
 
 def print_one(value: V, as_json: bool, line: Callable[[V], str]) -> None:
@@ -22,7 +22,7 @@ def print_all(values: Sequence[V], as_json: bool, line: Callable[[V], str], none
     print_result([record(value) for value in values], as_json, "\n".join(map(line, values)) or none)
 
 
-def record(value: "Organisation | Account | Key | ActionInForce") -> dict[str, Any]:
+def record(value: "Organisation | Account | Key | ActionInForce | Proposal") -> dict[str, Any]:
     return value.model_dump(mode="json", exclude={"digest"})
 
 

@@ -19,7 +19,8 @@ def serve(
 ) -> None:
     """Serve models behind keys, limits and one record of every exchange, until told to stop.
 
-    SIGTERM or Ctrl-C lets running requests end; SIGHUP reads the config again.
+    SIGTERM or Ctrl-C lets running requests end; SIGHUP reads the config again. With `detect.reference` set it looks
+    for campaigns meanwhile, and acts.
     """
     with one_line_errors():
         from stillhouse.guard.gateway.serve import serve

@@ -4,7 +4,6 @@ The format is what other programs write, so every required field is checked here
 the field. Fields that this version does not know ride along in `Exchange.extra`.
 """
 
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -17,7 +16,10 @@ __all__ = ["VERSION", "exchange_from_record", "exchange_to_record"]
 VERSION = "stillhouse.exchange/1"
 
 _APIS = get_args(Api)
-_NAMED = {field.name for field in fields(Exchange)} - {"extra"}
+_NAMED = {"v", *(field.name for field in fields(Exchange))} - {"extra"}
+_REQUIRED = ("id", "time", "account", "model", "api", "request")
+_TEXTS = ("id", "time", "account", "model", "api", "organisation", "key")
+_OBJECTS = ("request", "response", "usage", "client", "registration")
 
 
 def exchange_to_record(exchange: Exchange) -> dict[str, Any]:
@@ -38,59 +40,59 @@ def exchange_to_record(exchange: Exchange) -> dict[str, Any]:
 
 def exchange_from_record(record: object, place: str) -> Exchange:
     """Check one decoded line. RecordError opens with `place` (`file:line`) and names the field."""
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         raise RecordError(f"{place}: holds a {type(record).__name__}; one exchange is a JSON object")
-    version = record.get("v")
-    if version != VERSION:
-        raise RecordError(f"{place}: version (`v`) is {version!r}; this reader knows {VERSION}")
-    missing = [name for name in ("id", "time", "account", "model", "api", "request") if record.get(name) is None]
-    if missing:
-        raise RecordError(f"{place}: field '{missing[0]}' is missing; every exchange needs it")
-    for name in ("id", "time", "account", "model", "api", "organisation", "key"):
-        if record.get(name) is not None:
-            _need(isinstance(record[name], str) and bool(record[name]), place, name, record[name], "a string")
-    for name in ("request", "response", "usage", "client", "registration"):
-        if record.get(name) is not None:
-            _need(isinstance(record[name], Mapping), place, name, record[name], "an object")
-    _need(record["api"] in _APIS, place, "api", record["api"], f"one of {', '.join(_APIS)}")
-    _need(
-        microseconds(record["time"]) is not None,
-        place,
-        "time",
-        record["time"],
-        "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z",
-    )
-    usage = {name: count for name, count in (record.get("usage") or {}).items() if count is not None}
+    get = record.get
+    if get("v") != VERSION:
+        raise RecordError(f"{place}: version (`v`) is {get('v')!r}; this reader knows {VERSION}")
+    for name in _REQUIRED:
+        if get(name) is None:
+            raise RecordError(f"{place}: field '{name}' is missing; every exchange needs it")
+    for name in _TEXTS:
+        value = get(name)
+        if value is not None and not (isinstance(value, str) and value):
+            raise _fault(place, name, value, "a string")
+    for name in _OBJECTS:
+        value = get(name)
+        if value is not None and not isinstance(value, dict):
+            raise _fault(place, name, value, "an object")
+    if record["api"] not in _APIS:
+        raise _fault(place, "api", record["api"], f"one of {', '.join(_APIS)}")
+    if microseconds(record["time"]) is None:
+        raise _fault(place, "time", record["time"], "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z")
+    usage = {name: count for name, count in (get("usage") or {}).items() if count is not None}
     for name, count in usage.items():
-        _need(_is_int(count), place, f"usage.{name}", count, "an integer")
-    status = 200 if record.get("status") is None else record["status"]
-    _need(_is_int(status), place, "status", status, "an integer")
-    latency = record.get("latency_ms")
-    _need(latency is None or _is_int(latency) or isinstance(latency, float), place, "latency_ms", latency, "a number")
+        if not _is_int(count):
+            raise _fault(place, f"usage.{name}", count, "an integer")
+    status = 200 if get("status") is None else record["status"]
+    if not _is_int(status):
+        raise _fault(place, "status", status, "an integer")
+    latency = get("latency_ms")
+    if latency is not None and not (_is_int(latency) or isinstance(latency, float)):
+        raise _fault(place, "latency_ms", latency, "a number")
     return Exchange(
         id=record["id"],
         time=record["time"],
         account=record["account"],
-        organisation=record.get("organisation"),
-        key=record.get("key"),
+        organisation=get("organisation"),
+        key=get("key"),
         model=record["model"],
         api=record["api"],
         request=record["request"],
-        response=record.get("response"),
+        response=get("response"),
         usage=usage,
-        client=record.get("client") or {},
-        registration=record.get("registration") or {},
+        client=get("client") or {},
+        registration=get("registration") or {},
         status=status,
         latency_ms=None if latency is None else float(latency),
-        extra={name: value for name, value in record.items() if name not in _NAMED and name != "v"},
+        extra={} if record.keys() <= _NAMED else {name: record[name] for name in record if name not in _NAMED},
     )
 
 
-def _need(holds: bool, place: str, name: str, value: object, expected: str) -> None:
-    if not holds:
-        shown = repr(value)
-        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        raise RecordError(f"{place}: field '{name}' is {shown}; it must be {expected}")
+def _fault(place: str, name: str, value: object, expected: str) -> RecordError:
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return RecordError(f"{place}: field '{name}' is {shown}; it must be {expected}")
 
 
 def _is_int(value: object) -> bool:

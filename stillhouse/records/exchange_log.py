@@ -26,9 +26,12 @@ from stillhouse.records.files import (
 from stillhouse.records.zstd_lines import compress_frame, end_of_last_frame, read_zstd_lines, whole_lines_behind
 from stillhouse.types import Exchange
 
-__all__ = ["ExchangeLog", "RejectedLines"]
+__all__ = ["Entry", "ExchangeLog", "RejectedLines"]
 
 _FRAME_BYTES = 1 << 20
+
+Entry = tuple[int, bytes | dict[str, Any] | None]
+"""(Line or row from 1, what stands there); blank lines are passed over, None is an unfinished frame."""
 
 
 class RejectedLines:
@@ -98,9 +101,11 @@ class ExchangeLog:
             self._descriptor = None
 
     def __iter__(self) -> Iterator[Exchange]:
-        if not self.path.is_file():
-            raise RecordError(f"{self.path}: no such log; give the path of a .jsonl, .jsonl.zst or .parquet file")
-        for number, raw in self._entries():
+        return self.exchanges(self.entries())
+
+    def exchanges(self, entries: Iterable[Entry]) -> Iterator[Exchange]:
+        """Those that `entries` of this log hold; a faulty entry is fatal or set aside, as in iterating."""
+        for number, raw in entries:
             place = f"{self.path}:{number}"
             try:
                 exchange = exchange_from_record(self._decoded(raw, place), place)
@@ -128,8 +133,10 @@ class ExchangeLog:
     def _is_zstd(self) -> bool:
         return self.path.name.endswith(".zst")
 
-    def _entries(self) -> Iterator[tuple[int, bytes | dict[str, Any] | None]]:
-        """(line or row from 1, what stands there); blank lines are passed over, None is an unfinished frame."""
+    def entries(self) -> Iterator[Entry]:
+        """Every line or row of the file, undecoded. RecordError where the file cannot be read as what its name says."""
+        if not self.path.is_file():
+            raise RecordError(f"{self.path}: no such log; give the path of a .jsonl, .jsonl.zst or .parquet file")
         if self.path.suffix == ".parquet":
             yield from enumerate(read_parquet_records(self.path), start=1)
         elif self._is_zstd:

@@ -18,8 +18,10 @@ __all__ = [
     "Frame",
     "FrameCompressor",
     "compress_frame",
+    "content_behind",
     "count_zstd_lines",
     "end_of_last_frame",
+    "read_frame",
     "read_zstd_lines",
     "whole_lines_behind",
 ]
@@ -81,16 +83,39 @@ def read_zstd_lines(path: Path) -> Iterator[bytes | None]:
         yield None
 
 
+def read_frame(file: BinaryIO, start: int, path: Path) -> tuple[bytes, int] | None:
+    """The content of the frame at offset `start` and the offset behind it; None where no whole frame is there (yet).
+
+    Raises RecordError where what is there is corrupt.
+    """
+    file.seek(start)
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    content = []
+    while chunk := file.read(1 << 18):
+        try:
+            content.append(frame.decompress(chunk))
+        except zstandard.ZstdError as error:
+            raise RecordError(f"{path}: corrupt zstd data before byte {file.tell():,} ({error})") from None
+        if frame.eof:
+            return b"".join(content), file.tell() - len(frame.unused_data)
+    return None
+
+
 def count_zstd_lines(path: Path) -> int:
     """Whole lines in the file, those of an unfinished last frame included. RecordError where the content is corrupt."""
     with path.open("rb") as file:
         return sum(piece.count(b"\n") for piece, _ in _decompressed(file, path))
 
 
+def content_behind(file: BinaryIO, start: int, path: Path) -> bytes:
+    """What can be read from offset `start` on, where a frame begins, to the end; of an unfinished frame a part."""
+    file.seek(start)
+    return b"".join(piece for piece, _ in _decompressed(file, path))
+
+
 def whole_lines_behind(file: BinaryIO, start: int, path: Path) -> bytes:
     """The whole lines that can still be read from an unfinished frame at offset `start`."""
-    file.seek(start)
-    content = b"".join(piece for piece, _ in _decompressed(file, path))
+    content = content_behind(file, start, path)
     return content[: content.rfind(b"\n") + 1]
 
 

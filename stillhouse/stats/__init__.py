@@ -6,6 +6,7 @@ uncertainty in the same place.
 
 from stillhouse.stats.agreement import krippendorff_alpha
 from stillhouse.stats.bootstrap import Interval, ratio_of_sums, wilson
+from stillhouse.stats.exact import lower_share, upper_share
 from stillhouse.stats.label_agreement import label_agreement
 from stillhouse.stats.paired import PairedChange, holm, net_loss_bounds, paired_change
 from stillhouse.stats.position import PositionEffect, position_effect
@@ -20,6 +21,7 @@ __all__ = [
     "holm",
     "krippendorff_alpha",
     "label_agreement",
+    "lower_share",
     "mean_share",
     "net_loss_bounds",
     "of_sums",
@@ -27,6 +29,7 @@ __all__ = [
     "position_effect",
     "ratio_of_sums",
     "spearman_within",
+    "upper_share",
     "wilson",
     "win_rate",
 ]

@@ -7,7 +7,9 @@ changed sides say anything. That is why a paired test sees a loss that two inter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import beta, binom
+from scipy.stats import binom
+
+from stillhouse.stats.exact import lower_share, upper_share
 
 __all__ = ["PairedChange", "holm", "net_loss_bounds", "paired_change"]
 
@@ -47,11 +49,11 @@ def net_loss_bounds(change: PairedChange, before: int, level: float) -> tuple[fl
     are gained, the gained ones are, and the odds of that are the relative gain. None where nothing was true before.
     """
     lost, gained, n = change.lost, change.gained, change.n
-    share = _upper(lost, n, level / 2) - _lower(gained, n, level / 2)
+    share = upper_share(lost, n, level / 2) - lower_share(gained, n, level / 2)
     if not before:
         return share, None
-    gain = _lower(gained, gained + before, level / 2)
-    return share, _upper(lost, before, level / 2) - gain / (1 - gain)
+    gain = lower_share(gained, gained + before, level / 2)
+    return share, upper_share(lost, before, level / 2) - gain / (1 - gain)
 
 
 def holm(p_values: Sequence[float], level: float) -> list[bool]:
@@ -70,13 +72,3 @@ def holm(p_values: Sequence[float], level: float) -> list[bool]:
 def _tail(successes: int, n: int) -> float:
     """P(at least `successes` of n fair coins are heads)."""
     return float(binom.sf(successes - 1, n, 0.5))
-
-
-def _upper(successes: int, n: int, level: float) -> float:
-    """Above a binomial share with probability at least 1 - `level`."""
-    return 1.0 if successes == n else float(beta.ppf(1 - level, successes + 1, n - successes))
-
-
-def _lower(successes: int, n: int, level: float) -> float:
-    """Below a binomial share with probability at least 1 - `level`."""
-    return 0.0 if successes == 0 else float(beta.ppf(level, successes, n - successes + 1))

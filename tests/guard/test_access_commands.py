@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from stillhouse.cli.guard import guard_app
 from stillhouse.config import load
+from stillhouse.guard.access.detected import Found, bring_about
 from stillhouse.guard.access.directory import digest_of
 from stillhouse.guard.access.registry import Registry
 from stillhouse.guard.ledger.listing import list_entries
@@ -189,6 +190,21 @@ def test_a_word_on_an_action(guard: Guard) -> None:
         ("review", "anna", "alice", "no"),
         ("action.ended", "anna", "alice", "no"),
     ]
+
+
+def test_what_detection_asks_a_person_for(guard: Guard) -> None:
+    customer(guard)
+    assert guard.run("action pending") == "nothing waits for a person\n"
+    found = Found(["alice", "bob"], "c1", "suspend", waits=True, at=0.0, reason="a queue", because={"log_e": 7.5})
+    guard.look(lambda registry: bring_about(registry, found))
+    first, second = guard.run("action pending --campaign c1").splitlines()
+    assert first.startswith("alice  suspend  since ") and second.endswith("  campaign c1  a queue")
+    assert guard.json("action pending")[0]["because"] == {"log_e": 7.5}
+    assert guard.run("action list") == "nothing is in force\n"
+    word = "--action suspend --reason seen"
+    assert guard.run(f"action review bob {word} --verdict rejected") == "bob  suspend rejected and ended\n"
+    assert guard.run(f"action review --campaign c1 {word} --verdict approved") == "alice  suspend approved\n"
+    assert [one["account"] for one in guard.json("action list")] == ["alice"]
 
 
 @pytest.mark.parametrize(

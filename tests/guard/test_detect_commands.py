@@ -1,10 +1,15 @@
 """`stillhouse guard reference`, `replay` and `explain` as users have them: what is printed, and faults in one line."""
 
 import json
+import os
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from stillhouse.records import ExchangeLog
 from tests.command import Command
 from tests.guard.world import World
 
@@ -34,6 +39,8 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "no such log" in command("guard", "replay", "nowhere.jsonl", *ref, *out).fault
     wrong = command("guard", "replay", str(world.mixed), "--reference", str(tmp_path), *out)
     assert "make one with `stillhouse guard reference`" in wrong.fault
+    idle = command("guard", "replay", str(world.mixed), *ref, *out, "--workers", "2")
+    assert "--workers 2 is for --engine ray, and the engine is local" in idle.fault
     taken = command("guard", "reference", str(world.honest), "--out", str(replayed / "ref"))
     assert "is not empty" in taken.fault
     nameless = command("guard", "reference", str(world.honest), *out, "--without", str(tmp_path / "names.txt"))
@@ -41,3 +48,21 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_config_names_the_reference_where_the_command_does_not(
+    world: World, command: Command, tmp_path: Path
+) -> None:
+    log = tmp_path / "few.jsonl"
+    with ExchangeLog(log) as few:
+        few.extend(islice(ExchangeLog(world.mixed), 50))
+    upstream = {"name": "one", "base_url": "http://127.0.0.1:9/v1"}
+    config: dict[str, Any] = {"upstreams": [upstream], "models": [{"name": "m", "upstreams": ["one"]}]}
+    config["detect"] = {"reference": os.path.relpath(world.reference, tmp_path)}
+    (tmp_path / "guard.yaml").write_text(yaml.safe_dump(config))
+    given = ("guard", "replay", str(log), "--out", str(tmp_path / "out"), "--json")
+    assert "give --reference, or --config with `detect.reference`" in command(*given).fault
+    done = command(*given, "--config", str(tmp_path / "guard.yaml"))
+    assert done.code == 0 and json.loads(done.out)["reference"] == world.learnt["digest"]
+    resolved = yaml.safe_load((tmp_path / "out" / "resolved.yaml").read_text())
+    assert Path(resolved["reference"]).samefile(world.reference)

@@ -12,9 +12,9 @@ import orjson
 
 from stillhouse.config import Settings
 from stillhouse.errors import RecordError
-from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
+from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Proposal
 
-__all__ = ["RESTORED", "account_of", "action_of", "document_of", "key_of", "organisation_of"]
+__all__ = ["RESTORED", "account_of", "action_of", "document_of", "key_of", "organisation_of", "proposal_of"]
 
 RESTORED = "null"
 """The document of an account under no action any more: the row stays, so that gateways see that it changed."""
@@ -46,6 +46,10 @@ def action_of(account: str, document: str) -> ActionInForce | None:
     if document == RESTORED:
         return None
     return _parse(ActionInForce, f"action on account '{account}'", document, account=account)
+
+
+def proposal_of(account: str, document: str) -> Proposal:
+    return _parse(Proposal, f"proposal about account '{account}'", document, account=account)
 
 
 def _parse(cls: type[S], what: str, document: str, **columns: str | bytes) -> S:

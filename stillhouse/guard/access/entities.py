@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stillhouse.config import Settings
 
-__all__ = ["ACTIONS", "VERDICTS", "Account", "Action", "ActionInForce", "Key", "Organisation", "Verdict"]
+__all__ = ["ACTIONS", "VERDICTS", "Account", "Action", "ActionInForce", "Key", "Organisation", "Proposal", "Verdict"]
 
 Action = Literal["observe", "slow", "strip", "verify", "suspend", "remove"]
 # Mildest first. `restore` ends any of them and is not itself in force.
@@ -71,3 +71,14 @@ class ActionInForce(Settings):
     since: float = Field(description="seconds since 1970")
     until: float | None = Field(None, description="seconds since 1970; over then by itself")
     link: str | None = Field(None, description="where a person verifies or appeals; none is the link of guard.yaml")
+
+
+class Proposal(Settings):
+    """What detection asks a person for: an action that is not in force. An account has one, the strongest."""
+
+    account: str = Field(pattern=_ID)
+    action: Action
+    campaign: str | None = None
+    reason: str = Field("", description="what the client would be told, in words")
+    since: float = Field(description="seconds since 1970")
+    because: dict[str, Any] = Field(default_factory=dict, description="the evidence")

@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stillhouse.guard.access.entities import ACTIONS, Account, ActionInForce, Key, Organisation, Verdict
+from stillhouse.guard.access.entities import ACTIONS, Account, ActionInForce, Key, Organisation, Proposal, Verdict
 from stillhouse.guard.ledger.entry import Event, Kind
 
 __all__ = [
     "account_reviewed",
     "action_ended",
+    "action_proposed",
     "action_set",
+    "campaign_proposed",
     "campaign_reviewed",
     "campaign_set",
     "changed_event",
@@ -76,6 +78,20 @@ def campaign_set(
     if because:
         details["because"] = because
     return Event(kind="action", actor=actor, subject=campaign, details=details)
+
+
+def action_proposed(one: Proposal, actor: str) -> Event:
+    """With the evidence, unless that is in the entry about its campaign."""
+    details = one.model_dump(mode="json", exclude={"account", "since"} | ({"because"} if one.campaign else set()))
+    return Event(kind="action.proposed", actor=actor, subject=one.account, details=details)
+
+
+def campaign_proposed(
+    campaign: str, action: str, reason: str, accounts: int, actor: str, because: Mapping[str, Any]
+) -> Event:
+    """About the campaign as a whole; each account has an entry of its own beside it."""
+    details = {"action": action, "reason": reason, "accounts": accounts, "because": because}
+    return Event(kind="action.proposed", actor=actor, subject=campaign, details=details)
 
 
 def action_ended(before: ActionInForce, reason: str, actor: str) -> Event:

@@ -9,9 +9,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, select
 
-from stillhouse.guard.access.documents import RESTORED, account_of, action_of, key_of, organisation_of
-from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
-from stillhouse.guard.state.tables import accounts, actions, keys, organisations
+from stillhouse.guard.access.documents import (
+    RESTORED,
+    account_of,
+    action_of,
+    key_of,
+    organisation_of,
+    proposal_of,
+)
+from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Proposal
+from stillhouse.guard.state.tables import accounts, actions, keys, organisations, proposals
 
 __all__ = [
     "account_in",
@@ -21,7 +28,9 @@ __all__ = [
     "list_actions",
     "list_keys",
     "list_organisations",
+    "list_proposals",
     "organisation_in",
+    "proposed_in",
 ]
 
 _PAGE = 1000
@@ -29,6 +38,7 @@ _ORGANISATION = select(organisations.c.id, organisations.c.document)
 _ACCOUNT = select(accounts.c.id, accounts.c.organisation, accounts.c.document)
 _KEY = select(keys.c.id, keys.c.account, keys.c.digest, keys.c.document)
 _ACTION = select(actions.c.account, actions.c.document)
+_PROPOSAL = select(proposals.c.account, proposals.c.document)
 
 
 def organisation_in(connection: Connection, id: str) -> Organisation | None:
@@ -48,8 +58,15 @@ def key_in(connection: Connection, id: str) -> Key | None:
 
 def campaign_in(connection: Connection, campaign: str) -> list[ActionInForce]:
     """Every account's action that belongs to a campaign."""
-    found = (action_of(*row) for row in connection.execute(_of_campaign(campaign)))
+    found = (action_of(*row) for row in connection.execute(_of_campaign(_ACTION, actions.c.document, campaign)))
     return [action for action in found if action is not None and action.campaign == campaign]
+
+
+def proposed_in(connection: Connection, campaign: str) -> list[Proposal]:
+    """What waits for a person about accounts of a campaign."""
+    statement = _of_campaign(_PROPOSAL, proposals.c.document, campaign)
+    found = (proposal_of(*row) for row in connection.execute(statement))
+    return [one for one in found if one.campaign == campaign]
 
 
 def list_organisations(engine: Engine, *, after: str | None = None, limit: int | None = None) -> list[Organisation]:
@@ -80,7 +97,8 @@ def list_actions(
     engine: Engine, now: float, *, campaign: str | None = None, after: str | None = None, limit: int | None = None
 ) -> list[ActionInForce]:
     """What is in force at `now`, in the order of the accounts' names."""
-    statement = _ACTION.where(actions.c.document != RESTORED) if campaign is None else _of_campaign(campaign)
+    everything = _ACTION.where(actions.c.document != RESTORED)
+    statement = everything if campaign is None else _of_campaign(_ACTION, actions.c.document, campaign)
     with engine.connect() as connection:
         found = (action_of(*row) for row in _pages(connection, statement, actions.c.account, after, None))
         fitting = (
@@ -93,9 +111,19 @@ def list_actions(
         return list(islice(fitting, limit))
 
 
-def _of_campaign(campaign: str) -> Select[Any]:
+def list_proposals(
+    engine: Engine, *, campaign: str | None = None, after: str | None = None, limit: int | None = None
+) -> list[Proposal]:
+    """What waits for a person, in the order of the accounts' names."""
+    statement = _PROPOSAL if campaign is None else _of_campaign(_PROPOSAL, proposals.c.document, campaign)
+    with engine.connect() as connection:
+        found = (proposal_of(*row) for row in _pages(connection, statement, proposals.c.account, after, None))
+        return list(islice((one for one in found if campaign in (None, one.campaign)), limit))
+
+
+def _of_campaign(statement: Select[Any], document: Any, campaign: str) -> Select[Any]:
     # Finds some that only mention the name as well; the values tell.
-    return _ACTION.where(actions.c.document.contains(f'"campaign":"{campaign}"', autoescape=True))
+    return statement.where(document.contains(f'"campaign":"{campaign}"', autoescape=True))
 
 
 def _pages(

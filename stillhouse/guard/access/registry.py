@@ -26,12 +26,18 @@ from stillhouse.guard.access.checks import (
     check_text,
 )
 from stillhouse.guard.access.directory import digest_of
-from stillhouse.guard.access.documents import RESTORED, document_of
-from stillhouse.guard.access.entities import ACTIONS, Account, Action, ActionInForce, Key, Organisation, Verdict
+from stillhouse.guard.access.entities import (
+    ACTIONS,
+    Account,
+    Action,
+    ActionInForce,
+    Key,
+    Organisation,
+    Proposal,
+    Verdict,
+)
 from stillhouse.guard.access.events import (
     account_reviewed,
-    action_ended,
-    action_set,
     campaign_reviewed,
     campaign_set,
     changed_event,
@@ -47,6 +53,7 @@ from stillhouse.guard.access.existing import (
     existing_organisation,
 )
 from stillhouse.guard.access.faults import ConflictError, UnknownError
+from stillhouse.guard.access.in_force import confirm, end_actions, in_force, review_proposals, set_actions
 from stillhouse.guard.access.listing import (
     account_in,
     campaign_in,
@@ -55,15 +62,18 @@ from stillhouse.guard.access.listing import (
     list_actions,
     list_keys,
     list_organisations,
+    list_proposals,
     organisation_in,
+    proposed_in,
 )
 from stillhouse.guard.access.rows import (
+    LastWord,
     actions_in,
     change_key,
     insert_key,
     next_version,
+    proposals_in,
     put,
-    put_actions,
 )
 from stillhouse.guard.access.secret import new_secret
 from stillhouse.guard.ledger.entry import Event
@@ -161,6 +171,12 @@ class Registry:
     ) -> list[ActionInForce]:
         """What is in force now, in the order of the accounts' names."""
         return list_actions(self.engine, self.clock(), campaign=campaign, after=after, limit=limit)
+
+    def proposals(
+        self, campaign: str | None = None, *, after: str | None = None, limit: int | None = None
+    ) -> list[Proposal]:
+        """What detection asks a person for, in the order of the accounts' names; `review` answers."""
+        return list_proposals(self.engine, campaign=campaign, after=after, limit=limit)
 
     def create_organisation(self, organisation: Organisation, *, actor: str = OPERATOR) -> Organisation:
         new = check_organisation(organisation, None, self._known())
@@ -289,12 +305,12 @@ class Registry:
         check_because(because, place)
         with self.ledger.transaction() as connection:
             existing_account(connection, account)
-            before = _in_force(actions_in(connection, [account]), now).get(account)
+            before = in_force(actions_in(connection, [account]), now)
             new = ActionInForce(account=account, action=action, reason=reason, since=now, until=until, link=link)
-            if before is not None and _same(before, new):
-                return before
-            put_actions(connection, {account: document_of(new, "account")}, next_version(connection))
-            self.ledger.extend_in(connection, [action_set(new, before, actor, because)])
+            old = before.get(account)
+            if old is not None and _same(old, new):
+                return old
+            set_actions(connection, self.ledger, [new], before, LastWord(actor, now), because=because)
         return new
 
     def set_campaign_action(
@@ -322,7 +338,7 @@ class Registry:
             raise ConfigError(f"{place}: names no account; give at least one")
         with self.ledger.transaction() as connection:
             check_existing_accounts(connection, wanted, place)
-            before = _in_force(actions_in(connection, wanted), now)
+            before = in_force(actions_in(connection, wanted), now)
             new: list[ActionInForce] = []
             settled: list[ActionInForce] = []
             stronger: list[ActionInForce] = []
@@ -336,11 +352,8 @@ class Registry:
                 else:
                     (stronger if _outweighs(old, one) else settled).append(old)
             if new:
-                documents = {one.account: document_of(one, "account") for one in new}
-                put_actions(connection, documents, next_version(connection))
-                events = [campaign_set(campaign, action, reason, len(new), len(stronger), actor, because)]
-                events += [action_set(one, before.get(one.account), actor) for one in new]
-                self.ledger.extend_in(connection, events)
+                word = campaign_set(campaign, action, reason, len(new), len(stronger), actor, because)
+                set_actions(connection, self.ledger, new, before, LastWord(actor, now), words=[word])
         return CampaignAction(campaign, tuple([*settled, *new]), tuple(stronger))
 
     def restore(self, account: str, *, reason: str = "", actor: str = OPERATOR) -> ActionInForce | None:
@@ -352,7 +365,7 @@ class Registry:
         with self.ledger.transaction() as connection:
             existing_account(connection, account)
             before = list(actions_in(connection, [account]).values())
-            self._restore(connection, before, reason, actor)
+            end_actions(connection, self.ledger, before, self._said(actor), reason)
         return before[0] if before else None
 
     def restore_campaign(self, campaign: str, *, reason: str = "", actor: str = OPERATOR) -> list[ActionInForce]:
@@ -361,7 +374,7 @@ class Registry:
         check_text(reason, f"campaign '{campaign}': reason")
         with self.ledger.transaction() as connection:
             before = campaign_in(connection, campaign)
-            self._restore(connection, before, reason, actor)
+            end_actions(connection, self.ledger, before, self._said(actor), reason)
         return before
 
     def review(
@@ -369,13 +382,18 @@ class Registry:
     ) -> ActionInForce:
         """Record a person's word on what an account is under, and say what that is; `rejected` ends it as `restore`.
 
+        Where `seen` waits for a person about the account, the word is about that: `approved` puts it in force.
         ConflictError where it is not under `seen`, the action that the person looked at, or under none, so also after a
         rejection. An approval that was given before is recorded again, also of the same actor: each is a person's word.
         """
         check_review(verdict, reason, f"account '{account}'")
         with self.ledger.transaction() as connection:
             existing_account(connection, account)
-            one = _in_force(actions_in(connection, [account]), self.clock()).get(account)
+            waiting = [one for one in proposals_in(connection, [account]).values() if one.action == seen]
+            if waiting:
+                said = self._said(actor)
+                return review_proposals(connection, self.ledger, waiting, None, verdict, said, reason)[0]
+            one = in_force(actions_in(connection, [account]), self.clock()).get(account)
             if one is None:
                 raise ConflictError(f"account '{account}': nothing is in force to review; list the actions that are")
             _check_seen([one], seen)
@@ -387,13 +405,18 @@ class Registry:
     ) -> list[ActionInForce]:
         """`review` of every account that is under a campaign, in one entry; UnknownError where none is.
 
+        Where `seen` waits for a person about some of its accounts, the word is about those alone.
         ConflictError where one of them is under another action than `seen`: nothing is recorded or ended then.
         """
         check_name(campaign, "campaign")
         check_review(verdict, reason, f"campaign '{campaign}'")
         with self.ledger.transaction() as connection:
+            waiting = [one for one in proposed_in(connection, campaign) if one.action == seen]
+            if waiting:
+                said = self._said(actor)
+                return review_proposals(connection, self.ledger, waiting, campaign, verdict, said, reason)
             under = {one.account: one for one in campaign_in(connection, campaign)}
-            reviewed = list(_in_force(under, self.clock()).values())
+            reviewed = list(in_force(under, self.clock()).values())
             if not reviewed:
                 raise UnknownError(f"campaign '{campaign}': nothing is in force to review; list the actions that are")
             _check_seen(reviewed, seen)
@@ -431,28 +454,14 @@ class Registry:
 
     def _review(self, connection: Connection, reviewed: Sequence[ActionInForce], word: Event) -> None:
         """What a person has rejected may not stay in force, so it ends in the same transaction."""
+        said = self._said(word.actor)
         if word.details["verdict"] == "rejected":
-            self._restore(connection, reviewed, word.details["reason"], word.actor, [word])
+            end_actions(connection, self.ledger, reviewed, said, word.details["reason"], [word])
         else:
-            self.ledger.extend_in(connection, [word])
+            confirm(connection, self.ledger, reviewed, said, word)
 
-    def _restore(
-        self,
-        connection: Connection,
-        before: Sequence[ActionInForce],
-        reason: str,
-        actor: str,
-        words: Sequence[Event] = (),
-    ) -> None:
-        """`words` come before the ends in the ledger."""
-        if before:
-            put_actions(connection, {one.account: RESTORED for one in before}, next_version(connection))
-            events: list[Event] = [action_ended(one, reason, actor) for one in before]
-            self.ledger.extend_in(connection, [*words, *events])
-
-
-def _in_force(actions: Mapping[str, ActionInForce], now: float) -> dict[str, ActionInForce]:
-    return {account: one for account, one in actions.items() if one.until is None or one.until > now}
+    def _said(self, actor: str) -> LastWord:
+        return LastWord(actor, self.clock())
 
 
 def _check_seen(reviewed: Sequence[ActionInForce], seen: Action) -> None:

@@ -1,17 +1,31 @@
 """How changes of the directory are written: each row with the version of its transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.access.documents import action_of, document_of
-from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation
-from stillhouse.guard.state.tables import accounts, actions, directory_version, keys, organisations
+from stillhouse.guard.access.documents import action_of, document_of, proposal_of
+from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Proposal
+from stillhouse.guard.state.tables import accounts, actions, directory_version, keys, organisations, proposals
 
-__all__ = ["actions_in", "change_key", "insert_key", "known_accounts", "next_version", "put", "put_actions"]
+__all__ = [
+    "LastWord",
+    "actions_in",
+    "change_key",
+    "insert_key",
+    "known_accounts",
+    "last_words",
+    "next_version",
+    "proposals_in",
+    "put",
+    "put_actions",
+    "put_proposals",
+    "put_words",
+]
 
-_CHUNK = 300  # rows a statement of three parameters each: SQLite took 999 for long
+_CHUNK = 180  # rows a statement of five parameters each: SQLite took 999 for long
 
 
 def next_version(connection: Connection) -> int:
@@ -47,12 +61,61 @@ def change_key(connection: Connection, key: Key, version: int) -> None:
     connection.execute(update(keys).where(keys.c.id == key.id).values(document=document, version=version))
 
 
-def put_actions(connection: Connection, documents: Mapping[str, str], version: int) -> None:
-    """Replace what is in force on accounts. Many rows a statement: the driver of Postgres waits for each statement."""
+class LastWord(NamedTuple):
+    """Who spoke last about what an account is under, and when, in seconds since 1970."""
+
+    actor: str
+    at: float
+
+
+def put_actions(connection: Connection, documents: Mapping[str, str], version: int, said: LastWord) -> None:
+    """Replace what is in force on accounts, and with it whatever was proposed about them.
+
+    Many rows a statement: the driver of Postgres waits for each statement.
+    """
     for some in _chunks(list(documents)):
         connection.execute(delete(actions).where(actions.c.account.in_(some)))
-        rows = [{"account": account, "document": documents[account], "version": version} for account in some]
+        connection.execute(delete(proposals).where(proposals.c.account.in_(some)))
+        rows = [
+            {"account": account, "document": documents[account], "version": version, **said._asdict()}
+            for account in some
+        ]
         connection.execute(insert(actions).values(rows))
+
+
+def put_words(connection: Connection, ids: Sequence[str], said: LastWord) -> None:
+    """Somebody spoke about what these accounts are under, and it stays as it is."""
+    for some in _chunks(ids):
+        connection.execute(update(actions).where(actions.c.account.in_(some)).values(said._asdict()))
+
+
+def put_proposals(connection: Connection, new: Sequence[Proposal]) -> None:
+    """Each in the place of an earlier one about its account."""
+    documents = {one.account: document_of(one, "account") for one in new}
+    for some in _chunks(list(documents)):
+        connection.execute(delete(proposals).where(proposals.c.account.in_(some)))
+        connection.execute(
+            insert(proposals).values([{"account": account, "document": documents[account]} for account in some])
+        )
+
+
+def last_words(connection: Connection, ids: Sequence[str]) -> dict[str, LastWord]:
+    """Of accounts that anybody has ever spoken about. Rows of before revision 0002 say neither: somebody, once."""
+    found = {}
+    for some in _chunks(ids):
+        statement = select(actions.c.account, actions.c.actor, actions.c.at).where(actions.c.account.in_(some))
+        for account, actor, at in connection.execute(statement):
+            found[account] = LastWord(actor or "", at or 0.0)
+    return found
+
+
+def proposals_in(connection: Connection, ids: Sequence[str]) -> dict[str, Proposal]:
+    """What waits for a person about these accounts."""
+    found = {}
+    for some in _chunks(ids):
+        statement = select(proposals.c.account, proposals.c.document).where(proposals.c.account.in_(some))
+        found.update({account: proposal_of(account, document) for account, document in connection.execute(statement)})
+    return found
 
 
 def known_accounts(connection: Connection, ids: Sequence[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from stillhouse.config import Settings
-from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Verdict
+from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Proposal, Verdict
 from stillhouse.guard.ledger.entry import Entry
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "KeyShown",
     "OrganisationPage",
     "Proof",
+    "ProposalPage",
     "Reloaded",
     "Restored",
     "Reviewed",
@@ -70,6 +71,11 @@ class ActionPage(Settings):
     next: str | None
 
 
+class ProposalPage(Settings):
+    items: list[Proposal]
+    next: str | None
+
+
 class ActionsSet(Settings):
     """`stronger`: accounts of the campaign that stay under a stronger action of another decision."""
 
@@ -82,7 +88,7 @@ class Restored(Settings):
 
 
 class Reviewed(Settings):
-    """`actions`: what the word was about; a rejection has ended them."""
+    """`actions`: what the word was about; a rejection has ended them, an approval put in force what had waited."""
 
     verdict: Verdict
     actions: list[ActionInForce]

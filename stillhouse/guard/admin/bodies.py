@@ -140,7 +140,7 @@ class Restore(_AccountOrCampaign):
 
 
 class Review(_AccountOrCampaign):
-    """A person's word on what is in force; `rejected` ends it."""
+    """A person's word on what is in force, or waits for one; `rejected` ends it."""
 
     action: Action = Field(description="what the person looked at; where another is in force, nothing is done")
     verdict: Verdict

@@ -13,6 +13,7 @@ from stillhouse.guard.admin.answers import (
     EntryPage,
     EntryShown,
     Proof,
+    ProposalPage,
     Restored,
     Reviewed,
 )
@@ -49,6 +50,14 @@ def action_operations(registry: Registry) -> list[Operation]:
             run=lambda call: _set(registry, call),
         ),
         Operation(
+            method="GET",
+            path="/v1/actions/pending",
+            summary="List what detection asks a person for; `review` answers",
+            query=ActionQuery,
+            answer=ProposalPage,
+            run=lambda call: _pending(registry, call),
+        ),
+        Operation(
             method="POST",
             path="/v1/actions/restore",
             summary="End what an account, or every account of a campaign, is under",
@@ -61,7 +70,7 @@ def action_operations(registry: Registry) -> list[Operation]:
         Operation(
             method="POST",
             path="/v1/actions/review",
-            summary="Record a person's word on what an account, or a campaign, is under; `rejected` ends it",
+            summary="Record a person's word on what is in force, or waits for one; `rejected` ends it",
             body=Review,
             answer=Reviewed,
             faults=(404, 409),
@@ -106,6 +115,12 @@ def _actions(registry: Registry, call: Call) -> ActionPage:
     asked: ActionQuery = call.query
     items = registry.actions(asked.campaign, after=asked.after, limit=asked.limit)
     return ActionPage(items=items, next=items[-1].account if len(items) == asked.limit else None)
+
+
+def _pending(registry: Registry, call: Call) -> ProposalPage:
+    asked: ActionQuery = call.query
+    items = registry.proposals(asked.campaign, after=asked.after, limit=asked.limit)
+    return ProposalPage(items=items, next=items[-1].account if len(items) == asked.limit else None)
 
 
 def _set(registry: Registry, call: Call) -> ActionsSet:

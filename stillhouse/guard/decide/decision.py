@@ -7,7 +7,7 @@ from typing import Any, Literal
 from stillhouse.guard.access.entities import Action
 from stillhouse.records.times import rfc3339
 
-__all__ = ["Decided", "Decision", "Review"]
+__all__ = ["Decided", "Decision", "Review", "Taken"]
 
 Decided = Literal[Action, "restore"]
 """What a line of `decisions.jsonl` may say."""
@@ -42,3 +42,11 @@ class Decision:
             "level": self.level,
             "because": list(self.because),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The strongest action on an account, and when the first one was taken."""
+
+    action: Action
+    first: int

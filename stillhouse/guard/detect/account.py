@@ -2,10 +2,11 @@
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a
 queue of work looks the same over any span. It forgets by itself, so an account that changes hands is seen as it is
-now.
+now. A second sample has the newest of those that show wording which many accounts share, since whoever mixes a
+queue with bought requests of people shows the queue in few of the newest.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,6 +50,8 @@ class Account:
     shown: Sequence[int] = _NOTHING_SHOWN
     """Evidence requests that show each cue."""
     sample: list[Sampled] = field(default_factory=list)
+    alike: list[Sampled] = field(default_factory=list)
+    """Evidence requests with wording that many accounts share."""
     linked: list[int] = field(default_factory=list)
     """Shared tokens, those of wording from the linking half only; at most TOKENS_KEPT."""
     running: list[float] = field(default_factory=Purpose.start)
@@ -61,8 +64,8 @@ class Account:
     before: int = 0
     """Exchanges before this span."""
 
-    def add(self, row: Row, purpose: Purpose, span_length: int) -> None:
-        """Count a row that comes after all earlier ones."""
+    def add(self, row: Row, purpose: Purpose, span_length: int, alike: bool) -> None:
+        """Count a row that comes after all earlier ones; `alike` says whether many accounts share its wording."""
         span = (row.at - self.since) // span_length
         if span != self.span:
             self.span, self.before = span, self.exchanges
@@ -77,9 +80,21 @@ class Account:
             if row.cues:
                 self.shown = tuple(count + bool(row.cues & cue) for count, cue in zip(self.shown, CUES, strict=True))
             if len(row.content) >= _LEAST_CONTENT:
-                self.sample.append(Sampled(row.at, row.content, row.wording))
-                if len(self.sample) > SAMPLED:
-                    del self.sample[0]
+                one = Sampled(row.at, row.content, row.wording)
+                _keep(self.sample, one)
+                if alike:
+                    _keep(self.alike, one)
+
+    def newest(self, tokens: Container[int]) -> list[Sampled]:
+        """The newest requests that show one of `tokens`; of fewer than two such, the newest of all."""
+        showing = [one for one in self.alike if any(token in tokens for token in one.wording)]
+        return showing if len(showing) > 1 else self.sample
+
+
+def _keep(sample: list[Sampled], one: Sampled) -> None:
+    sample.append(one)
+    if len(sample) > SAMPLED:
+        del sample[0]
 
 
 def in_order(accounts: Iterable[Account]) -> list[Account]:

@@ -1,110 +1,39 @@
 """The fold: ordered rows in, decisions out. Live serving, replay and a cluster all run these lines.
 
 Decisions are taken at the end of each tick, about accounts and groups that the tick touched. A group is looked at
-when the number of its accounts that can be compared has grown by half since the last look; look j has the share 1 /
-((j + 1) (j + 2)) of the level, so that all of them together are one e-value.
+each time the number of its accounts that can be compared has doubled; the looks share the level, so that all of them
+together are one e-value. Groups of one wording and communities
+have half of each budget each: there are many of the former, and their number would cost the latter their level.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from stillhouse.guard.access.entities import ACTIONS, Action
 from stillhouse.guard.decide.budget import Budget
-from stillhouse.guard.decide.decision import Decision, Review
-from stillhouse.guard.detect.account import Account, in_order
+from stillhouse.guard.decide.decision import Decision, Review, Taken
+from stillhouse.guard.detect.account import in_order
+from stillhouse.guard.detect.alone import HEAVY, Alone
+from stillhouse.guard.detect.case import Case, Judged
+from stillhouse.guard.detect.membership import Membership, log_odds
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.detect.settings import Budgets, DetectSettings
-from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, Look, look, recognisable
-from stillhouse.guard.evidence.horizons import log_share
-from stillhouse.guard.evidence.line import Line, log_e_of
-from stillhouse.guard.evidence.persistence import Counted
+from stillhouse.guard.detect.settings import DetectSettings
+from stillhouse.guard.evidence.group import LEAST_PARTIES, SIZES, Customers, look, recognisable
+from stillhouse.guard.evidence.horizons import doublings, log_share_of_look
+from stillhouse.guard.evidence.line import log_e_of
 from stillhouse.guard.evidence.purpose import Purpose
-from stillhouse.guard.evidence.queue import may_be_queue
-from stillhouse.guard.evidence.standing import maxima_by_band
-from stillhouse.guard.features.tokens import kind_of
-from stillhouse.guard.link.campaign import Campaign, Membership
-from stillhouse.guard.link.families import Family
+from stillhouse.guard.link.campaign import Campaign
+from stillhouse.guard.link.communities import Communities
+from stillhouse.guard.link.group import KINDS, Group
 from stillhouse.guard.reference.reference import Reference
-from stillhouse.stats.conformal import conformal_log_p
-from stillhouse.stats.evalue import log_e_of_log_p, log_sum_e
 
-__all__ = ["AccountCase", "Case", "Detector", "Judged", "Taken"]
+__all__ = ["Detector"]
 
-_GROWTH = 1.5
-_HEAVY = 64
-_TOLD = math.log(20)
 _JOINED = 0.5
-_UNTOLD = math.log(10)
+_MILD: tuple[Action, ...] = ("observe", "slow", "strip")
 _BACKGROUND = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One look at a group: `share` of the level is `log_share`; `log_e` has that in it."""
-
-    at: int
-    look: Look
-    lines: tuple[Line, ...]
-    log_share: float
-    log_e: float
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The strongest action on an account, and when the first one was taken."""
-
-    action: Action
-    first: int
-
-
-@dataclass(slots=True)
-class Case:
-    """What is known of one group."""
-
-    family: Family
-    looks: list[Judged] = field(default_factory=list)
-    next_look: int = LEAST_PARTIES
-    campaign: Campaign | None = None
-
-    @property
-    def log_e(self) -> float:
-        """ln of the sum over looks."""
-        return log_sum_e(one.log_e for one in self.looks)
-
-    def deciding_view(self) -> str:
-        """The view that tells most, in the look that tells most."""
-        return self._deciding()[0]
-
-    def is_queue(self) -> bool:
-        """Whether as few stand out in that view as would in a queue."""
-        _, counted = self._deciding()
-        return counted is not None and may_be_queue(counted)
-
-    def _deciding(self) -> tuple[str, Counted | None]:
-        strongest = max(self.looks, key=lambda one: one.log_e)
-        views = [line for line in strongest.lines if line.name != "purpose"]
-        if not views:
-            return "either", None
-        name = max(views, key=lambda line: line.log_e + math.log(line.weight)).name
-        return name, strongest.look.counted(name)
-
-    def told_by_two(self) -> bool:
-        """Whether what and when, which share no feature, each tell by themselves in one look."""
-        return any(
-            sum(line.name in ("content", "times") and line.log_e >= _TOLD for line in one.lines) == 2
-            for one in self.looks
-        )
-
-
-@dataclass(slots=True)
-class AccountCase:
-    """What is known against one account by itself; `seen` are the maxima that it was last ranked by."""
-
-    log_e: float = -math.inf
-    seen: list[float] = field(default_factory=list)
-    span: int = 0
+_OTHERS = 2000
 
 
 class Detector:
@@ -115,17 +44,18 @@ class Detector:
         self.population = Population(
             reference.key, Purpose(reference.cue_rates), reference.span, reference.rarity.common()
         )
-        self.campaigns: list[Campaign] = []
-        self.cases: dict[int, Case] = {}
+        self.campaigns: dict[int, Campaign] = {}
+        self.cases: dict[str, Case] = {}
         self.actions: dict[int, Taken] = {}
         self._settings = settings
         self._grouping = Grouping(self.population)
+        self._communities = Communities(reference.rarity)
         self._customers = Customers(self.population.shared.accounts, reference.rarity.largest_customer())
-        self._actions = _levels(settings.campaigns)
-        self._budget = Budget(self._actions)
-        self.standings: dict[int, AccountCase] = {}
-        self._account_actions = _levels(settings.accounts)
-        self._account_budget = Budget(self._account_actions)
+        self._actions = settings.campaigns.levels()
+        halves = {action: level / len(KINDS) for action, level in self._actions.items()}
+        self._budgets = {kind: Budget(halves) for kind in KINDS}
+        self.alone = Alone(reference, settings.accounts, self.actions)
+        self._made = 0
         self._of_token: dict[int, Campaign] = {}
         self._membership: dict[int, Membership] = {}
 
@@ -136,7 +66,7 @@ class Detector:
         heavy: dict[int, None] = {}
         for row in tick:
             account, tokens = self.population.add(row)
-            if account.exchanges >= _HEAVY:
+            if account.exchanges >= HEAVY:
                 heavy[account.index] = None
             for token in tokens:
                 listed[token] = None
@@ -144,202 +74,187 @@ class Detector:
                 known = [token for token in row.wording if token in self._of_token]
                 if known:
                     shown.setdefault(account.index, set()).update(known)
-        touched = self._grouping.place(listed)
-        cases = [self.cases.setdefault(family.number, Case(family)) for family in touched]
-        found = [case for case in cases if self._look(case, tick[-1].at)]
-        self._join(shown)
         last = tick[-1]
-        decisions = [one for campaign in self._changed(found, shown) for one in self._decide(campaign, last)]
-        return decisions + [one for at in heavy for one in self._judge(self.population.accounts[at], last)]
+        found = [case for case in self._touched(listed) if self._look(case, last.at)]
+        decisions: list[Decision] = []
+        for campaign in self._changed(found, self._join(shown)):
+            decisions += self._decide(campaign, last)
+        judged = (self.alone.judge(self.population.accounts[at], last) for at in heavy)
+        return decisions + [decision for decision in judged if decision is not None]
+
+    def _touched(self, listed: Iterable[int]) -> list[Case]:
+        """Cases of groups that may have grown by what was listed."""
+        shared = self.population.shared
+        groups: list[Group] = [*self._grouping.place(listed)]
+        groups += self._communities.place(shared.accounts, shared.listings, len(self.population.accounts))
+        return [self.cases.setdefault(group.id, Case(group)) for group in groups]
 
     def _look(self, case: Case, at: int) -> bool:
         """Look at a group if it has grown enough; whether it was."""
-        accounts = self.population.accounts
-        able = sum(len(accounts[index].sample) >= SIZES[0] for index in case.family.accounts)
-        if able < case.next_look:
+        accounts, group = self.population.accounts, case.group
+        if doublings(len(group.accounts), LEAST_PARTIES) <= case.doubling:
             return False
-        case.next_look = math.ceil(able * _GROWTH)
-        members = in_order(accounts[index] for index in case.family.accounts)
-        seen = look(members, self._customers, self.reference.groups.sizes)
-        if seen is None or not seen.is_eligible:
+        able = sum(len(accounts[index].sample) >= SIZES[0] for index in group.accounts)
+        doubling = doublings(able, LEAST_PARTIES)
+        if doubling <= case.doubling:
             return False
-        subject = str(case.family.number)
+        case.doubling = doubling
+        null = self.reference.groups[group.kind]
+        members = in_order(accounts[index] for index in group.accounts)
+        seen = look(members, frozenset(group.tokens), self._customers, null.sizes)
+        if seen is None or not seen.is_eligible(self.reference.cue_rates):
+            return False
         if not case.looks:
-            self._budget.open(subject)
-        share = log_share(len(case.looks))
-        lines = tuple(self.reference.groups.lines(seen))
+            self._budgets[group.kind].open(group.id)
+        share = log_share_of_look(doubling)
+        lines = tuple(null.lines(seen))
         case.looks.append(Judged(at, seen, lines, share, log_e_of(lines, share)))
         return True
 
-    def _join(self, shown: dict[int, set[int]]) -> None:
-        """Accounts of this tick that showed a campaign's wording, whichever half showed it."""
+    def _join(self, shown: dict[int, set[int]]) -> set[int]:
+        """Admit accounts of this tick that showed a campaign's wording, whichever half showed it; the numbers of the
+        campaigns that have more of them now.
+        """
         by_campaign: dict[int, dict[int, set[int]]] = {}
         for at, tokens in shown.items():
             for token in tokens:
                 by_campaign.setdefault(self._of_token[token].number, {}).setdefault(at, set()).add(token)
-        for number in sorted(by_campaign):
-            self._admit(self.campaigns[number - 1], by_campaign[number])
+        return {number for number in sorted(by_campaign) if self._admit(self.campaigns[number], by_campaign[number])}
 
-    def _admit(self, campaign: Campaign, candidates: Mapping[int, Iterable[int]]) -> None:
-        """Accounts that share enough with the campaign, and are not recognisable where its own accounts are not.
-
-        An account with too few requests to be recognised has to share `_UNTOLD` nats more.
-        """
+    def _admit(self, campaign: Campaign, candidates: Mapping[int, Iterable[int]]) -> bool:
+        """Those whose log odds of being the campaign's are above `likely`; whether there were any."""
         accounts, membership = self.population.accounts, self._membership[campaign.number]
+        likely, sure = self._settings.likely, self._settings.membership
         linked = {
             at: links
             for at, tokens in candidates.items()
-            if at not in campaign.members
+            if log_odds(campaign.members.get(at, ())) < sure
             and (links := membership.links(accounts[at], tokens))
-            and sum(link.log_lr for link in links) >= self._settings.membership
+            and log_odds(links) + membership.most_by_view >= likely
         }
         if not linked:
-            return
+            return False
         case = self.strongest(campaign)
-        background = in_order(accounts[at] for at in case.family.accounts)[:_BACKGROUND]
+        background = in_order(accounts[at] for at in case.group.accounts)[:_BACKGROUND]
         told = recognisable(
-            [accounts[at].sample for at in linked], [account.sample for account in background], case.deciding_view()
+            [accounts[at].sample for at in linked],
+            [account.newest(membership.binding) for account in background],
+            membership.view,
         )
+        admitted = False
         for (at, links), stands_out in zip(linked.items(), told, strict=True):
-            needed = self._settings.membership + (_UNTOLD if stands_out is None else 0.0)
-            if not stands_out and sum(link.log_lr for link in links) >= needed:
-                campaign.members[at] = links
+            found = (*links, membership.recognised(accounts[at], stands_out))
+            if log_odds(found) >= likely:
+                campaign.members[at] = found
+                admitted = True
+        return admitted
 
-    def _changed(self, found: Iterable[Case], shown: dict[int, set[int]]) -> list[Campaign]:
+    def _changed(self, found: Iterable[Case], joined: set[int]) -> list[Campaign]:
         """Campaigns that this tick may have something to decide about, in the order of their numbers."""
-        changed = {
-            campaign.number: campaign
-            for at, tokens in shown.items()
-            for campaign in (self._of_token[token] for token in tokens)
-            if at in campaign.members
-        }
-        for case in found:
-            if self._budget.rejects(str(case.family.number), "observe", case.log_e):
-                campaign = self._campaign(case)
-                changed[campaign.number] = campaign
-        return [changed[number] for number in sorted(changed)]
+        grown = [self._campaign(case) for case in found if self._rejects(case, "observe")]
+        numbers = {campaign.number for campaign in grown if campaign.number in self.campaigns}
+        for number in sorted(numbers):
+            self._recount(self.campaigns[number])
+        return [self.campaigns[number] for number in sorted(numbers | joined) if number in self.campaigns]
 
     def _campaign(self, case: Case) -> Campaign:
-        """The campaign of a group that is one: a new one, or the one that has half of its accounts already."""
+        """The campaign of a group that is one: a new one, or those that have half of its accounts or half of theirs in
+        it, which are one campaign from now on.
+        """
         campaign = case.campaign
         if campaign is None:
-            accounts = case.family.accounts
-            for other in self.campaigns:
-                if sum(at in other.members for at in accounts) >= _JOINED * len(accounts):
-                    campaign = other
-                    break
+            accounts = set(case.group.accounts)
+            known = [
+                one
+                for one in self.campaigns.values()
+                if len(accounts.intersection(one.members)) >= _JOINED * min(len(accounts), max(1, len(one.members)))
+            ]
+            if known:
+                campaign = known[0]
+                for other in known[1:]:
+                    self._merge(campaign, other)
             else:
-                campaign = Campaign(len(self.campaigns) + 1)
-                self.campaigns.append(campaign)
-                self._budget.discovered()
+                self._made += 1
+                campaign = self.campaigns[self._made] = Campaign(self._made)
+                self._budgets[case.group.kind].discovered()
             case.campaign = campaign
-            campaign.families.append(case.family)
-        self._recount(campaign)
+            campaign.groups.append(case.group)
         return campaign
+
+    def _merge(self, campaign: Campaign, other: Campaign) -> None:
+        for case in self.cases_of(other):
+            case.campaign = campaign
+        for token, found in self._of_token.items():
+            if found is other:
+                self._of_token[token] = campaign
+        campaign.absorb(other)
+        del self.campaigns[other.number]
+        self._membership.pop(other.number, None)
 
     def _recount(self, campaign: Campaign) -> None:
         """Who belongs, now that the campaign's groups have grown."""
         accounts, shared = self.population.accounts, self.population.shared.accounts
-        core = sorted({at for family in campaign.families for at in family.accounts})
-        tokens = campaign.tokens()
-        self._membership[campaign.number] = Membership(
-            [accounts[at] for at in core], tokens, shared, self.reference.rarity
+        cases = sorted(self.cases_of(campaign), key=lambda case: (-case.log_e, case.group.id))
+        cases = [case for case in cases if case.is_queue()] or cases[:1]
+        core = {at for case in cases for at in case.group.accounts}
+        others = [account for account in accounts if account.index not in core]
+        membership = self._membership[campaign.number] = Membership(
+            cases,
+            [accounts[at] for at in sorted(core)],
+            others[:: 1 + len(others) // _OTHERS],
+            shared,
+            len(accounts),
+            self.reference.groups,
+            self.reference.rarity,
         )
-        for token in tokens:
+        for token in membership.binding:
             self._of_token.setdefault(token, campaign)
-        self._admit(campaign, {at: accounts[at].linked for at in core})
+        self._admit(campaign, {at: accounts[at].linked for at in sorted(core)})
 
     def _decide(self, campaign: Campaign, last: Row) -> list[Decision]:
+        """What the evidence reaches, on the accounts that are surely the campaign's, and the mild part of it on those
+        that only likely are.
+        """
         reached = [
-            (ACTIONS.index(action), -case.family.number, action, case)
+            (ACTIONS.index(action), case.log_e, action, case)
             for case in self.cases_of(campaign)
-            for action in ACTIONS
-            if action in self._actions
-            and (action == "observe" or case.is_queue())
-            and self._budget.rejects(str(case.family.number), action, case.log_e)
+            for action in self._actions
+            if (action == "observe" or case.is_queue()) and self._rejects(case, action)
         ]
-        if not reached:
-            return []
-        rank, _, action, case = max(reached, key=lambda one: one[:2])
-        new = [at for at in campaign.members if at not in self.actions or ACTIONS.index(self.actions[at].action) < rank]
+        sure: list[int] = []
+        likely: list[int] = []
+        for at, links in campaign.members.items():
+            (sure if log_odds(links) >= self._settings.membership else likely).append(at)
+        decisions: list[Decision] = []
+        for members, allowed in ((sure, ACTIONS), (likely, _MILD)):
+            strongest = max((one for one in reached if one[2] in allowed), key=lambda one: one[:2], default=None)
+            if strongest is not None:
+                decisions += self._take(campaign, members, strongest[2], strongest[3], last)
+        return decisions
+
+    def _take(self, campaign: Campaign, members: list[int], action: Action, case: Case, last: Row) -> list[Decision]:
+        """The decision about those members on whom nothing as strong was taken before; none without any."""
+        rank = ACTIONS.index(action)
+        new = [at for at in members if at not in self.actions or ACTIONS.index(self.actions[at].action) < rank]
         if not new:
             return []
         for at in new:
             before = self.actions.get(at)
             self.actions[at] = Taken(action, last.at if before is None else before.first)
         review: Review = "none" if action != "suspend" or case.told_by_two() else "pending"
-        level = math.exp(-self._budget.threshold(str(case.family.number), action))
+        level = math.exp(-self._budgets[case.group.kind].threshold(case.group.id, action))
         names = [self.population.accounts[at].name for at in sorted(new)]
-        because = _because(case)
+        because = case.because()
         return [Decision(last.at, last.id, "campaign", campaign.id, names, action, review, case.log_e, level, because)]
 
-    def _judge(self, account: Account, last: Row) -> list[Decision]:
-        """An account by itself, once it has asked enough to be told from others: its standing among honest ones."""
-        if account.index not in self.standings:
-            self.standings[account.index] = AccountCase()
-            self._account_budget.open(account.name)
-        case = self.standings[account.index]
-        if account.best == case.seen and account.span == case.span:
-            return []
-        case.seen, case.span = list(account.best), account.span
-        standing = self.reference.scale.standing(maxima_by_band(account.closed, account.best))
-        log_p = conformal_log_p(standing.value, self.reference.standings)
-        log_e = log_e_of_log_p(log_p) + log_share(account.span)
-        if log_e <= case.log_e:
-            return []
-        case.log_e = log_e
-        reached = [a for a in self._account_actions if self._account_budget.rejects(account.name, a, log_e)]
-        action: Action | None = max(reached, key=ACTIONS.index, default=None)
-        taken = self.actions.get(account.index)
-        if action is None or (taken is not None and ACTIONS.index(taken.action) >= ACTIONS.index(action)):
-            return []
-        self.actions[account.index] = Taken(action, last.at if taken is None else taken.first)
-        level = math.exp(-self._account_budget.threshold(account.name, action))
-        because = [
-            f"cue {standing.cue}: stands out among {len(self.reference.standings):,} honest accounts "
-            f"(p = {math.exp(log_p):.1e}, by rank)"
-        ]
-        review: Review = "pending" if action == "suspend" else "none"
-        return [
-            Decision(last.at, last.id, "account", account.name, [account.name], action, review, log_e, level, because)
-        ]
+    def _rejects(self, case: Case, action: Action) -> bool:
+        """Whether the evidence against a group reaches the level of an action."""
+        return self._budgets[case.group.kind].rejects(case.group.id, action, case.log_e)
 
     def cases_of(self, campaign: Campaign) -> list[Case]:
         """The groups that it is made of."""
-        return [self.cases[family.number] for family in campaign.families]
+        return [self.cases[group.id] for group in campaign.groups]
 
     def strongest(self, campaign: Campaign) -> Case:
         """The group with the most evidence."""
-        return max(self.cases_of(campaign), key=lambda case: (case.log_e, -case.family.number))
-
-
-def _levels(budgets: Budgets) -> dict[Action, float]:
-    given: dict[str, float | None] = budgets.model_dump()
-    return {action: level for action in ACTIONS if (level := given.get(action)) is not None}
-
-
-def _because(case: Case) -> list[str]:
-    """What a person reads first: who is alike in what, and the lines that tell most, in words."""
-    strongest = max(case.looks, key=lambda one: one.log_e)
-    seen = strongest.look
-    found = [
-        f"{len(case.family.accounts)} accounts share {kind_of(case.family.leader).label}, "
-        f"{seen.covered:.0%} of their requests have wording in common"
-    ]
-    for line in strongest.lines:
-        facts = line.facts
-        if line.name == "purpose":
-            found.append(f"purpose: {facts['share']:.0%} of requests show the cue {facts['cue']} (p = {_p(line)})")
-        else:
-            found.append(
-                f"{_VIEWS[line.name]}: {facts['persistent']} of {facts['parties']} parties are recognisable, "
-                f"{facts['requests_each']} requests each (p = {_p(line)}, modelled)"
-            )
-    return found
-
-
-_VIEWS = {"either": "by words or times", "content": "by words", "times": "by times"}
-
-
-def _p(line: Line) -> str:
-    return f"{math.exp(line.log_p):.1e}"
+        return max(self.cases_of(campaign), key=lambda case: (case.log_e, case.group.id))

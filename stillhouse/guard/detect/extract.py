@@ -1,5 +1,6 @@
 """One exchange in, one row out: the part of detection that may run anywhere, any number of times, in any order."""
 
+from array import array
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -29,7 +30,7 @@ class Extractor:
         self._origins = Origins(self._hashed)
         self._fingerprint_hash = lru_cache(maxsize=1 << 14)(self._hashed)
         self._templates = Templates(self._hashed)
-        self._idf = idf
+        self._idf = array("f", idf.tobytes())
 
     def row(self, exchange: Exchange, at: int) -> Row:
         """`at` is the time at which the exchange counts, in microseconds since 1970."""

@@ -7,13 +7,18 @@ whom they are read.
 """
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from stillhouse.guard.detect.row import Row
+from stillhouse.guard.detect.settings import DetectSettings
 
 __all__ = ["Ordering", "Ticks"]
+
+_REMEMBER = 2
 
 
 @dataclass(slots=True)
@@ -25,6 +30,10 @@ class Ordering:
     newest: int = -(1 << 62)
     _waiting: list[tuple[int, str, Row]] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        """Rows that wait."""
+        return len(self._waiting)
+
     def time(self, at: int) -> int:
         """The time at which an exchange of time `at` counts, if it comes now."""
         self.newest = max(self.newest, at)
@@ -34,12 +43,19 @@ class Ordering:
 
     def put(self, row: Row) -> Iterator[Row]:
         """Take a row whose `at` came from `time`; the rows that no later one can precede, in order."""
-        heapq.heappush(self._waiting, (row.at, row.id, row))
-        while self._waiting[0][0] < self.newest - self.lateness:
-            yield heapq.heappop(self._waiting)[2]
+        self.hold(row)
+        yield from self.until(self.newest - self.lateness)
 
     def rest(self) -> Iterator[Row]:
-        while self._waiting:
+        return self.until(math.inf)
+
+    def hold(self, row: Row) -> None:
+        """As `put`, for one who asks for the rows by `until`."""
+        heapq.heappush(self._waiting, (row.at, row.id, row))
+
+    def until(self, at: float) -> Iterator[Row]:
+        """The rows before `at`, in order; who asks knows that none of before it is to come."""
+        while self._waiting and self._waiting[0][0] < at:
             yield heapq.heappop(self._waiting)[2]
 
 
@@ -56,6 +72,11 @@ class Ticks:
     duplicates: int = 0
     _ids: set[str] = field(default_factory=set)
     _order: deque[tuple[int, str]] = field(default_factory=deque)
+
+    @classmethod
+    def of(cls, settings: DetectSettings) -> Self:
+        lateness = int(settings.lateness_seconds * 1e6)
+        return cls(int(settings.tick_seconds * 1e6), settings.tick_exchanges, _REMEMBER * lateness)
 
     def cut(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         tick: list[Row] = []

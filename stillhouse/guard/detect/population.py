@@ -44,7 +44,8 @@ class Population:
             account = Account(len(self.accounts), row.account, self._place(row.account), customer, row.at, row.client)
             self.accounts.append(account)
             self._by_name[row.account] = account
-        account.add(row, self._purpose, self._span)
+        alike = row.evidence and self.shared.is_shared(row.wording, LEAST_SHARED)
+        account.add(row, self._purpose, self._span, alike)
         tokens = row.origin if row.evidence else (*row.origin, row.client, *row.wording)
         known = account.linked
         fresh = [token for token in tokens if token not in known]

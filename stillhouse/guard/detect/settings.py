@@ -1,8 +1,12 @@
 """Section `detect` of guard.yaml: the error budget of each action, and how time is cut."""
 
-from pydantic import Field
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from stillhouse.config import Settings
+from stillhouse.guard.access.entities import ACTIONS, Action
 
 __all__ = ["Budgets", "DetectSettings"]
 
@@ -18,10 +22,20 @@ class Budgets(Settings):
         0.01, gt=0, lt=1, description="refused; waits for a reviewer where only one view tells"
     )
 
+    def levels(self) -> dict[Action, float]:
+        """The actions that may be taken and their rates, in the order of their strength."""
+        given: dict[str, float | None] = self.model_dump()
+        return {action: level for action in ACTIONS if (level := given.get(action)) is not None}
+
 
 class DetectSettings(Settings):
     """Detection of campaigns and accounts."""
 
+    reference: Path | None = Field(
+        None,
+        description="folder made by `guard reference`; `serve` detects while it serves where it is given, and `replay` "
+        "takes it where no other is named",
+    )
     campaigns: Budgets = Budgets()
     accounts: Budgets = Budgets(verify=None, suspend=None)
     tick_seconds: float = Field(900.0, gt=0, description="longest time between two moments of decision")
@@ -29,6 +43,13 @@ class DetectSettings(Settings):
     lateness_seconds: float = Field(
         600.0, ge=0, description="how far behind the newest of its file an exchange may stand and keep its time"
     )
-    membership: float = Field(
-        6.9, gt=0, description="log-likelihood ratio in nats at which an account counts as a campaign's"
+    membership: float = Field(6.9, gt=0, description="log odds, in nats, at which an account counts as a campaign's")
+    likely: float = Field(
+        4.6, gt=0, description="log odds at which an account is slowed and stripped with a campaign, and no more"
     )
+
+    @model_validator(mode="after")
+    def _likely_is_less(self) -> Self:
+        if self.likely > self.membership:
+            raise ValueError(f"likely is {self.likely:g}, above membership ({self.membership:g}); give it less")
+        return self

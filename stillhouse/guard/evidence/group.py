@@ -1,12 +1,13 @@
 """A look at one group: is it made of people, and what does it want? Computed from the evidence half alone.
 
 What is compared are *parties*: an account, or all accounts of one customer, who may share his work among them openly.
-Groups whose requests have no wording in common are passed over, such as the customers of one relay or the neighbours
-behind one address: what links those says nothing about what they ask.
+Of each the newest requests that show the wording of the group are taken, and the newest of all where it has not two
+of them. Groups whose requests have nothing in common are passed over, such as the customers of one relay or the
+neighbours behind one address: what links those says nothing about what they ask.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,15 @@ from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.exchangeability import by_content, by_times
 from stillhouse.guard.features.tokens import Kind, kind_of
 
-__all__ = ["LEAST_PARTIES", "SIZES", "Customers", "Look", "look", "recognisable"]
+__all__ = ["LEAST_PARTIES", "SIZES", "Customers", "Look", "look", "recognisable", "size_of"]
 
 LEAST_PARTIES = 16
 SIZES = (2, 3, 4, 6)
 """How many newest requests of each party are compared. More say more, and fewer accounts have them."""
 _MOST_REQUESTS = 1000
 _COVERED = 0.05
+_PURPOSEFUL = 0.5
+_RARE = 0.05
 _SHARED_BY = 0.1
 
 
@@ -33,7 +36,7 @@ class Look:
     """`content`, `times`, `either` count parties that stand out in a view; None where a view cannot tell.
 
     `size` newest requests of each were compared. `shown` is the mean share of a party's evidence requests that show
-    each cue, `covered` the share of the sampled requests whose wording a tenth of the group shares.
+    each cue, `covered` the share of the newest requests whose wording binds the group, or that a tenth of it shares.
     """
 
     size: int
@@ -47,9 +50,14 @@ class Look:
         """`content`, `times` or `either`."""
         return {"either": self.either, "content": self.content, "times": self.times}[view]
 
-    @property
-    def is_eligible(self) -> bool:
-        return self.covered >= _COVERED
+    def is_eligible(self, cue_rates: Sequence[float]) -> bool:
+        """Whether what its accounts ask has something in common: wording, or a purpose that honest requests rarely have
+        (`cue_rates`).
+        """
+        purposeful = any(
+            share >= _PURPOSEFUL and rate < _RARE for share, rate in zip(self.shown, cue_rates, strict=True)
+        )
+        return self.covered >= _COVERED or purposeful
 
 
 class Customers:
@@ -72,9 +80,11 @@ class Customers:
         return -account.index
 
 
-def look(members: Iterable[Account], customers: Customers, sizes: Sequence[int] = SIZES) -> Look | None:
-    """From the members in an order that says nothing about them; None of fewer than `LEAST_PARTIES` with enough
-    requests.
+def look(
+    members: Iterable[Account], tokens: Container[int], customers: Customers, sizes: Sequence[int] = SIZES
+) -> Look | None:
+    """From the members, in an order that says nothing about them, of a group that `tokens` bind; None of fewer than
+    `LEAST_PARTIES` with enough requests.
 
     So many newest requests of each are compared: the largest of `sizes` that half of those with two have.
     """
@@ -82,7 +92,7 @@ def look(members: Iterable[Account], customers: Customers, sizes: Sequence[int] 
     for account in members:
         by_customer.setdefault(customers.of(account), []).append(account)
     groups = list(by_customer.values())
-    samples = [_newest(party) for party in groups]
+    samples = [_newest(party, tokens) for party in groups]
     able = [at for at, sample in enumerate(samples) if len(sample) >= SIZES[0]]
     if len(able) < LEAST_PARTIES:
         return None
@@ -104,8 +114,13 @@ def look(members: Iterable[Account], customers: Customers, sizes: Sequence[int] 
         if content is None or times is None
         else Counted(int((content.outstanding | times.outstanding).sum()), n),
         shown=_shown([groups[at] for at in able]),
-        covered=_covered([samples[at] for at in able]),
+        covered=_covered([[one for account in groups[at] for one in account.sample] for at in able], tokens),
     )
+
+
+def size_of(sample: Sequence[Sampled]) -> int:
+    """How many of a sample of two requests or more are compared: the largest of SIZES."""
+    return max(size for size in SIZES if size <= len(sample))
 
 
 def recognisable(
@@ -140,10 +155,10 @@ def _outstanding(samples: Sequence[Sequence[Sampled]], view: str) -> NDArray[np.
     return None if not seen else np.logical_or.reduce(seen)
 
 
-def _newest(party: Sequence[Account]) -> list[Sampled]:
+def _newest(party: Sequence[Account], tokens: Container[int]) -> list[Sampled]:
     if len(party) == 1:
-        return party[0].sample
-    return sorted((one for account in party for one in account.sample), key=lambda one: one.at)[-SAMPLED:]
+        return party[0].newest(tokens)
+    return sorted((one for account in party for one in account.newest(tokens)), key=lambda one: one.at)[-SAMPLED:]
 
 
 def _shown(groups: Sequence[Sequence[Account]]) -> tuple[float, ...]:
@@ -155,7 +170,7 @@ def _shown(groups: Sequence[Sequence[Account]]) -> tuple[float, ...]:
     return tuple(one / len(groups) for one in total)
 
 
-def _covered(samples: Sequence[Sequence[Sampled]]) -> float:
+def _covered(samples: Sequence[Sequence[Sampled]], tokens: Container[int]) -> float:
     showing: dict[int, set[int]] = {}
     for party, sample in enumerate(samples):
         for one in sample:
@@ -164,4 +179,4 @@ def _covered(samples: Sequence[Sequence[Sampled]]) -> float:
     least = max(3, _SHARED_BY * len(samples))
     common = {token for token, by in showing.items() if len(by) >= least}
     requests = [one.wording for sample in samples for one in sample]
-    return sum(not common.isdisjoint(wording) for wording in requests) / len(requests)
+    return sum(any(token in common or token in tokens for token in wording) for wording in requests) / len(requests)

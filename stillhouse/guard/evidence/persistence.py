@@ -3,7 +3,7 @@
 In a queue of work two in a hundred are (`features/exchangeability.py`); among people many are, in each kind of people
 another share. So the logit of the share is modelled over honest groups as normal, the accounts of a group as
 independent draws at its share. The probability of a new group's count is predictive, with the upper confidence bound
-of the spread, and never less than `SPREAD`: a factor of two in the odds, because a reference may happen to hold few
+of the spread, and never less than `SPREAD`: a factor of 1.6 in the odds, because a reference may happen to hold few
 kinds of people. The bound is missed by far now and then where there are few groups, so below 30 of them Student's t
 stands in the normal's place. A model, not a rank: what rests on it is marked so.
 """
@@ -23,7 +23,7 @@ from scipy.stats import t as student
 __all__ = ["LEAST_GROUPS", "SPREAD", "Counted", "PersistenceNull"]
 
 LEAST_GROUPS = 10
-SPREAD = 0.75
+SPREAD = 0.5
 # Evenly, and close: the likelihood of a group of 500 accounts is a tenth of a logit wide, and would fall between the
 # nodes of a Gauss-Hermite rule.
 _NODES = np.linspace(-8.0, 8.0, 401)

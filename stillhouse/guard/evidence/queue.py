@@ -4,7 +4,7 @@ Little evidence for people is not yet evidence for a queue: a group that is half
 would be hit with it. So a group has to be consistent with a queue before more than a note is made of it.
 """
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from stillhouse.guard.evidence.persistence import Counted
 
@@ -16,4 +16,5 @@ _REFUTED = 0.01
 
 def may_be_queue(seen: Counted) -> bool:
     """Whether at least as many are persistent in one in a hundred queues of that kind."""
-    return float(binom.sf(seen.persistent - 1, seen.accounts, _STRANGERS)) >= _REFUTED
+    # P(Binomial(n, strangers) >= k).
+    return float(bdtrc(seen.persistent - 1, seen.accounts, _STRANGERS)) >= _REFUTED

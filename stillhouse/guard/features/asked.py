@@ -5,8 +5,7 @@ conversation would look like one prompt repeated.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from stillhouse.types import Exchange
 
@@ -16,11 +15,11 @@ NEEDS = ("request",)
 
 _INSTRUCTING = ("system", "developer")
 _ANSWERING = ("assistant", "model")
+_TURNS = {"responses": "input", "embeddings": "input", "completions": "prompt"}
 _DEEPEST = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """`system` holds the instructions, `newest` the last turn that is no answer (a tool's result too).
 
     `turns` counts what is no answer and no instruction; `answered` says whether earlier answers are carried along.
@@ -38,11 +37,13 @@ class Asked:
 def asked(exchange: Exchange) -> Asked:
     """Never raises: what has not the form that its API says is passed over."""
     request = exchange.request
-    system, turns, answered = [], 0, False
+    system: list[str] = []
     scaffolds: list[str] = []
     for name in ("instructions", "system"):
-        system.append(_text(request.get(name), scaffolds))
+        if name in request:
+            system.append(_text(request[name], scaffolds))
         _withheld(request, f"{name}_scaffold", scaffolds)
+    turns, answered = 0, False
     last: Any = ""
     for role, content in _turns(exchange.api, request):
         if role in _INSTRUCTING:
@@ -54,7 +55,7 @@ def asked(exchange: Exchange) -> Asked:
             last = content
     newest = _text(last, scaffolds)
     return Asked(
-        system="\n".join(part for part in system if part),
+        system="\n".join([part for part in system if part]),
         newest=newest,
         turns=turns,
         answered=answered,
@@ -65,7 +66,7 @@ def asked(exchange: Exchange) -> Asked:
 
 def _turns(api: str, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """(role, what it says) in the order of the conversation."""
-    name = {"responses": "input", "embeddings": "input", "completions": "prompt"}.get(api, "messages")
+    name = _TURNS.get(api, "messages")
     turns = request.get(name)
     if isinstance(turns, str):
         yield "user", turns
@@ -73,9 +74,7 @@ def _turns(api: str, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "user", {"scaffold": request[f"{name}_scaffold"]}
     elif isinstance(turns, list):
         for turn in turns:
-            if isinstance(turn, str):
-                yield "user", turn
-            elif isinstance(turn, Mapping):
+            if isinstance(turn, dict):
                 role = turn.get("role")
                 if not isinstance(role, str):
                     # An item of the Responses API: a tool's result is news to the model, its call is the model's own.
@@ -83,6 +82,8 @@ def _turns(api: str, request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                     kind = turn.get("type")
                     role = "tool" if kind is None or str(kind).endswith("_output") else "assistant"
                 yield role, turn
+            elif isinstance(turn, str):
+                yield "user", turn
 
 
 def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
@@ -91,7 +92,7 @@ def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
         return value
     if depth == 0:
         return ""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         _withheld(value, "scaffold", scaffolds)
         _withheld(value, "output_scaffold", scaffolds)
         for name in ("text", "content", "output"):
@@ -99,7 +100,7 @@ def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
                 return _text(value[name], scaffolds, depth - 1)
         return ""
     if isinstance(value, list):
-        return "\n".join(text for text in (_text(part, scaffolds, depth - 1) for part in value) if text)
+        return "\n".join([text for part in value if (text := _text(part, scaffolds, depth - 1))])
     return ""
 
 
@@ -115,8 +116,8 @@ def _tools(value: Any) -> tuple[str, ...]:
         return ()
     found = set()
     for tool in value:
-        if isinstance(tool, Mapping):
+        if isinstance(tool, dict):
             function = tool.get("function")
-            name = function.get("name") if isinstance(function, Mapping) else tool.get("name")
+            name = function.get("name") if isinstance(function, dict) else tool.get("name")
             found.add(name if isinstance(name, str) else str(tool.get("type")))
     return tuple(sorted(found))

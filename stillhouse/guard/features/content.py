@@ -5,6 +5,8 @@ tell two turns of one person from two people's less well (`dev/LOG.md`, 2026-11-
 of his things, which an embedding smooths over. It needs no tokenizer and no weights.
 """
 
+import math
+import struct
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,16 +28,19 @@ Content = bytes
 """At most WORDS_KEPT numbers of four bytes: a weight (14 bits, in 1/64) above a bucket (18 bits), falling."""
 
 
-def content(words: Sequence[str], idf: NDArray[np.float32]) -> Content:
-    """The words of a text that weigh most: (1 + ln count) * idf[bucket]. Empty where no word has a weight."""
-    if not words:
-        return b""
-    buckets, counts = word_counts(words)
-    weights = ((1.0 + np.log(counts)) * idf[buckets] * _WEIGHT_STEP).astype(np.int64)
-    packed = (np.minimum(weights, _HEAVIEST) << _BUCKET_BITS) | buckets
-    packed = packed[packed > _BUCKET_MASK]
-    packed.sort()
-    return packed[: -WORDS_KEPT - 1 : -1].astype("<u4").tobytes()
+def content(words: Sequence[str], idf: Sequence[float] | NDArray[np.float32]) -> Content:
+    """The words of a text that weigh most: (1 + ln count) * idf[bucket]. Empty where no word has a weight.
+
+    In plain Python: a text has some fifty words, for which arrays cost more to set up than to use.
+    """
+    packed = []
+    for where, count in word_counts(words).items():
+        weight = idf[where] * _WEIGHT_STEP
+        steps = int(weight if count == 1 else (1.0 + math.log(count)) * weight)
+        if steps > 0:
+            packed.append((steps if steps < _HEAVIEST else _HEAVIEST) << _BUCKET_BITS | where)
+    packed.sort(reverse=True)
+    return struct.pack(f"<{min(len(packed), WORDS_KEPT)}I", *packed[:WORDS_KEPT])
 
 
 def matrix(contents: Sequence[Content]) -> sp.csr_matrix:

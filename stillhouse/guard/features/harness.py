@@ -5,6 +5,7 @@ fingerprint; so has a popular one, which rarity has to weigh.
 """
 
 import re
+from functools import lru_cache
 
 from stillhouse.guard.features.asked import Asked
 from stillhouse.guard.features.tokens import Hasher, Kind, token
@@ -33,8 +34,13 @@ def fingerprint(exchange: Exchange, asked: Asked) -> str:
         for name, value in sorted(exchange.request.items())
         if name not in _CONTENT
     ]
-    shown = _VERSION.sub("", agent) if isinstance(agent, str) else ""
+    shown = _without_versions(agent) if isinstance(agent, str) else ""
     return "|".join([shown, str(harness), exchange.api, *settings, *asked.tools])
+
+
+@lru_cache(maxsize=1 << 12)
+def _without_versions(agent: str) -> str:
+    return _VERSION.sub("", agent)
 
 
 def harness_token(exchange: Exchange, asked: Asked, hashed: Hasher) -> int:

@@ -6,6 +6,7 @@ distillation: people share offices and payers. It links, and how much a shared t
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from stillhouse.guard.features.tokens import Hasher, Kind, token
@@ -13,16 +14,16 @@ from stillhouse.types import Exchange
 
 __all__ = ["NEEDS", "Origins"]
 
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 15
 NEEDS = ("client.ip", "client.ja4", "registration.payment", "registration.phone", "registration.email_domain")
 
 
 class Origins:
-    """Link tokens of origins under one key. It remembers what came before, since accounts come again and again."""
+    """Link tokens of origins under one key. It remembers what came lately, since accounts come again and again."""
 
     def __init__(self, hashed: Hasher) -> None:
         self._hashed = hashed
-        self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._tokens)
 
     def tokens(self, exchange: Exchange) -> tuple[int, ...]:
         """Empty where the log has nothing of it."""
@@ -37,14 +38,14 @@ class Origins:
             registration.get("created"),
             registration.get("plan"),
         )
-        if not all(part is None or isinstance(part, str) for part in parts):
-            parts = tuple(part if isinstance(part, str) else None for part in parts)  # type: ignore[assignment]
-        known = self._known.get(parts)
-        if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[parts] = tuple(token(kind, self._hashed(value)) for kind, value in _shared(*parts))
-        return known
+        try:
+            return self._remembered(*parts)
+        except TypeError:  # a list or an object, where none belongs
+            return self._tokens(*parts)
+
+    def _tokens(self, *parts: object) -> tuple[int, ...]:
+        texts = [part if isinstance(part, str) else None for part in parts]
+        return tuple([token(kind, self._hashed(value)) for kind, value in _shared(*texts)])
 
 
 def _shared(

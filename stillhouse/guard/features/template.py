@@ -5,6 +5,9 @@ the closing words, where templates put their instructions, are tokens of their o
 are found by MinHash.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from stillhouse.guard.features.asked import Asked
 from stillhouse.guard.features.minhash import bands
 from stillhouse.guard.features.tokens import Hasher, Kind, token
@@ -19,44 +22,51 @@ _SHORTEST = 5  # words; "thanks, go on" says nothing about who wrote it
 _EDGE = 8
 _NEAR_WORDS = 32
 _REMEMBERED = 1 << 12
+_WORDS_REMEMBERED = 1 << 16
 _LONGEST = 2048
 
 
 class Templates:
-    """Link tokens of wordings under one key. It remembers texts that come again and again, as instructions do."""
+    """Link tokens of wordings under one key. It remembers those that came lately, since a template comes again."""
 
     def __init__(self, hashed: Hasher) -> None:
         self._hashed = hashed
-        self._system: dict[str, tuple[int, ...]] = {}
+        self._hashed_word = lru_cache(maxsize=_WORDS_REMEMBERED)(hashed)
+        self._of_instructions = lru_cache(maxsize=_REMEMBERED)(self._instructions)
+        self._of_wording = lru_cache(maxsize=_REMEMBERED)(self._turn)
 
     def tokens(self, asked: Asked) -> tuple[int, ...]:
         """Of the instructions, of the newest turn, and of content that was withheld. No duplicates."""
-        found = [*self._of_system(asked.system), *self._of_turn(asked.newest)]
-        found += [token(Kind.WORDING, self._hashed(scaffold)) for scaffold in asked.scaffolds]
-        return tuple(dict.fromkeys(found))
+        found = self._of_wording(_wording(asked.newest))
+        if asked.system:
+            found = self._of_instructions(asked.system) + found
+        if asked.scaffolds:
+            found += tuple(token(Kind.WORDING, self._hashed(scaffold)) for scaffold in dict.fromkeys(asked.scaffolds))
+        return found
 
-    def _of_system(self, text: str) -> tuple[int, ...]:
-        if not text:
-            return ()
-        known = self._system.get(text)
-        if known is None:
-            if len(self._system) >= _REMEMBERED:
-                self._system.clear()
-            known = self._system[text] = self._edges(text, Kind.SYSTEM, Kind.SYSTEM_NEAR)
-        return known
-
-    def _of_turn(self, text: str) -> tuple[int, ...]:
-        return self._edges(text, Kind.WORDING, Kind.NEAR)
-
-    def _edges(self, text: str, whole: Kind, near: Kind) -> tuple[int, ...]:
-        line = wording(cut(text, _LONGEST))
+    def _instructions(self, text: str) -> tuple[int, ...]:
+        line = _wording(text)
         words = line.split()
         if len(words) < _SHORTEST:
             return ()
-        found = [token(whole, self._hashed(line))]
-        if whole is Kind.WORDING and len(words) > _EDGE:
-            found.append(token(Kind.OPENING, self._hashed(" ".join(words[:_EDGE]))))
-            found.append(token(Kind.ENDING, self._hashed(" ".join(words[-_EDGE:]))))
-        if len(words) > _EDGE:
-            found += [token(near, self._hashed(str(band))) for band in bands(words[:_NEAR_WORDS])]
-        return tuple(found)
+        return token(Kind.SYSTEM, self._hashed(line)), *self._near(words, Kind.SYSTEM_NEAR)
+
+    def _turn(self, line: str) -> tuple[int, ...]:
+        words = line.split()
+        if len(words) < _SHORTEST:
+            return ()
+        whole = token(Kind.WORDING, self._hashed(line))
+        if len(words) <= _EDGE:
+            return (whole,)
+        opening = token(Kind.OPENING, self._hashed(" ".join(words[:_EDGE])))
+        ending = token(Kind.ENDING, self._hashed(" ".join(words[-_EDGE:])))
+        return whole, opening, ending, *self._near(words, Kind.NEAR)
+
+    def _near(self, words: Sequence[str], kind: Kind) -> list[int]:
+        if len(words) <= _EDGE:
+            return []
+        return [token(kind, band) for band in bands(words[:_NEAR_WORDS], self._hashed_word)]
+
+
+def _wording(text: str) -> str:
+    return wording(cut(text, _LONGEST))

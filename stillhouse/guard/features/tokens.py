@@ -81,9 +81,12 @@ def kind_of(shared: int) -> Kind:
 
 def hasher(key: bytes) -> Hasher:
     """BLAKE2b of the text's UTF-8 under `key` (at most 64 bytes)."""
+    # A copy of a state that has the key in it takes half the time of a new one.
+    keyed = blake2b(key=key, digest_size=8)
 
     def hashed(text: str) -> int:
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=8).digest()
-        return int.from_bytes(digest, "little")
+        state = keyed.copy()
+        state.update(text.encode("utf-8", "surrogatepass"))
+        return int.from_bytes(state.digest(), "little")
 
     return hashed

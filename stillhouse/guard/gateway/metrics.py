@@ -14,10 +14,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from stillhouse.guard.gateway.histogram import Histogram
+from stillhouse.guard.live.status import STATES, Status
 
 __all__ = ["Metrics", "metrics_route"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_DETECTION = {
+    "lag_seconds": "from the newest exchange on disk back to the newest that was decided about",
+    "lag_exchanges": "exchanges that were read and not decided about",
+    "unread_bytes": "of the exchange log",
+    "exchanges": "exchanges read, since the process began",
+    "late": "exchanges that count later than their own time",
+    "rejected": "lines that are no exchange, and exchanges whose clock was wrong",
+    "decisions": "decisions on record",
+}
 
 
 class Metrics:
@@ -61,12 +71,29 @@ class Metrics:
         self.counters_alone = Gauge(
             "stillhouse_counters_alone", "1 while limits are counted by this gateway alone", registry=registry
         )
+        self._detection_state = Gauge(
+            "stillhouse_detection_state", "1 for the state that detection is in", ("state",), registry=registry
+        )
+        self._detection = {
+            name: Gauge(f"stillhouse_detection_{name}", text, registry=registry) for name, text in _DETECTION.items()
+        }
+        self.detection_starts = Gauge(
+            "stillhouse_detection_starts", "how often the detector's process was started", registry=registry
+        )
         self.request = cache(lambda api, model, status: self._requests.labels(api, model, str(status)).inc)
         self.refusal = cache(lambda rule: self._refusals.labels(rule).inc)
         self.seconds = cache(self._seconds.of)
         self.first_byte = cache(self._first_byte.of)
         self.tokens = cache(lambda model, kind: self._tokens.labels(model, kind).inc)
         self.upstream_failure = cache(lambda upstream, kind: self._upstream_failures.labels(upstream, kind).inc)
+
+    def detection(self, status: Status) -> None:
+        """How detection is now."""
+        for state in STATES:
+            self._detection_state.labels(state).set(state == status.state)
+        record = status.as_record()
+        for name, gauge in self._detection.items():
+            gauge.set(record[name])
 
     def page(self) -> bytes:
         """The text that a scraper reads."""

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stillhouse.errors import ConfigError
+from stillhouse.errors import ConfigError, RecordError
 from stillhouse.guard.counters.link import parse_address
 from stillhouse.guard.gateway.runtime import Runtime, make_runtime
 from stillhouse.guard.log.privacy import Privacy
+from stillhouse.guard.reference.about import about_reference
 from stillhouse.guard.settings import GuardSettings
 from stillhouse.guard.state.database import open_engine
 
@@ -36,6 +37,8 @@ def prepare(settings: GuardSettings, folder: Path, environ: Mapping[str, str]) -
         parse_address(counters)
     scaffold_secret = _secret(settings.log.scaffold_key_env, "log.scaffold_key_env", environ)
     Privacy(settings.log.privacy, scaffold_secret)
+    if settings.detect.reference is not None:
+        _check_reference(folder / settings.detect.reference)
     if settings.state.database_env is None:
         open_engine(settings.state.database, folder).dispose()
     return Prepared(
@@ -45,6 +48,13 @@ def prepare(settings: GuardSettings, folder: Path, environ: Mapping[str, str]) -
         beside_token=_token(settings.beside.token_env, "beside.token_env", environ),
         scaffold_secret=scaffold_secret,
     )
+
+
+def _check_reference(folder: Path) -> None:
+    try:
+        about_reference(folder)
+    except RecordError as error:
+        raise ConfigError(f"detect.reference: {error}") from None
 
 
 def _secret(variable: str | None, setting: str, environ: Mapping[str, str]) -> bytes | None:

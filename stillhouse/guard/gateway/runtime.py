@@ -19,7 +19,7 @@ from stillhouse.guard.upstreams.upstream import Health, Upstream, make_upstream
 
 __all__ = ["Runtime", "ServedModel", "make_runtime", "needs_restart"]
 
-_FIXED = ("listen", "admin", "state", "log", "ledger", "beside", "telemetry", "drain_seconds")
+_FIXED = ("listen", "admin", "state", "log", "ledger", "beside", "detect", "telemetry", "drain_seconds")
 
 
 @dataclass(frozen=True, slots=True)

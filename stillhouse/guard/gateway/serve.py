@@ -49,6 +49,8 @@ from stillhouse.guard.gateway.record import draft_of_exchange
 from stillhouse.guard.gateway.runtime import make_runtime, needs_restart
 from stillhouse.guard.gateway.traces import Traces
 from stillhouse.guard.ledger.listing import list_entries
+from stillhouse.guard.live.process import Order
+from stillhouse.guard.live.supervisor import Supervisor
 from stillhouse.guard.log.ids import ExchangeIds
 from stillhouse.guard.log.writer import ExchangeWriter
 from stillhouse.guard.settings import GuardSettings
@@ -69,7 +71,7 @@ def serve(config: Path, overrides: Sequence[str], environ: Mapping[str, str], *,
     log_to_stderr(quiet)
     disable_created_metrics()
     try:
-        return uvloop.run(_Process(config, overrides, settings, environ).run())
+        return uvloop.run(_Process(config, overrides, settings, environ, quiet).run())
     except SQLAlchemyError as error:
         raise StorageError(f"state.database: {database_fault(error)}; make it writable, then start again") from None
 
@@ -78,9 +80,14 @@ class _Process:
     """Everything that lives as long as the process does."""
 
     def __init__(
-        self, config: Path, overrides: Sequence[str], settings: GuardSettings, environ: Mapping[str, str]
+        self,
+        config: Path,
+        overrides: Sequence[str],
+        settings: GuardSettings,
+        environ: Mapping[str, str],
+        quiet: bool,
     ) -> None:
-        self._config, self._overrides, self._environ = config, overrides, environ
+        self._config, self._overrides, self._environ, self._quiet = config, overrides, environ, quiet
         self._settings = settings
         self._folder = config.resolve().parent
         self._reloading = threading.Lock()
@@ -88,6 +95,7 @@ class _Process:
         self._gateway: Gateway
         self._state: State
         self._failed_keys: FailedKeys
+        self._detection: Supervisor | None = None
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -146,6 +154,9 @@ class _Process:
                 ),
                 "probing upstreams": lambda: probe_all(lambda: gateway.runtime.upstreams.values(), client),
             }
+            if settings.detect.reference is not None:
+                detection = self._detection = Supervisor(Order(settings, self._folder, self._quiet), environ)
+                work["detecting campaigns"] = detection.run
             for what, start in work.items():
                 stack.push_async_callback(_end, asyncio.create_task(_always(what, start)))
             # Names of plans and models are checked against the config that is in force, not the one of the start.
@@ -237,7 +248,7 @@ class _Process:
         digest = hashlib.sha256(dump(settings).encode()).hexdigest()
         last = list_entries(self._state.engine, kind="policy.changed", last=1)
         if not last or last[0].details.get("sha256") != digest:
-            rules = settings.model_dump(mode="json", include={"plans", "models", "access", "blobs", "log"})
+            rules = settings.model_dump(mode="json", include={"plans", "models", "access", "blobs", "log", "detect"})
             details = {"sha256": digest, "rules": rules}
             self._state.ledger.append("policy.changed", actor="gateway", subject=str(self._config), details=details)
 
@@ -256,6 +267,9 @@ class _Process:
         metrics.log_lost.set(writer.lost)
         metrics.directory_age.set(directory.seconds_behind)
         metrics.counters_alone.set(isinstance(counters, ValkeyCounters) and counters.away)
+        if self._detection is not None:
+            metrics.detection(self._detection.status)
+            metrics.detection_starts.set(self._detection.starts)
         sealer = self._gateway.runtime.sealer
         for why, count in (sealer.passed if sealer is not None else {}).items():
             metrics.blobs_passed.labels(why).set(count)
@@ -265,13 +279,14 @@ class _Process:
 
     def _status(self) -> dict[str, Any]:
         """What an operator asks first."""
-        gateway = self._gateway
+        gateway, detection = self._gateway, self._detection
         return {
             "version": __version__,
             "running": gateway.running,
             "draining": gateway.draining,
             "models": sorted(gateway.runtime.models),
             "upstreams": {name: {"resting": up.resting} for name, up in gateway.runtime.upstreams.items()},
+            "detection": None if detection is None else detection.status.as_record() | {"starts": detection.starts},
         }
 
 

@@ -29,6 +29,7 @@ Kind = Literal[
     "policy.changed",
     "action",  # what was decided about an account or a group, and because of what
     "action.ended",  # it is no longer in force
+    "action.proposed",  # detection asks a person for it
     "review",  # a person's word on an action
     "log.removed",  # exchanges were deleted: by whom, which, by what rule
 ]

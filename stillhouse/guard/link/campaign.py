@@ -1,31 +1,19 @@
-"""A campaign: families that were found to be no people, and who belongs to them.
+"""A campaign: groups that were found to be no people, and the accounts that belong to it with the reasons."""
 
-An account belongs if what it shares with the campaign is rare enough among honest accounts: the log-likelihood ratio
-of its rarest shared wording, and of its client program, between the campaign's accounts and the reference's. An
-account that asks a great deal shares more by chance, so chance counts with its volume.
-"""
-
-import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stillhouse.guard.detect.account import Account
-from stillhouse.guard.features.tokens import kind_of
-from stillhouse.guard.link.families import Family
-from stillhouse.guard.link.rarity import Rarity
+from stillhouse.guard.link.group import Group
 
-__all__ = ["Campaign", "Link", "Membership"]
-
-_VOLUME = 10
+__all__ = ["Campaign", "Link", "campaign_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One shared thing and the nats that it is worth."""
+    """One reason and the nats that it is worth; `token` is what is shared, if it is something shared."""
 
-    token: int
+    label: str
     log_lr: float
+    token: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -33,47 +21,24 @@ class Campaign:
     """`members` maps indexes of accounts to the links that they belong by."""
 
     number: int
-    families: list[Family] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
     members: dict[int, tuple[Link, ...]] = field(default_factory=dict)
-    considered: set[int] = field(default_factory=set)
+    merged: list[int] = field(default_factory=list)
+    """Numbers of campaigns that turned out to be this one."""
 
     @property
     def id(self) -> str:
-        return f"c{self.number:05d}"
+        return campaign_id(self.number)
 
     def tokens(self) -> set[int]:
-        return {token for family in self.families for token in family.tokens}
+        return {token for group in self.groups for token in group.tokens}
+
+    def absorb(self, other: "Campaign") -> None:
+        """Take over another campaign's groups and members."""
+        self.groups += other.groups
+        self.members = other.members | self.members
+        self.merged += [other.number, *other.merged]
 
 
-class Membership:
-    """What the campaign's own accounts share, counted once, against the reference."""
-
-    def __init__(
-        self, core: Sequence[Account], tokens: Iterable[int], shared: Mapping[int, Collection[int]], rarity: Rarity
-    ) -> None:
-        n = len(core)
-        indexes = {account.index for account in core}
-        self._rarity = rarity
-        self._shares = {
-            token: (len(indexes.intersection(shared[token])) + 0.5) / (n + 1)
-            for token in tokens
-            if kind_of(token).is_wording
-        }
-        self._clients = Counter(account.client for account in core)
-        self._n = n
-
-    def links(self, account: Account, tokens: Iterable[int]) -> tuple[Link, ...]:
-        """The links of an account that shows `tokens`; their sum is its log-likelihood ratio. Empty without shared
-        wording.
-        """
-        volume = math.log(max(1.0, account.exchanges / _VOLUME))
-        worth = [
-            Link(token, math.log(self._shares[token]) - min(0.0, self._rarity.log_share(token) + volume))
-            for token in tokens
-            if token in self._shares
-        ]
-        if not worth:
-            return ()
-        client = (self._clients[account.client] + 0.5) / (self._n + 1)
-        known = self._rarity.log_share(account.client)
-        return max(worth, key=lambda link: (link.log_lr, link.token)), Link(account.client, math.log(client) - known)
+def campaign_id(number: int) -> str:
+    return f"c{number:05d}"

@@ -10,6 +10,8 @@ neighbours.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from stillhouse.guard.link.group import Kind
+
 __all__ = ["Families", "Family"]
 
 _OVERLAP = 0.5
@@ -23,6 +25,14 @@ class Family:
     leader: int
     accounts: Collection[int]
     followers: list[int] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return f"g{self.number}"
+
+    @property
+    def kind(self) -> Kind:
+        return "wording"
 
     @property
     def tokens(self) -> list[int]:

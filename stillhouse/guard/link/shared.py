@@ -14,17 +14,23 @@ __all__ = ["SharedTokens"]
 class SharedTokens:
     """`common` are tokens that are so frequent among honest accounts that they link nobody.
 
-    `accounts[token]` has indexes of accounts in the order in which they showed it.
+    `accounts[token]` has indexes of accounts in the order in which they showed it, `listings` how many in all.
     """
 
     def __init__(self, common: frozenset[int], slots: int = 1 << 21) -> None:
         if slots & (slots - 1):
             raise ValueError(f"{slots} slots; give a power of two")
         self.accounts: dict[int, dict[int, None]] = {}
+        self.listings = 0
         self._common = common
         self._mask = slots - 1
         self._token = array("Q", bytes(8 * slots))
         self._owner = array("i", bytes(4 * slots))
+
+    def is_shared(self, tokens: Iterable[int], least: int) -> bool:
+        """Whether one of the tokens was shown by `least` accounts or more, and is not common."""
+        listed = self.accounts
+        return any(len(listed.get(token, ())) >= least for token in tokens)
 
     def add(self, account: int, tokens: Iterable[int]) -> list[tuple[int, int | None]]:
         """Note what an account showed that it is not yet listed under.
@@ -39,6 +45,7 @@ class SharedTokens:
             if listed is not None:
                 if account not in listed:
                     listed[account] = None
+                    self.listings += 1
                     found.append((token, None))
                 continue
             slot = (token ^ (token >> 29)) & self._mask
@@ -46,6 +53,7 @@ class SharedTokens:
                 first = self._owner[slot]
                 if first != account:
                     self.accounts[token] = {first: None, account: None}
+                    self.listings += 2
                     found.append((token, first))
             else:
                 self._token[slot] = token

@@ -31,6 +31,7 @@ __all__ = ["scaffold", "scaffold_of_json", "wording"]
 
 _LONGEST = 1 << 16
 _DEEPEST = 64
+_SHORT = 2048
 
 _INSTRUCTIONS = re.compile(
     r"constraints|format(ting)?|guidelines?|important|instructions|notes?|objective|output_format|persona(lity)?"
@@ -40,7 +41,7 @@ _INSTRUCTIONS = re.compile(
 _PIECE = re.compile(r"\s+|\S{1,1024}")
 _FENCES = ("```", "~~~", '"""', "'''")
 _FENCED = re.compile(r"(`{3,}+|~{3,}+|\"{3}|'{3})(.*?)(?:\1|\Z)", re.DOTALL)
-_JSON_MARK = re.compile(r'\\.|["{}\[\]\n]')
+_JSON_MARK = re.compile(r'["{}\[\]\n\\](?:(?<=\\).)?')
 _JSON_INSIDE = re.compile(r"\{\s*+[\"'}]|\[\s*+[\[\]{\"'\d-]")
 _TAG = re.compile(r"<(/?)([a-z][\w.:-]*+)(?:\s[^<>]*+)?>")
 # By the character that opens a quotation, so that a text without it costs one search.
@@ -54,11 +55,12 @@ _QUOTES = {
 }
 _HEADING = re.compile(r"(#{1,6})\s*+(.*)")
 _ITEM = re.compile(r"(?:[-+*•]|\(?\d{1,3}[.)])\s++")
-_COLON = re.compile(r":(?=\s|$)")
-_URL = re.compile(r"(?:https?|ftp)://[^<>\"]++|www\.[^<>\"]++")
+_COLON = re.compile(r":(?=\s|\Z)")
+_ANNOUNCING = re.compile(r"#|:(?=\s|\Z)")
+_URL = re.compile(r"(?:https?|ftp)://[^<>\"\s]++|www\.[^<>\"\s]++")
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@\w[\w-]*+(?:\.[\w-]++)*+")
-_DIGIT = re.compile(r"\d")
-_NUMBER = re.compile(r"(?<!\w)[^\W\d]*+\d\w*+(?:[.,:/-](?=\d)\w++)*+")
+_NUMBER = re.compile(r"\d\w*+(?:[.,:/-](?=\d)\w++)*+")
+_NEIGHBOURS = re.compile(r"[A-Z][^a-zA-Z ]*+ [^a-zA-Z ]*+[A-Z]")
 
 
 def scaffold(text: str, key: bytes) -> str:
@@ -74,13 +76,15 @@ def scaffold_of_json(value: object, key: bytes) -> str:
 def wording(text: str) -> str:
     """What `scaffold` hashes: one line, placeholders in capitals, which nothing else in it has. Linear in the text."""
     text = _cut(_nfkc(_cut(text).replace("\N{FULLWIDTH COLON}", ": ")).casefold()).replace("**", "").replace("__", "")
-    if any(fence in text for fence in _FENCES):
-        text = _FENCED.sub(" CODE ", text)
+    for fence in _FENCES:
+        if fence in text:
+            text = _FENCED.sub(" CODE ", text)
+            break
     text = _without_payload_of_tags(_without_json(text))
     for opening, quotation in _QUOTES.items():
         if opening in text:
             text = quotation.sub("QUOTE", text)
-    return _joined(_without_labelled(text))
+    return _joined(_without_literals(_without_labelled(text)))
 
 
 def _hash(text: str, key: bytes) -> str:
@@ -93,34 +97,46 @@ def _cut(text: str) -> str:
 
 def _nfkc(text: str) -> str:
     """NFKC in pieces, since the reordering of marks takes time in the square of their number."""
-    if text.isascii():
+    if text.isascii() or (len(text) <= _SHORT and unicodedata.is_normalized("NFKC", text)):
         return text
     return "".join([unicodedata.normalize("NFKC", piece) for piece in _PIECE.findall(text)])
 
 
-def _joined(lines: Sequence[str]) -> str:
+def _joined(text: str) -> str:
+    # Printable text has no white space but spaces.
+    line = text.strip() if text.isprintable() and "  " not in text else " ".join(text.split())
+    if line.isascii() and not _NEIGHBOURS.search(line):
+        return line
     kept: list[str] = []
     before = ""
-    for line in lines:
-        for word in line.split():
-            bare = word
-            if not word.isalpha():
-                word = _without_literals(word)
-                bare = word.rstrip(",;|")
-            if bare == before and bare.isupper():
-                kept[-1] = word
-            else:
-                kept.append(word)
-            before = bare
+    for word in line.split(" "):
+        bare = word.rstrip(",;|") if word.isupper() else ""
+        if bare and bare == before:
+            kept[-1] = word
+        else:
+            kept.append(word)
+        before = bare
     return " ".join(kept)
 
 
-def _without_literals(word: str) -> str:
-    if "://" in word or "www." in word:
-        word = _URL.sub("URL", word)
-    if "@" in word:
-        word = _MAIL.sub("MAIL", word)
-    return _NUMBER.sub("NUM", word) if _DIGIT.search(word) else word
+def _without_literals(text: str) -> str:
+    if "://" in text or "www." in text:
+        text = _URL.sub("URL", text)
+    if "@" in text:
+        text = _MAIL.sub("MAIL", text)
+    return _without_numbers(text)
+
+
+def _without_numbers(text: str) -> str:
+    """Found by their first digit, which is a search for one class of characters; what stands before it is letters."""
+    parts, at = [], 0
+    for found in _NUMBER.finditer(text):
+        start = found.start()
+        while start > at and (text[start - 1].isalnum() or text[start - 1] == "_"):
+            start -= 1
+        parts += [text[at:start], "NUM"]
+        at = found.end()
+    return "".join([*parts, text[at:]]) if parts else text
 
 
 def _without_json(text: str) -> str:
@@ -188,21 +204,25 @@ def _replaced(text: str, spans: Sequence[tuple[int, int, str]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _without_labelled(text: str) -> list[str]:
-    """The lines, with TEXT for what a colon or a heading announces."""
-    kept: list[str] = []
+def _without_labelled(text: str) -> str:
+    """The text, with TEXT for what a colon or a heading announces."""
+    first = _ANNOUNCING.search(text)
+    if first is None:
+        return text
+    # Lines before the one with the first mark stay as they are.
+    start = text.rfind("\n", 0, first.start()) + 1
+    kept = [text[:start]]
     inside = False
-    for raw in text.splitlines():
+    for raw in text[start:].splitlines():
         line = raw.strip()
         if not line:
             continue
-        heading, item = _HEADING.fullmatch(line), _ITEM.match(line)
-        if heading:
+        if line[0] == "#" and (heading := _HEADING.fullmatch(line)):
             title, inside = _cut_at_colon(heading[2], any_length=True)
             if not inside and len(heading[1]) >= 3 and not _instructs(title):
                 title, inside = f"{title} TEXT", True
             kept.append(f"{heading[1]} {title}")
-        elif item:
+        elif item := _ITEM.match(line):
             words, inside = _cut_at_colon(line[item.end() :], any_length=False)
             kept.append(item[0] + words)
         else:
@@ -210,7 +230,7 @@ def _without_labelled(text: str) -> list[str]:
             if not inside or words is not line:
                 kept.append(words)
                 inside = begins
-    return kept
+    return "\n".join(kept)
 
 
 def _cut_at_colon(line: str, *, any_length: bool) -> tuple[str, bool]:
@@ -218,7 +238,7 @@ def _cut_at_colon(line: str, *, any_length: bool) -> tuple[str, bool]:
 
     A label is short; with `any_length` any colon counts.
     """
-    colon = _COLON.search(line)
+    colon = _COLON.search(line) if ":" in line else None
     if colon is None:
         return line, False
     label = line[: colon.start()]
@@ -230,7 +250,8 @@ def _cut_at_colon(line: str, *, any_length: bool) -> tuple[str, bool]:
 
 
 def _instructs(label: str) -> bool:
-    return _INSTRUCTIONS.fullmatch("_".join(label.rstrip(": ").split())) is not None
+    words = label.rstrip(": ").split(maxsplit=2)
+    return len(words) < 3 and _INSTRUCTIONS.fullmatch("_".join(words)) is not None
 
 
 def _shape(value: object, depth: int) -> str:

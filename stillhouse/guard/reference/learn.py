@@ -5,7 +5,7 @@ Words, cues and scales come from one half of the accounts, standings from the ot
 seen it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -24,6 +24,8 @@ from stillhouse.guard.evidence.standing import Scale, maxima_by_band
 from stillhouse.guard.features.asked import asked
 from stillhouse.guard.features.cues import CUES, cues
 from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
+from stillhouse.guard.link.communities import divide
+from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.reference.suspicious import suspicious
@@ -36,10 +38,10 @@ _PART = 30
 _PARTS = 30
 _FRESH = 0.7
 
+Found = tuple[list[int], frozenset[int]]
+"""A group's accounts and the tokens that bind it."""
 Read = Callable[[], Iterable[Exchange]]
 Rows = Callable[[Extractor], Iterable[Row]]
-Shared = tuple[int, list[int]]
-"""A token, and the accounts that showed it."""
 
 
 def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Reference:
@@ -62,10 +64,15 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
-    families, crowds = _groups(population, rarity.common())
+    common = rarity.common()
     customers = Customers(population.shared.accounts, rarity.largest_customer())
-    looks = list(_looks(population, families, crowds, customers))
-    found = sum(one.size == SIZES[0] for one in looks)
+    families, crowds = _families(population, common), _crowds(population, common)
+    made: dict[Kind, list[Found]] = {
+        "wording": [*families, *_parts(crowds)],
+        "community": _communities(population, common, key),
+    }
+    looks = {kind: list(_separate(groups, population, customers, cue_rates)) for kind, groups in made.items()}
+    found = sum(one.size == SIZES[0] for one in looks["wording"])
     if found < LEAST_GROUPS:
         raise RecordError(
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
@@ -76,8 +83,9 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
         maxima[_weighs(account.name, key)].append(maxima_by_band(account.closed, account.best))
     scale = Scale.of(maxima[True])
     standings = np.sort(np.array([scale.standing(one).value for one in maxima[False]]))
-    groups = GroupNull.of(looks)
-    told = {**about, "suspicious": [one.as_record() for one in suspicious(population, [*families, *crowds], customers)]}
+    groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
+    named = suspicious([*families, *crowds], population, customers, cue_rates)
+    told = {**about, "suspicious": [one.as_record() for one in named]}
     return Reference(key, idf, cue_rates, rarity, scale, standings, groups, max(last - first, 1), told)
 
 
@@ -93,7 +101,7 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[Any, tup
         if _weighs(exchange.account, key):
             said = asked(exchange)
             words = words_of(said.newest)
-            documents[word_counts(words)[0]] += 1
+            documents[list(word_counts(words))] += 1
             found = cues(said, words, exchange.request)
             shown = [count + bool(found & cue) for count, cue in zip(shown, CUES, strict=True)]
             n += 1
@@ -101,35 +109,60 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[Any, tup
     return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
-def _groups(population: Population, common: Collection[int]) -> tuple[list[Shared], list[Shared]]:
-    """The groups that linking finds as it would in traffic, and the crowds around common tokens: people of one tool or
-    one phrase, in an order that says nothing about them."""
+def _families(population: Population, common: frozenset[int]) -> list[Found]:
+    """Groups that linking finds as it would in traffic."""
     for account in population.accounts:
         account.linked = [token for token in account.linked if token not in common]
     grouping = Grouping(population)
+    grouping.place(token for token in population.shared.accounts if token not in common)
+    return [(list(family.accounts), frozenset(family.tokens)) for family in grouping.all()]
+
+
+def _crowds(population: Population, common: frozenset[int]) -> list[Found]:
+    """Who shows a common token: people of one tool or one phrase, in an order that says nothing about them."""
+    shown_by = ((token, population.shared.accounts[token]) for token in sorted(common))
+    return [
+        ([one.index for one in in_order(population.accounts[at] for at in listed)], frozenset((token,)))
+        for token, listed in shown_by
+    ]
+
+
+def _parts(crowds: Iterable[Found]) -> list[Found]:
+    return [
+        (crowd[at : at + _PART], tokens)
+        for crowd, tokens in crowds
+        for at in range(0, min(len(crowd), _PARTS * _PART), _PART)
+    ]
+
+
+def _communities(population: Population, common: frozenset[int], key: bytes) -> list[Found]:
+    """Communities of each half of the accounts, with the other half as what they are compared with: within a whole,
+    nothing is more frequent than in it.
+    """
     shared = population.shared.accounts
-    grouping.place(token for token in shared if token not in common)
-    crowds = {token: in_order(population.accounts[at] for at in shared[token]) for token in sorted(common)}
-    return (
-        [(family.leader, list(family.accounts)) for family in grouping.all()],
-        [(token, [account.index for account in crowd]) for token, crowd in crowds.items()],
-    )
+    weighs = [_weighs(account.name, key) for account in population.accounts]
+    groups: list[Found] = []
+    for half in (True, False):
+        ours = {token: [at for at in listed if weighs[at] is half] for token, listed in shared.items()}
+        tokens = sorted(token for token in shared if len(ours[token]) < len(shared[token]))
+        counts = [len(shared[token]) - len(ours[token]) for token in tokens]
+        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighs) - weighs.count(half))
+        listed = {token: found for token, found in ours.items() if token not in common}
+        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighs.count(half), others)]
+    return groups
 
 
-def _looks(
-    population: Population, families: Sequence[Shared], crowds: Sequence[Shared], customers: Customers
+def _separate(
+    groups: list[Found], population: Population, customers: Customers, cue_rates: Sequence[float]
 ) -> Iterator[Look]:
-    """Looks at honest groups that have most of their accounts to themselves, the largest first: families, and parts of
-    crowds."""
-    groups = [members for _, members in families]
-    for _, crowd in crowds:
-        groups += [crowd[at : at + _PART] for at in range(0, min(len(crowd), _PARTS * _PART), _PART)]
+    """Looks at those groups that have most of their accounts to themselves, the largest first."""
     used: set[int] = set()
-    for group in sorted(groups, key=lambda one: (-len(one), one)):
-        if sum(account not in used for account in group) < _FRESH * len(group):
+    for accounts, tokens in sorted(groups, key=lambda one: (-len(one[0]), one[0])):
+        if sum(account not in used for account in accounts) < _FRESH * len(accounts):
             continue
-        members = in_order(population.accounts[at] for at in group)
-        seen = [one for size in SIZES if (one := look(members, customers, (size,))) is not None and one.is_eligible]
+        members = in_order(population.accounts[at] for at in accounts)
+        seen = [one for size in SIZES if (one := look(members, tokens, customers, (size,))) is not None]
+        seen = [one for one in seen if one.is_eligible(cue_rates)]
         if seen:
-            used.update(group)
+            used.update(accounts)
             yield from seen

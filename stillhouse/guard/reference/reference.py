@@ -18,13 +18,12 @@ from stillhouse.guard.evidence.persistence import PersistenceNull
 from stillhouse.guard.evidence.standing import Scale
 from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.words import BUCKETS
+from stillhouse.guard.link.group import KINDS, Kind
 from stillhouse.guard.link.rarity import Rarity
+from stillhouse.guard.reference.about import ABOUT, ARRAYS, KEY, VERSION, about_reference
 from stillhouse.records.files import disk_errors, write_json, write_private
 
-__all__ = ["VERSION", "Reference", "load", "save"]
-
-VERSION = "stillhouse.reference/1"
-_JSON, _ARRAYS, _KEY = "reference.json", "reference.npz", "reference.key"
+__all__ = ["Reference", "load", "save"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Reference:
     """`key` splits requests and hashes what is shared; who has it can aim at both, so it is kept private.
 
     `idf` [BUCKETS] weights words, `cue_rates` are shares of honest requests, `scale` and `standings` (in rising
-    order) rank accounts, `groups` is the null of groups, `span` the reference's length in microseconds.
+    order) rank accounts, `groups` has the null of groups of each kind, `span` the reference's length in microseconds.
     """
 
     key: bytes
@@ -41,7 +40,7 @@ class Reference:
     rarity: Rarity
     scale: Scale
     standings: NDArray[np.float64]
-    groups: GroupNull
+    groups: Mapping[Kind, GroupNull]
     span: int
     about: Mapping[str, Any]
 
@@ -59,29 +58,21 @@ class Reference:
 def save(reference: Reference, folder: Path) -> None:
     """Write the files of a reference into an empty `folder`. StorageError where the disk refuses."""
     with disk_errors(folder, 1 << 22):
-        np.savez_compressed(folder / _ARRAYS, allow_pickle=False, **_arrays(reference))
-        write_private(folder / _KEY, reference.key.hex() + "\n", replace=False)
+        np.savez_compressed(folder / ARRAYS, allow_pickle=False, **_arrays(reference))
+        write_private(folder / KEY, reference.key.hex() + "\n", replace=False)
         about = {"v": VERSION, **reference.about, **_numbers(reference), "digest": reference.digest}
-        write_json(folder / _JSON, about)
+        write_json(folder / ABOUT, about)
 
 
 def load(folder: Path) -> Reference:
     """RecordError where the folder is no reference of this version, or was changed since it was made."""
-    path = folder / _JSON
+    about = about_reference(folder)
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        key = bytes.fromhex((folder / _KEY).read_text(encoding="ascii").strip())
-        with np.load(folder / _ARRAYS, allow_pickle=False) as file:
+        key = bytes.fromhex((folder / KEY).read_text(encoding="ascii").strip())
+        with np.load(folder / ARRAYS, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        missing = Path(error.filename).name
-        raise RecordError(
-            f"{folder}: no reference there ({missing} is missing); make one with `stillhouse guard reference`"
-        ) from None
     except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
-    if about.get("v") != VERSION:
-        raise RecordError(f"{path}: version (`v`) is {about.get('v')!r}; this reader knows {VERSION}")
     reference = _reference(key, arrays, about)
     if reference.digest != about["digest"]:
         raise RecordError(f"{folder}: its numbers are not those that its digest was made of; make the reference anew")
@@ -96,7 +87,8 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
         "standings": reference.standings,
     }
     for at, cue in enumerate(CUES):
-        found[f"shown_{str(cue.name).lower()}"] = reference.groups.shown[at]
+        for kind in KINDS:
+            found[f"shown_{kind}_{str(cue.name).lower()}"] = reference.groups[kind].shown[at]
         for band in range(BANDS):
             found[f"reached_{band}_{str(cue.name).lower()}"] = reference.scale.reached[band][at]
     return found
@@ -106,11 +98,12 @@ def _numbers(reference: Reference) -> dict[str, Any]:
     return {
         "accounts": reference.rarity.accounts,
         "cue_rates": list(reference.cue_rates),
-        "groups": reference.groups.groups,
+        "groups": {kind: reference.groups[kind].groups for kind in KINDS},
         "span": reference.span,
         "persistence": {
-            f"{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
-            for (view, size), null in sorted(reference.groups.persistence.items())
+            f"{kind}_{view}_{size}": None if null is None else [null.mean, null.spread, null.groups]
+            for kind in KINDS
+            for (view, size), null in sorted(reference.groups[kind].persistence.items())
         },
     }
 
@@ -119,11 +112,14 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
     if arrays["idf"].shape != (BUCKETS,):
         raise RecordError(f"a reference's idf has {arrays['idf'].shape} numbers, not {BUCKETS}; make it anew")
     names = [str(cue.name).lower() for cue in CUES]
-    persistence = {}
-    for view in VIEWS:
-        for size in SIZES:
-            fitted = about["persistence"][f"{view}_{size}"]
-            persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
+    groups = {}
+    for kind in KINDS:
+        persistence = {}
+        for view in VIEWS:
+            for size in SIZES:
+                fitted = about["persistence"][f"{kind}_{view}_{size}"]
+                persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
+        groups[kind] = GroupNull(persistence, [arrays[f"shown_{kind}_{name}"] for name in names], about["groups"][kind])
     told = {"v", "digest", "accounts", "cue_rates", "groups", "span", "persistence"}
     return Reference(
         key=key,
@@ -132,7 +128,7 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
         rarity=Rarity(arrays["tokens"], arrays["counts"], about["accounts"]),
         scale=Scale([[arrays[f"reached_{band}_{name}"] for name in names] for band in range(BANDS)]),
         standings=arrays["standings"],
-        groups=GroupNull(persistence, [arrays[f"shown_{name}"] for name in names], about["groups"]),
+        groups=groups,
         span=about["span"],
         about={name: value for name, value in about.items() if name not in told},
     )

@@ -37,22 +37,27 @@ class Suspicious:
 
 
 def suspicious(
-    population: Population, groups: Iterable[tuple[int, Sequence[int]]], customers: Customers
+    groups: Iterable[tuple[Sequence[int], frozenset[int]]],
+    population: Population,
+    customers: Customers,
+    cue_rates: Sequence[float],
 ) -> list[Suspicious]:
-    """`groups` are a token and the accounts that showed it. Of groups with half of their accounts in common the largest
+    """`groups` are accounts and the tokens that bind them. Of groups with half of their accounts in common the largest
     is named.
     """
+    shown_by = population.shared.accounts
     found: list[Suspicious] = []
     named: set[int] = set()
-    for token, members in sorted(groups, key=lambda group: (-len(group[1]), group[0])):
+    for members, tokens in sorted(groups, key=lambda group: (-len(group[0]), sorted(group[1]))):
         if sum(at in named for at in members) >= _OVERLAP * len(members):
             continue
-        seen = look(in_order(population.accounts[at] for at in members), customers)
-        if seen is None or not seen.is_eligible:
+        seen = look(in_order(population.accounts[at] for at in members), tokens, customers)
+        if seen is None or not seen.is_eligible(cue_rates):
             continue
         counted = next((one for view in VIEWS if (one := seen.counted(view)) is not None), None)
         if counted is not None and may_be_queue(counted):
             named.update(members)
+            shared = kind_of(max(tokens, key=lambda token: (len(shown_by[token]), token))).label
             names = tuple(sorted(population.accounts[at].name for at in members))
-            found.append(Suspicious(kind_of(token).label, names, counted.persistent, counted.accounts, seen.size))
+            found.append(Suspicious(shared, names, counted.persistent, counted.accounts, seen.size))
     return found

@@ -61,7 +61,7 @@ def learn_reference(
         "exchanges": logs.exchanges,
         "rejected": rejected.count,
         "accounts": reference.rarity.accounts,
-        "groups": reference.groups.groups,
+        "groups": sum(null.groups for null in reference.groups.values()),
         "days": reference.span / 86_400e6,
         "smallest_p": 1 / (len(reference.standings) + 1),
         "suspicious": len(reference.about["suspicious"]),

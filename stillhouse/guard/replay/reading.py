@@ -1,10 +1,10 @@
 """Logs in, ordered rows out: files, and folders of segments, each in nearly the order of time."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -13,16 +13,24 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features import origin
+from stillhouse.guard.replay.dated import Dated
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
-from stillhouse.records.times import microseconds
+from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["Logs", "find_logs"]
+__all__ = ["NEEDED", "Logs", "decoded", "find_logs", "has", "time_of"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
-_NEEDED = (*origin.NEEDS, "client.user_agent")
-_DAY = 86_400_000_000
+NEEDED = (*origin.NEEDS, "client.user_agent")
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+One = TypeVar("One", bound=_HasId)
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
@@ -61,7 +69,7 @@ class Logs:
     exchanges: int = 0
     late: int = 0
     skewed: int = 0
-    absent: set[str] = field(default_factory=lambda: set(_NEEDED))
+    absent: set[str] = field(default_factory=lambda: set(NEEDED))
     """What features need and no exchange had, by name."""
     left_out: set[str] = field(default_factory=set)
     _read: set[Path] = field(default_factory=set)
@@ -69,63 +77,70 @@ class Logs:
     def __iter__(self) -> Iterator[Exchange]:
         """Every exchange, file by file."""
         for path in self.files:
-            for exchange, _ in self._dated(path):
+            for exchange, _ in self._dated(path, self._exchanges(path)):
                 yield exchange
 
     def rows(self, extractor: Extractor) -> Iterator[Row]:
         """The rows of all files in the order of time and id."""
+        return self.merged([self._exchanges(path) for path in self.files], extractor.row)
+
+    def merged(self, read: Iterable[Iterable[tuple[One, int]]], row: Callable[[One, int], Row]) -> Iterator[Row]:
+        """The same of what was read of each file, in its order and with its times; `row` makes the row of one that
+        counts at a time.
+        """
         self.exchanges = self.late = self.skewed = 0
         orderings = [Ordering(self.lateness) for _ in self.files]
-        parts = [self._ordered(path, order, extractor) for path, order in zip(self.files, orderings, strict=True)]
+        parts = [
+            self._ordered(self._dated(path, one), order, row)
+            for path, one, order in zip(self.files, read, orderings, strict=True)
+        ]
         yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
         self.late = sum(order.late for order in orderings)
 
     def digests(self) -> dict[str, str]:
         return {str(path): digest_file(path) for path in self.files}
 
-    def _ordered(self, path: Path, order: Ordering, extractor: Extractor) -> Iterator[Row]:
-        for exchange, at in self._dated(path):
+    def reject(self, place: str, reason: str, line: str) -> None:
+        """Set a faulty entry aside. RecordError where that is not wanted."""
+        if self.rejected is None:
+            raise RecordError(f"{place}: {reason}")
+        self.rejected.add(place, reason, line)
+
+    def _ordered(
+        self, dated: Iterable[tuple[One, int]], order: Ordering, row: Callable[[One, int], Row]
+    ) -> Iterator[Row]:
+        for one, at in dated:
             self.exchanges += 1
-            if self.absent:
-                self.absent -= {name for name in self.absent if _has(exchange, name)}
-            yield from order.put(extractor.row(exchange, order.time(at)))
+            yield from order.put(row(one, order.time(at)))
         yield from order.rest()
 
-    def _dated(self, path: Path) -> Iterator[tuple[Exchange, int]]:
-        """Exchanges with their times. One that is a day ahead of all before it and of the next has a wrong clock."""
-        newest: int | None = None
-        held: tuple[Exchange, int] | None = None
-        for exchange in self._exchanges(path):
-            at = microseconds(exchange.time)
-            assert at is not None, "the log checks times"
-            if held is not None:
-                if at < held[1] - _DAY:
-                    self._set_aside(path, held[0])
-                else:
-                    yield held
-                    newest = held[1]
-                held = None
-            if newest is not None and at > newest + _DAY:
-                held = exchange, at
-            else:
-                yield exchange, at
-                newest = at if newest is None else max(newest, at)
-        if held is not None:
-            yield held
+    def _dated(self, path: Path, read: Iterable[tuple[One, int]]) -> Iterator[tuple[One, int]]:
+        """What was read, less what has a wrong clock."""
+        dated = Dated[One](lambda one, at: self._set_aside(path, one, at))
+        for one, at in read:
+            yield from dated.put(one, at)
+        yield from dated.rest()
 
-    def _exchanges(self, path: Path) -> Iterable[Exchange]:
-        """Faulty lines are set aside at the first reading; further readings pass over them in silence."""
+    def _exchanges(self, path: Path) -> Iterator[tuple[Exchange, int]]:
+        """Exchanges with their times.
+
+        Faulty lines are set aside at the first reading; further readings pass over them in silence.
+        """
         first = path not in self._read
-        for exchange in ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=_decoded):
-            if exchange.account in self.without:
-                self.left_out.add(exchange.account)
-            else:
-                yield exchange
+        for one in ExchangeLog(path, rejected=self.rejected if first else _silent(self.rejected), decode=decoded):
+            if one.account in self.without:
+                self.left_out.add(one.account)
+                continue
+            if self.absent:
+                self.absent -= {name for name in self.absent if has(one, name)}
+            yield one, time_of(one)
         self._read.add(path)
 
-    def _set_aside(self, path: Path, exchange: Exchange) -> None:
-        reason = f"time {exchange.time} is more than a day ahead of the exchanges before and behind it (clock skew)"
-        place = f"{path}: exchange {exchange.id}"
+    def _set_aside(self, path: Path, one: One, at: int) -> None:
+        reason = (
+            f"time {rfc3339(at // 1000)} is more than a day ahead of the exchanges before and behind it (clock skew)"
+        )
+        place = f"{path}: exchange {one.id}"
         if self.rejected is None:
             raise RecordError(f"{place}: {reason}; mend its time, or set such lines aside")
         self.skewed += 1
@@ -138,7 +153,7 @@ class _Silent(RejectedLines):
         """Known already."""
 
 
-def _decoded(line: bytes, place: str) -> Any:
+def decoded(line: bytes, place: str) -> Any:
     """As `decode_line`, in a fifth of its time. An integer of more than 64 bits may become a float: none is counted."""
     try:
         return orjson.loads(line)
@@ -146,10 +161,18 @@ def _decoded(line: bytes, place: str) -> Any:
         return decode_line(line, place)
 
 
+def time_of(exchange: Exchange) -> int:
+    """In microseconds since 1970."""
+    at = microseconds(exchange.time)
+    assert at is not None, "the log checks times"
+    return at
+
+
 def _silent(rejected: RejectedLines | None) -> RejectedLines | None:
     return None if rejected is None else _Silent(rejected.path)
 
 
-def _has(exchange: Exchange, name: str) -> bool:
+def has(exchange: Exchange, name: str) -> bool:
+    """Whether it has the field `name`, as in NEEDED."""
     part, _, field_name = name.partition(".")
     return getattr(exchange, part).get(field_name) is not None

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from stillhouse.guard.access.entities import ACTIONS
-from stillhouse.guard.detect.detector import Case, Detector
+from stillhouse.guard.detect.case import Case
+from stillhouse.guard.detect.detector import Detector
+from stillhouse.guard.detect.membership import log_odds
 from stillhouse.guard.features.tokens import kind_of
-from stillhouse.guard.link.campaign import Campaign, Link
+from stillhouse.guard.link.campaign import Campaign, Link, campaign_id
 from stillhouse.records.times import rfc3339
 
 __all__ = ["account_records", "campaign_records", "evidence_records", "populated"]
@@ -15,11 +17,11 @@ __all__ = ["account_records", "campaign_records", "evidence_records", "populated
 
 def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
     """One for each account, in the order of their first exchange."""
-    campaign_of = {at: campaign.id for campaign in reversed(detector.campaigns) for at in campaign.members}
-    log_e = {campaign.id: _finite(detector.strongest(campaign).log_e) for campaign in detector.campaigns}
+    campaign_of = {at: campaign.id for campaign in reversed(detector.campaigns.values()) for at in campaign.members}
+    log_e = {campaign.id: _finite(detector.strongest(campaign).log_e) for campaign in detector.campaigns.values()}
     for account in detector.population.accounts:
         taken = detector.actions.get(account.index)
-        campaign, own = campaign_of.get(account.index), detector.standings.get(account.index)
+        campaign, own = campaign_of.get(account.index), detector.alone.cases.get(account.index)
         yield {
             "account": account.name,
             "campaign": campaign,
@@ -53,20 +55,23 @@ def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             "campaign": campaign.id,
             "accounts": len(campaign.members),
             "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
-            "decided_by": detector.strongest(campaign).family.number,
+            "decided_by": detector.strongest(campaign).group.id,
+            "merged": [campaign_id(number) for number in campaign.merged],
         }
 
 
 def populated(detector: Detector) -> list[Campaign]:
     """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common."""
-    return [campaign for campaign in detector.campaigns if campaign.members]
+    return [campaign for campaign in detector.campaigns.values() if campaign.members]
 
 
 def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
-    leader = case.family.leader
+    leader = case.group.leader
     return {
-        "group": case.family.number,
-        "accounts": len(case.family.accounts),
+        "group": case.group.id,
+        "kind": case.group.kind,
+        "accounts": len(case.group.accounts),
+        "tokens": len(case.group.tokens),
         "shares": kind_of(leader).label,
         "in_reference": detector.reference.rarity.count(leader),
         "log_e": _finite(case.log_e),
@@ -96,13 +101,14 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
 def _link(detector: Detector, at: int, links: tuple[Link, ...]) -> Mapping[str, Any]:
     """To the first other account that showed the same wording."""
     accounts = detector.population.accounts
-    shown: Collection[int] = detector.population.shared.accounts.get(links[0].token, ())
+    token = next((link.token for link in links if link.token is not None), None)
+    shown: Collection[int] = () if token is None else detector.population.shared.accounts.get(token, ())
     other = next((index for index in shown if index != at), at)
     return {
         "a": accounts[at].name,
         "b": accounts[other].name,
-        "log_lr": sum(link.log_lr for link in links),
-        "because": [f"{kind_of(link.token).label}: {link.log_lr:+.2f}" for link in links],
+        "log_lr": log_odds(links),
+        "because": [f"{link.label}: {link.log_lr:+.2f}" for link in links],
     }
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from stillhouse.config import dump
 from stillhouse.guard.decide.decision import Decision
 from stillhouse.guard.detect.detector import Detector
-from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ticks
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.reference import Reference
+from stillhouse.guard.replay.engine import Engine, local_engine
 from stillhouse.guard.replay.reading import Logs, find_logs
 from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records, populated
 from stillhouse.records import (
@@ -31,7 +31,6 @@ from stillhouse.records.files import encode_line
 __all__ = ["Progress", "replay"]
 
 Progress = Callable[[str], None]
-_REMEMBER = 2
 
 
 def replay(
@@ -42,25 +41,29 @@ def replay(
     *,
     strict: bool = False,
     progress: Progress = lambda text: None,
+    engine: Engine = local_engine,
 ) -> dict[str, Any]:
-    """Replay logs against a reference and write `out`; the summary.
+    """Replay logs against a reference and write `out`; the summary. What is decided does not depend on the `engine`.
 
     RecordError for what cannot be read (with `strict` for the first faulty line), RunFolderError where `out` is taken,
     StorageError where the disk refuses. Nothing is left behind then.
     """
     files = find_logs(given)
-    started = time.monotonic()
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
         logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected)
-        detector, decisions, duplicates = _fold(
-            logs.rows(Extractor(reference.key, reference.idf)), reference, settings, progress
-        )
-        seconds = time.monotonic() - started
+        asked = time.monotonic()
+        with engine(logs, reference) as made:
+            started = time.monotonic()
+            detector, decisions, duplicates = _fold(made.rows, reference, settings, progress)
+            seconds = time.monotonic() - started
         summary = _summary(detector, logs) | {
             "duplicates": duplicates,
             "rejected": rejected.count,
             "decisions": len(decisions),
+            "engine": made.engine,
+            "workers": made.workers,
+            "start_seconds": started - asked,
             "seconds": seconds,
             "exchanges_per_second": logs.exchanges / seconds,
         }
@@ -79,11 +82,7 @@ def _fold(
 ) -> tuple[Detector, list[Decision], int]:
     """The detector after the last row, all decisions, and how many rows came twice."""
     detector = Detector(reference, settings)
-    ticks = Ticks(
-        int(settings.tick_seconds * 1e6),
-        settings.tick_exchanges,
-        _REMEMBER * int(settings.lateness_seconds * 1e6),
-    )
+    ticks = Ticks.of(settings)
     decisions: list[Decision] = []
     seen = 0
     for tick in ticks.cut(rows):

@@ -17,6 +17,7 @@ __all__ = [
     "keys",
     "metadata",
     "organisations",
+    "proposals",
 ]
 
 metadata = MetaData()
@@ -65,6 +66,17 @@ actions = Table(
     Column("account", String(128), primary_key=True),
     Column("document", Text, nullable=False),
     Column("version", BigInteger, nullable=False, index=True),
+    # Who spoke last about the account, and when in seconds since 1970; unknown of rows of before revision 0002.
+    Column("actor", Text),
+    Column("at", Float),
+)
+
+# What detection asks a person for: none of it is in force.
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("account", String(128), primary_key=True),
+    Column("document", Text, nullable=False),
 )
 
 # Counts that must survive a restart of a gateway without Valkey: what was used in a window.

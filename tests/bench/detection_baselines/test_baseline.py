@@ -6,6 +6,7 @@ import pytest
 
 from bench.detection_baselines.baseline import Flag, flag_after, moment
 from bench.detection_baselines.embedding import WordsEmbedding
+from bench.detection_baselines.mmd import WINDOWS
 from bench.detection_baselines.published import published
 from stillhouse.errors import RecordError
 from tests.bench.detection_baselines.asking import START, ask
@@ -24,14 +25,14 @@ def test_a_moment_is_in_milliseconds() -> None:
 
 
 def test_each_row_has_a_name_of_its_own(words: WordsEmbedding) -> None:
-    names = [baseline.name for baseline in published(words)]
+    names = [baseline.name for baseline in published(words, WINDOWS)]
     assert len(set(names)) == len(names) == 14
     assert names[3:5] == ["PRADA, words", "MMD, windows of 100, words"]
     assert names[-1] == "MMD, windows of 1,500, words, published null"
 
 
 def test_nothing_is_flagged_before_it_is_fitted(words: WordsEmbedding) -> None:
-    for baseline in published(words):
+    for baseline in published(words, WINDOWS):
         if baseline.name.startswith(("rate limit, 60", "static")):
             assert list(baseline.flag([ask("a", 0)])) == []
         else:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from stillhouse.guard.access.detected import Found, bring_about
 from stillhouse.guard.access.directory import Directory, digest_of
 from stillhouse.guard.admin.app import admin_app
 from stillhouse.guard.ledger.proof import verify_proof
@@ -121,6 +122,24 @@ def test_a_word_on_an_action(desk: Desk) -> None:
         "actions": {"slow": 1},
     }
     assert (ended["kind"], ended["subject"], ended["details"]["reason"]) == ("action.ended", "bob", "an office")
+
+
+def test_what_detection_asks_a_person_for(desk: Desk) -> None:
+    customer(desk.state)
+    found = Found(["alice", "bob"], "c1", "suspend", waits=True, at=0.0, reason="a queue", because={"log_e": 7.5})
+    bring_about(desk.state.registry, found)
+    assert desk.ask("GET", "/v1/actions")["items"] == []
+    page = desk.ask("GET", "/v1/actions/pending?limit=1")
+    assert page["next"] == "alice" and page["items"][0]["because"] == {"log_e": 7.5}
+    assert [one["account"] for one in desk.ask("GET", "/v1/actions/pending?after=alice&campaign=c1")["items"]] == [
+        "bob"
+    ]
+    word = {"action": "suspend", "reason": "seen"}
+    desk.ask("POST", "/v1/actions/review", {**word, "account": "bob", "verdict": "rejected"})
+    desk.ask("POST", "/v1/actions/review", {**word, "campaign": "c1", "verdict": "approved"})
+    assert desk.directory.action("bob", time.time()) is None
+    assert desk.directory.action("alice", time.time()) is not None, "this gateway has not seen its own change"
+    assert desk.ask("GET", "/v1/actions/pending") == {"items": [], "next": None}
 
 
 @pytest.mark.parametrize(

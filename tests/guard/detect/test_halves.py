@@ -55,10 +55,11 @@ def oddest(split: Callable[[Iterator[Row]], Iterator[Row]]) -> tuple[int, int]:
     """Groups that a sentence linked, and how many of them ask for reasoning more than every honest group."""
     read = [exchange(f"p{number}", "2026-07-20T00:00:00Z", f"a{number}", "Hello there.") for number in range(100)]
     reference = learnt(lambda halved: split(people(30 * PARTS, None, halved)), read)
-    assert reference.groups.groups == PARTS
+    honest = reference.groups["wording"]
+    assert honest.groups == PARTS
     detector = fold(reference, lambda halved: split(people(1500, SENTENCES, halved)))
-    cases = [case for case in detector.cases.values() if case.looks]
-    highest = max(reference.groups.shown[0])
+    cases = [case for case in detector.cases.values() if case.looks and case.group.kind == "wording"]
+    highest = max(honest.shown[0])
     return len(cases), sum(bool(case.looks[-1].look.shown[0] > highest) for case in cases)
 
 

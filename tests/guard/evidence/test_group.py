@@ -16,6 +16,8 @@ IDF = np.full(BUCKETS, 6.0, np.float32)
 HOUR = 3_600_000_000
 ORGANISATION, PAYMENT, TEMPLATE = token(Kind.ORGANISATION, 1), token(Kind.PAYMENT, 2), token(Kind.WORDING, 3)
 NOBODY = Customers({}, {})
+NOTHING: frozenset[int] = frozenset()
+RATES = (0.01, 0.2, 0.01, 0.01, 0.2)
 
 
 def person(
@@ -48,14 +50,14 @@ def people(n: int, requests: int = SAMPLED, first: int = 0) -> list[Account]:
 
 
 def seen(members: list[Account], customers: Customers = NOBODY, sizes: Sequence[int] = SIZES) -> Look:
-    found = look(members, customers, sizes)
+    found = look(members, NOTHING, customers, sizes)
     assert found is not None
     return found
 
 
 def test_people_stand_out_in_every_view() -> None:
     found = seen(people(30))
-    assert (found.size, found.covered, found.is_eligible) == (6, 1.0, True)
+    assert (found.size, found.covered, found.is_eligible(RATES)) == (6, 1.0, True)
     for counted in (found.content, found.times, found.either):
         assert counted is not None and counted.accounts == 30 and counted.persistent >= 28
 
@@ -72,10 +74,10 @@ def test_a_queue_stands_out_nowhere() -> None:
 
 def test_fewer_than_sixteen_parties_say_nothing() -> None:
     assert LEAST_PARTIES == 16
-    assert look(people(15), NOBODY) is None and look([], NOBODY) is None
-    assert look([*people(15), *people(40, 1, 100)], NOBODY) is None  # of one request nothing can be compared
+    assert look(people(15), NOTHING, NOBODY) is None and look([], NOTHING, NOBODY) is None
+    assert look([*people(15), *people(40, 1, 100)], NOTHING, NOBODY) is None  # of one request nothing can be compared
     assert seen(people(16)).either is not None
-    assert look(people(40, requests=2), NOBODY, (3, 4)) is None
+    assert look(people(40, requests=2), NOTHING, NOBODY, (3, 4)) is None
 
 
 @pytest.mark.parametrize(("short", "long", "size"), [(16, 14, 2), (16, 16, 6), (16, 40, 6), (30, 0, 2)])
@@ -91,7 +93,7 @@ def test_sizes_may_be_said() -> None:
     for sizes, size in (((2,), 2), ((2, 3), 3), ((3, 2, 6), 3), (SIZES, 3)):
         found = seen(members, sizes=sizes)
         assert found.size == size and found.content is not None and found.content.accounts == 36
-    assert look(members, NOBODY, (4, 6)) is None and look(members, NOBODY, ()) is None
+    assert look(members, NOTHING, NOBODY, (4, 6)) is None and look(members, NOTHING, NOBODY, ()) is None
 
 
 def test_at_most_a_thousand_requests_are_compared() -> None:
@@ -127,7 +129,7 @@ def test_accounts_of_one_customer_are_one_party() -> None:
     # Beyond the largest honest customer it is a pool, whose accounts count by themselves.
     pool = seen(members, Customers(shared, {Kind.ORGANISATION: 4}))
     assert pool.content is not None and pool.content.accounts == 29
-    assert look(members[3:], customers) is None
+    assert look(members[3:], NOTHING, customers) is None
 
 
 def test_a_customer_is_who_shares_openly() -> None:
@@ -165,7 +167,7 @@ def test_covered_is_the_share_of_requests_with_a_wording_of_the_group(sharing: i
         for index in range(30)
     ]
     found = seen(members)
-    assert found.covered == pytest.approx(covered) and found.is_eligible == (covered >= 0.05)
+    assert found.covered == pytest.approx(covered) and found.is_eligible(RATES) == (covered >= 0.05)
 
 
 def test_a_tenth_of_a_large_group_is_more_than_three() -> None:
@@ -184,11 +186,11 @@ def test_a_benchmark_that_all_ask_at_once_tells_nothing() -> None:
     for account in members:
         account.sample = [Sampled(int(rng.integers(10_000_000)), texts[int(rng.integers(2))], ()) for _ in range(4)]
     found = seen(members)
-    assert found.content is None and found.times is None and found.either is None and not found.is_eligible
+    assert found.content is None and found.times is None and found.either is None and not found.is_eligible(RATES)
 
 
 def test_a_look_says_the_same_twice() -> None:
-    assert look(people(40), NOBODY) == look(people(40), NOBODY)
+    assert look(people(40), NOTHING, NOBODY) == look(people(40), NOTHING, NOBODY)
     assert seen(people(40)).content == Counted(40, 40)
 
 
@@ -229,3 +231,30 @@ def test_many_candidates_are_compared_in_parts() -> None:
     background = [person(rng, index).sample for index in range(60)]
     told = recognisable([one.sample for one in people(200, 6, 300)], background, "content")
     assert len(told) == 200 and sum(map(bool, told)) >= 198
+
+
+def test_a_group_without_common_wording_is_looked_at_for_a_purpose_that_people_rarely_have() -> None:
+    rng = np.random.default_rng(8)
+
+    def of(shown: tuple[int, ...]) -> Look:
+        return seen([person(rng, index, wording=(), shown=shown) for index in range(20)])
+
+    # Half of six requests show the first cue, which one honest request in a hundred has; the second one in five has.
+    assert of((3, 0, 0, 0, 0)).is_eligible(RATES) and not of((2, 0, 0, 0, 0)).is_eligible(RATES)
+    assert not of((0, 6, 0, 0, 0)).is_eligible(RATES)
+
+
+def test_requests_with_the_wording_of_the_group_are_compared_before_others() -> None:
+    """Accounts that carry people's requests, in sittings, and a queue's under one template, at any time."""
+    rng = np.random.default_rng(9)
+    members = []
+    for index in range(40):
+        bought, queue = person(rng, index, topic=index, wording=()), person(rng, index, 3)
+        bought.alike = queue.sample
+        members.append(bought)
+    mixed, alone = look(members, {TEMPLATE}, NOBODY), look(members, NOTHING, NOBODY)
+    assert mixed is not None and mixed.either is not None and alone is not None and alone.either is not None
+    assert (mixed.size, alone.size) == (3, 6)
+    assert mixed.either.persistent <= 4 and alone.either.persistent >= 36
+    # What binds the group is looked for in the newest of all.
+    assert mixed.covered == alone.covered == 0.0

@@ -119,7 +119,7 @@ def test_tokens_are_numbers_of_64_bits() -> None:
     assert all(type(one) is int and 0 < one < 1 << 64 for one in tokens)
 
 
-def test_it_forgets_instructions_rather_than_grow() -> None:
+def test_it_forgets_wordings_rather_than_grow() -> None:
     templates = Templates(hasher(b"one key"))
     texts = [
         f"you are the assistant of customer {chr(97 + one % 26)}{chr(97 + one // 26 % 26)}{chr(97 + one // 676)}"
@@ -127,6 +127,6 @@ def test_it_forgets_instructions_rather_than_grow() -> None:
     ]
     first = templates.tokens(saying(system=texts[0]))
     for text in texts:
-        templates.tokens(saying(system=text))
-    assert len(templates._system) < 4097
+        templates.tokens(saying(text, text))
+    assert templates._of_instructions.cache_info().currsize == templates._of_wording.cache_info().currsize == 4096
     assert templates.tokens(saying(system=texts[0])) == first != ()

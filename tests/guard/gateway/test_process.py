@@ -180,6 +180,7 @@ def test_a_probe_finds_an_upstream_well_again(tmp_path: Path) -> None:
         ({"log": {"privacy": "scaffold"}}, "scaffold"),
         ({"access": {"country_database": "none.mmdb"}}, "none.mmdb"),
         ({"upstreams": []}, "upstreams"),
+        ({"detect": {"reference": "nowhere"}}, "detect.reference: "),
         *FAULTS,
     ],
 )

@@ -48,6 +48,6 @@ def test_queues_are_named_and_people_are_not(references: list[Reference]) -> Non
 
 
 def test_queues_in_the_reference_weaken_the_evidence_against_the_next(references: list[Reference]) -> None:
-    nulls = [reference.groups.persistence["either", 2] for reference in references]
+    nulls = [reference.groups["wording"].persistence["either", 2] for reference in references]
     clean, poisoned = (null.log_p(Counted(1, 40)) for null in nulls if null is not None)
     assert clean < poisoned - math.log(2)

@@ -70,7 +70,7 @@ def test_a_database_of_a_newer_version_is_left_alone(database_url: str, tmp_path
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(
-        ConfigError, match=r"revision 9999, which is newer than .* \(0001\); install a newer stillhouse"
+        ConfigError, match=r"revision 9999, which is newer than .* \(0002\); install a newer stillhouse"
     ):
         migrate(engine)
     assert differences(engine, metadata) == []

@@ -1,0 +1,97 @@
+"""What is known of one group: every look at it, what they say together, and whether it may be acted on."""
+
+import math
+from dataclasses import dataclass, field
+
+from stillhouse.guard.evidence.group import Look
+from stillhouse.guard.evidence.line import Line
+from stillhouse.guard.evidence.persistence import Counted
+from stillhouse.guard.evidence.queue import may_be_queue
+from stillhouse.guard.features.tokens import kind_of
+from stillhouse.guard.link.campaign import Campaign
+from stillhouse.guard.link.group import Group
+from stillhouse.stats.evalue import log_sum_e
+
+__all__ = ["Case", "Judged"]
+
+_TOLD = math.log(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One look at a group: `share` of the level is `log_share`; `log_e` has that in it."""
+
+    at: int
+    look: Look
+    lines: tuple[Line, ...]
+    log_share: float
+    log_e: float
+
+
+@dataclass(slots=True)
+class Case:
+    """One group, every look at it in the order of time, and the campaign that it was found to be of."""
+
+    group: Group
+    looks: list[Judged] = field(default_factory=list)
+    doubling: int = -1
+    """How often its parties had doubled when it was last looked at."""
+    campaign: Campaign | None = None
+
+    @property
+    def log_e(self) -> float:
+        """ln of the sum over looks."""
+        return log_sum_e(one.log_e for one in self.looks)
+
+    def strongest(self) -> Judged:
+        return max(self.looks, key=lambda one: one.log_e)
+
+    def deciding(self) -> tuple[str, Counted | None]:
+        """The view that tells most, in the look that tells most, and what it counted."""
+        strongest = self.strongest()
+        views = [line for line in strongest.lines if line.name != "purpose"]
+        if not views:
+            return "either", None
+        name = max(views, key=lambda line: line.log_e + math.log(line.weight)).name
+        return name, strongest.look.counted(name)
+
+    def is_queue(self) -> bool:
+        """Whether as few stand out in that view as would in a queue."""
+        _, counted = self.deciding()
+        return counted is not None and may_be_queue(counted)
+
+    def told_by_two(self) -> bool:
+        """Whether what and when, which share no feature, each tell by themselves in one look."""
+        return any(
+            sum(line.name in ("content", "times") and line.log_e >= _TOLD for line in one.lines) == 2
+            for one in self.looks
+        )
+
+    def because(self) -> list[str]:
+        """What a person reads first: who is alike in what, and the lines that tell most, in words."""
+        strongest = self.strongest()
+        found = [
+            f"{len(self.group.accounts)} accounts share {kind_of(self.group.leader).label}{_others(self.group)}, "
+            f"{strongest.look.covered:.0%} of their requests have wording in common"
+        ]
+        for line in strongest.lines:
+            facts = line.facts
+            if line.name == "purpose":
+                found.append(f"purpose: {facts['share']:.0%} of requests show the cue {facts['cue']} (p = {_p(line)})")
+            else:
+                found.append(
+                    f"{_VIEWS[line.name]}: {facts['persistent']} of {facts['parties']} parties are recognisable, "
+                    f"{facts['requests_each']} requests each (p = {_p(line)}, modelled)"
+                )
+        return found
+
+
+_VIEWS = {"either": "by words or times", "content": "by words", "times": "by times"}
+
+
+def _others(group: Group) -> str:
+    return f" and {len(group.tokens) - 1} more such things" if group.kind == "community" else ""
+
+
+def _p(line: Line) -> str:
+    return f"{math.exp(line.log_p):.1e}"

@@ -1,0 +1,1 @@
+"""Detection while serving: a process of its own follows the exchange log and acts on what it finds."""

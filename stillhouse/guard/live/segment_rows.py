@@ -1,0 +1,123 @@
+"""One segment as rows: dated, put in order and made by the very code that a replay of the file runs."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stillhouse.errors import RecordError
+from stillhouse.guard.detect.extract import Extractor
+from stillhouse.guard.detect.ordered import Ordering
+from stillhouse.guard.detect.row import Row
+from stillhouse.guard.live.tail import Tail
+from stillhouse.guard.replay.dated import Dated
+from stillhouse.guard.replay.reading import decoded, time_of
+from stillhouse.records.exchange import exchange_from_record
+from stillhouse.records.times import microseconds
+from stillhouse.records.zstd_lines import read_zstd_lines
+from stillhouse.types import Exchange
+
+__all__ = ["Counts", "SegmentRows", "first_time"]
+
+_log = logging.getLogger("stillhouse.guard")
+
+
+@dataclass(slots=True)
+class Counts:
+    """`read` are exchanges that became rows, `late` those that count later than their own time, `rejected` lines that
+    are no exchange and exchanges whose clock was wrong."""
+
+    read: int = 0
+    late: int = 0
+    rejected: int = 0
+
+
+class SegmentRows:
+    """`first` is the time of the segment's first exchange; `lateness` in microseconds. Adds to `counts`."""
+
+    def __init__(self, path: Path, first: int, lateness: int, extractor: Extractor, counts: Counts) -> None:
+        self.path = path
+        self.is_finished = False
+        """Whether all that will ever be in it has been read."""
+        self._tail = Tail(path)
+        self._first = first
+        self._order = Ordering(lateness)
+        self._dated = Dated[Exchange](self._skewed)
+        self._extractor = extractor
+        self._counts = counts
+
+    @property
+    def newest(self) -> int:
+        """The newest time so far. No row that is still to be read counts before it less the lateness."""
+        return max(self._first, self._order.newest)
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether all rows that it will ever have were taken."""
+        return self.is_finished and not len(self._order)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that are there and not read."""
+        return self._tail.unread
+
+    def read_on(self) -> bool:
+        """Read one frame; False at the segment's present end, which is its last one where `is_finished` says so."""
+        try:
+            lines = self._tail.frame()
+            if lines is None and not self._tail.is_written:
+                # Between the two looks its writer may have added a frame and left.
+                lines = self._tail.frame()
+                if lines is None:
+                    self._take(self._tail.remains())
+                    self._finish()
+        except RecordError as error:
+            _log.error("a segment of the exchange log is not read any further: %s", error)
+            self._finish()
+            return False
+        self._take(lines or [])
+        return lines is not None
+
+    def until(self, at: float) -> Iterator[Row]:
+        """The rows before `at`, in order; who asks knows that none of before it is to come."""
+        return self._order.until(at)
+
+    def _take(self, lines: list[bytes]) -> None:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                exchange = exchange_from_record(decoded(line, str(self.path)), str(self.path))
+            except RecordError:
+                self._counts.rejected += 1
+                continue
+            for one, at in self._dated.put(exchange, time_of(exchange)):
+                self._hold(one, at)
+
+    def _finish(self) -> None:
+        for exchange, at in self._dated.rest():
+            self._hold(exchange, at)
+        self.is_finished = True
+
+    def _hold(self, exchange: Exchange, at: int) -> None:
+        late = self._order.late
+        self._order.hold(self._extractor.row(exchange, self._order.time(at)))
+        self._counts.read += 1
+        self._counts.late += self._order.late - late
+
+    def _skewed(self, _exchange: Exchange, _at: int) -> None:
+        self._counts.rejected += 1
+
+
+def first_time(path: Path) -> int | None:
+    """The time of the segment's first exchange, in microseconds since 1970; None where none can be read (yet)."""
+    try:
+        for line in read_zstd_lines(path):
+            if line is not None:
+                try:
+                    return microseconds(exchange_from_record(decoded(line, str(path)), str(path)).time)
+                except RecordError:
+                    continue
+    except (FileNotFoundError, RecordError):
+        return None
+    return None

@@ -1,0 +1,84 @@
+"""One block in, its rows out: the work that may be done anywhere. What depends on order is left to whoever asks.
+
+Rows travel as plain tuples: those unpickle in a microsecond each, tuples with names in three.
+"""
+
+from collections.abc import Iterator, Sized
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stillhouse.errors import RecordError
+from stillhouse.guard.detect.extract import Extractor
+from stillhouse.guard.detect.row import Row
+from stillhouse.guard.replay.blocks import Block
+from stillhouse.guard.replay.reading import NEEDED, Logs, decoded, has, time_of
+from stillhouse.records import ExchangeLog, RejectedLines
+
+__all__ = ["Made", "Rejected", "placed", "rows_of_block", "unpacked"]
+
+
+class Rejected(NamedTuple):
+    """A faulty entry: how many rows of its block stand before it, where it is, why, and what it says."""
+
+    before: int
+    place: str
+    reason: str
+    line: str
+
+
+class Made(NamedTuple):
+    """`rows` are the fields of `Row`, with the time that the exchange itself gives, in the order of the log.
+
+    `absent` is what features need and no exchange had. `fault` is why the block ends here, if it was cut short.
+    """
+
+    rows: list[tuple[Any, ...]]
+    rejected: list[Rejected]
+    absent: frozenset[str]
+    fault: str | None
+
+
+class _Noted(RejectedLines):
+    def __init__(self, path: Path, rows: Sized) -> None:
+        super().__init__(path)
+        self.found: list[Rejected] = []
+        self._rows = rows
+
+    def add(self, place: str, reason: str, line: str) -> None:
+        self.found.append(Rejected(len(self._rows), place, reason, line))
+
+
+def rows_of_block(block: Block, extractor: Extractor) -> Made:
+    """Never raises for what a log may hold."""
+    rows: list[tuple[Any, ...]] = []
+    noted = _Noted(block.path, rows)
+    absent = set(NEEDED)
+    fault = None
+    try:
+        for exchange in ExchangeLog(block.path, rejected=noted, decode=decoded).exchanges(block.entries()):
+            if absent:
+                absent -= {name for name in absent if has(exchange, name)}
+            rows.append(tuple(extractor.row(exchange, time_of(exchange))))
+    except RecordError as error:
+        fault = str(error)
+    return Made(rows, noted.found, frozenset(absent), fault)
+
+
+def unpacked(made: Made, logs: Logs) -> Iterator[tuple[Row, int]]:
+    """The rows with their times, as `Logs.merged` takes them. Faulty entries are set aside between those rows where
+    they stood. RecordError for a fault, and for a faulty entry where none may be.
+    """
+    logs.absent &= made.absent
+    done = 0
+    for faulty in made.rejected:
+        yield from ((Row._make(fields), fields[0]) for fields in made.rows[done : faulty.before])
+        logs.reject(faulty.place, faulty.reason, faulty.line)
+        done = faulty.before
+    yield from ((Row._make(fields), fields[0]) for fields in made.rows[done:])
+    if made.fault is not None:
+        raise RecordError(made.fault)
+
+
+def placed(row: Row, at: int) -> Row:
+    """The row as it counts at a time, which is its own unless it came late."""
+    return row if row.at == at else row._replace(at=at)

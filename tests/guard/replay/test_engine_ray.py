@@ -1,0 +1,124 @@
+"""A real Ray cluster of two workers comes to the bytes of this process, whatever befalls logs and workers."""
+
+import importlib.util
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stillhouse.errors import ConfigError, RecordError
+from stillhouse.guard.reference.reference import load
+from stillhouse.guard.replay.cluster_ray import cluster
+from stillhouse.guard.replay.engine import local_engine
+from stillhouse.guard.replay.engine_ray import ray_engine
+from stillhouse.guard.replay.run import replay
+from stillhouse.range.parquet import write_parquet
+from stillhouse.records import ExchangeLog
+from tests.command import Command
+from tests.guard.world import World
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `scale`)")
+
+FILES = ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl", "resolved.yaml")
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[int]:
+    """A cluster for all tests here, which leaves neither a process nor a folder."""
+    processes, folders = psutil.Process().children(recursive=True), set(Path("/tmp").glob("stillhouse-ray-*"))
+    with cluster(2) as found:
+        yield found
+    assert [one for one in psutil.Process().children(recursive=True) if one not in processes] == []
+    assert set(Path("/tmp").glob("stillhouse-ray-*")) <= folders
+
+
+def at_work() -> list[psutil.Process]:
+    """Workers of the cluster that are making rows."""
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if one.name().startswith("ray::_made"):
+                found.append(one)
+    return found
+
+
+def test_the_same_bytes_as_in_one_process_though_workers_are_killed(
+    world: World, workers: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    exchanges = list(ExchangeLog(world.mixed))
+    logs = [tmp_path / "a.parquet", tmp_path / "b.jsonl.zst"]
+    write_parquet(logs[0], exchanges[::2])
+    with ExchangeLog(logs[1]) as log:
+        log.extend(exchanges[1::2])
+    killed: list[psutil.Process] = []
+
+    def progress(text: str) -> None:
+        if not killed:
+            killed.extend(at_work())
+            for one in killed:
+                one.kill()
+
+    reference, out = load(world.reference), tmp_path / "out"
+    summary = replay(logs, reference, out, world.settings, progress=progress, engine=ray_engine())
+    assert killed and capfd.readouterr() == ("", "")
+    for name in FILES:
+        assert (out / name).read_bytes() == (world.replayed / name).read_bytes()
+    for name in ("exchanges", "late", "absent", "accounts", "duplicates"):
+        assert summary[name] == world.summary[name]
+    assert (summary["engine"], summary["workers"]) == ("ray", workers) == ("ray", 2)
+
+
+def test_faulty_late_and_skewed_entries_of_several_logs(world: World, workers: int, tmp_path: Path) -> None:
+    """Two logs of one time, one of them with lines of each fault, and both with exchanges that came late."""
+    exchanges = list(ExchangeLog(world.mixed))[:1500]
+    exchanges[100], exchanges[700] = exchanges[700], exchanges[100]
+    write_parquet(tmp_path / "a.parquet", exchanges[::2])
+    with ExchangeLog(tmp_path / "b.jsonl") as log:
+        log.extend(exchanges[1::2])
+    lines = (tmp_path / "b.jsonl").read_text(encoding="utf-8").splitlines()
+    ahead = json.dumps({**json.loads(lines[80]), "id": "ahead", "time": "2027-01-01T00:00:00Z"})
+    lines[80:80] = ["no json", ahead, '{"v": "stillhouse.exchange/9"}']
+    (tmp_path / "b.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    logs, reference = [tmp_path / "a.parquet", tmp_path / "b.jsonl"], load(world.reference)
+    here = replay(logs, reference, tmp_path / "here", world.settings)
+    there = replay(logs, reference, tmp_path / "there", world.settings, engine=ray_engine())
+    assert (here["rejected"], here["exchanges"]) == (3, 1500) and here["late"] > 0
+    assert [there[name] for name in ("rejected", "exchanges", "late")] == [3, 1500, here["late"]]
+    for name in (*FILES, "rejected.jsonl"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
+def test_a_damaged_log_is_the_same_one_line(world: World, workers: int, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.parquet"
+    write_parquet(damaged, list(ExchangeLog(world.mixed))[:300])
+    content = bytearray(damaged.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 400] = b"\xff" * 400
+    damaged.write_bytes(content)
+    faults = []
+    for engine in (local_engine, ray_engine()):
+        with pytest.raises(RecordError, match=r"damaged\.parquet: not a Parquet file, or a damaged one") as fault:
+            replay([damaged], load(world.reference), tmp_path / "out", world.settings, engine=engine)
+        faults.append(str(fault.value))
+    assert faults[0] == faults[1] and [path.name for path in tmp_path.iterdir()] == ["damaged.parquet"]
+
+
+def test_an_interrupted_replay_leaves_nothing(world: World, workers: int, command: Command, tmp_path: Path) -> None:
+    import ray
+
+    words = ("guard", "replay", world.mixed, "--reference", world.reference, "--out", tmp_path / "out")
+    address = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}
+    running = command.start(*words, "--engine", "ray", "--quiet", environment=address)
+    running.signal_when(signal.SIGINT, lambda: bool(at_work()))
+    done = running.wait()
+    assert (done.code, done.out, done.err) == (130, "", "stillhouse: interrupted; nothing was kept\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_are_asked_of_our_own_cluster_only(workers: int) -> None:
+    with pytest.raises(ConfigError, match="workers is 3, and a Ray cluster that is there has its own"), cluster(3):
+        pass
