@@ -26,27 +26,31 @@ def crowds(
 ) -> Iterator[Row]:
     """The rows of so many groups in the order of time, within `span` microseconds. Names begin with `name`.
 
-    Who is recognisable by words keeps to a topic, who is by times asks in one sitting; nobody else does either.
+    What they have in common is the wording alone. Who is recognisable by words keeps to a topic, who is by times asks in
+    one sitting; nobody else does either.
     """
     found: list[Row] = []
     for group, logit in enumerate(people.draw(rng, groups).tolist()):
         wording = token(Kind.WORDING, _hashed(f"{name}{group}"))
         size = int(rng.integers(*_PEOPLE))
         for person in range(size):
+            account = f"{name}{group}.{person}"
+            client = token(Kind.CLIENT, _hashed(account))
             count = int(rng.integers(*_REQUESTS))
             topic = int(rng.integers(_TOPICS)) if rng.random() < expit(WORDS + logit) else None
             sits = rng.random() < expit(TIMES + logit)
             begins = int(rng.integers(span))
             for number in range(count):
                 at = begins + number * 2 * MINUTE if sits else int(rng.integers(span))
-                id = f"{name}{group}.{person}.{number}"
+                id = f"{account}.{number}"
                 evidence = is_evidence(id)
                 found.append(
                     row(
                         id,
                         min(at, span - 1),
-                        f"{name}{group}.{person}",
+                        account,
                         evidence=evidence,
+                        client=client,
                         wording=(wording,),
                         content=_said(rng, topic) if evidence else b"",
                     )

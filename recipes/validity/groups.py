@@ -28,7 +28,7 @@ def detected(rng: np.random.Generator, people: People, reference_groups: int, gr
     read = exchanges(asked, "x", len(asked.at))
     reference = learnt(lambda halved: _log(rng, people, reference_groups, halved, "r"), read)
     detector = fold(reference, lambda halved: _log(rng, people, groups, halved, "l"))
-    return np.array([case.log_e for case in detector.cases.values() if case.looks])
+    return np.array([case.log_e for case in detector.cases.values() if case.looks and case.group.kind == "wording"])
 
 
 def _log(rng: np.random.Generator, people: People, groups: int, halved: Halved, name: str) -> Iterator[Row]:
