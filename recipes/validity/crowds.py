@@ -26,8 +26,8 @@ def crowds(
 ) -> Iterator[Row]:
     """The rows of so many groups in the order of time, within `span` microseconds. Names begin with `name`.
 
-    What they have in common is the wording alone. Who is recognisable by words keeps to a topic, who is by times asks in
-    one sitting; nobody else does either.
+    What they have in common is the wording alone. Who is recognisable by words keeps to a topic, who is by times asks
+    in one sitting; nobody else does either.
     """
     found: list[Row] = []
     for group, logit in enumerate(people.draw(rng, groups).tolist()):
