@@ -28,6 +28,9 @@ GuardConfig = Annotated[
 def reference(
     logs: Logs,
     out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    without: Annotated[
+        Path | None, typer.Option("--without", help="File of names of accounts, one a line, that are left out.")
+    ] = None,
     config: GuardConfig = None,
     strict: Strict = False,
     quiet: Quiet = False,
@@ -39,7 +42,13 @@ def reference(
 
         with console_for(quiet).status("reading") as status:
             made = learn_reference(
-                logs, out, _detect(config), secrets.token_bytes(32), strict=strict, progress=status.update
+                logs,
+                out,
+                _detect(config),
+                secrets.token_bytes(32),
+                strict=strict,
+                without=[] if without is None else _names(without),
+                progress=status.update,
             )
         print_result(made, as_json, _reference_text(made, out))
 
@@ -96,6 +105,13 @@ def explain(
             raise ConfigError("explain: give either --campaign or --account")
 
 
+def _names(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--without {file}: cannot be read ({error}); give names of accounts, one a line") from None
+
+
 def _engine(name: Engine, workers: int | None) -> Any:
     if name == "local":
         from stillhouse.guard.replay.engine import local_engine
@@ -127,12 +143,19 @@ def _with_reference(settings: Any, reference: Path | None) -> Any:
     return settings if reference is None else settings.model_copy(update={"reference": reference})
 
 
+_SUSPICIOUS = (
+    "{:,} groups look like queues of work, not like people: `suspicious` in {} names their accounts; if they are not "
+    "honest, learn again with --without"
+)
+
+
 def _reference_text(made: dict[str, Any], out: Path) -> str:
     return "\n".join(
         [
             f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
             f"{made['rejected']:,} lines set aside",
             f"{made['groups']:,} honest groups; an account's smallest p is {made['smallest_p']:.1e}",
+            *([_SUSPICIOUS.format(made["suspicious"], out / "reference.json")] if made["suspicious"] else []),
             f"reference {out}",
         ]
     )

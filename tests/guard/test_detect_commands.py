@@ -49,6 +49,8 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "--workers 2 is for --engine ray, and the engine is local" in idle.fault
     taken = command("guard", "reference", str(world.honest), "--out", str(replayed / "ref"))
     assert "is not empty" in taken.fault
+    nameless = command("guard", "reference", str(world.honest), *out, "--without", str(tmp_path / "names.txt"))
+    assert "--without" in nameless.fault and "give names of accounts, one a line" in nameless.fault
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
     for subjects in ((), ("--campaign", "c00001", "--account", "a")):

@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass, field
 
-from scipy.special import bdtrc
-
 from stillhouse.guard.evidence.group import Look
 from stillhouse.guard.evidence.line import Line
 from stillhouse.guard.evidence.persistence import Counted
+from stillhouse.guard.evidence.queue import may_be_queue
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign
 from stillhouse.guard.link.group import Group
@@ -16,8 +15,6 @@ from stillhouse.stats.evalue import log_sum_e
 __all__ = ["Case", "Judged"]
 
 _TOLD = math.log(20)
-_STRANGERS = 0.05
-_REFUTED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +56,9 @@ class Case:
         return name, strongest.look.counted(name)
 
     def is_queue(self) -> bool:
-        """Whether as few stand out in that view as would in a queue with one account in twenty of another kind.
-
-        Little evidence for people is not yet evidence for a queue: a group that is half and half is neither, and its
-        people would be hit with it.
-        """
+        """Whether as few stand out in that view as would in a queue."""
         _, counted = self.deciding()
-        if counted is None:
-            return False
-        # P(Binomial(n, strangers) >= k).
-        return float(bdtrc(counted.persistent - 1, counted.accounts, _STRANGERS)) >= _REFUTED
+        return counted is not None and may_be_queue(counted)
 
     def told_by_two(self) -> bool:
         """Whether what and when, which share no feature, each tell by themselves in one look."""

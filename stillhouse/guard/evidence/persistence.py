@@ -10,6 +10,7 @@ stands in the normal's place. A model, not a rank: what rests on it is marked so
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -70,14 +71,14 @@ class PersistenceNull:
         # P(Binomial(n, share) <= k) = I_{1 - share}(n - k, k + 1).
         below = np.ones_like(shares) if k >= n else betainc(n - k, k + 1, 1 - shares)
         with np.errstate(divide="ignore"):
-            terms = self._density() + np.log(below)
+            terms = _log_density(self.groups) + np.log(below)
         return min(0.0, float(logsumexp(terms)) + float(np.log(_GRID[1] - _GRID[0])))
 
-    def _density(self) -> NDArray[np.float64]:
-        """ln density of an honest group's distance from the mean, in spreads, on the grid."""
-        if self.groups >= _MANY_GROUPS:
-            return np.asarray(norm.logpdf(_GRID))
-        return np.asarray(student.logpdf(_GRID, self.groups - 1))
+
+@lru_cache
+def _log_density(groups: int) -> NDArray[np.float64]:
+    """ln density of an honest group's distance from the mean, in spreads, on the grid."""
+    return np.asarray(norm.logpdf(_GRID) if groups >= _MANY_GROUPS else student.logpdf(_GRID, groups - 1))
 
 
 def _loss(parameters: NDArray[np.float64], counts: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:

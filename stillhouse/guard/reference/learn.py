@@ -6,7 +6,7 @@ scale that it is part of, as every new account will be (`evidence/standing.py`).
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -32,6 +32,7 @@ from stillhouse.guard.link.communities import divide
 from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
+from stillhouse.guard.reference.suspicious import suspicious
 from stillhouse.types import Exchange
 
 __all__ = ["LEAST_ACCOUNTS", "learn"]
@@ -47,7 +48,7 @@ Read = Callable[[], Iterable[Exchange]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
 
-def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Reference:
+def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Reference:
     """`read` gives the exchanges in any order, `rows` the rows that an extractor makes of them in order of time.
 
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
@@ -66,7 +67,14 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
-    looks = _looks(population, rarity, cue_rates, key)
+    common = rarity.common()
+    customers = Customers(population.shared.accounts, rarity.largest_customer())
+    families, crowds = _families(population, common), _crowds(population, common)
+    made: dict[Kind, list[Found]] = {
+        "wording": [*families, *_parts(crowds)],
+        "community": _communities(population, common, key),
+    }
+    looks = {kind: list(_separate(groups, population, customers, cue_rates)) for kind, groups in made.items()}
     found = sum(one.size == SIZES[0] for one in looks["wording"])
     if found < LEAST_GROUPS:
         raise RecordError(
@@ -78,7 +86,9 @@ def learn(read: Read, rows: Rows, key: bytes, about: dict[str, Any]) -> Referenc
     values = [_values(account, scale, conduct) for account in population.accounts]
     places = {name: Places.of(np.array([one[name] for one in values])) for name in OWN_LINES}
     groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
-    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last - first, 1), about)
+    named = suspicious([*families, *crowds], population, customers, cue_rates)
+    told = {**about, "suspicious": [one.as_record() for one in named]}
+    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last - first, 1), told)
 
 
 def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, float]:
@@ -107,33 +117,30 @@ def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[NDArray[
     return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
-def _looks(population: Population, rarity: Rarity, cue_rates: Sequence[float], key: bytes) -> dict[Kind, list[Look]]:
-    """Looks at honest groups of each kind."""
-    common = rarity.common()
+def _families(population: Population, common: frozenset[int]) -> list[Found]:
+    """Groups that linking finds as it would in traffic."""
     for account in population.accounts:
         account.linked = array("Q", [token for token in account.linked if token not in common])
-    customers = Customers(population.shared.accounts, rarity.largest_customer())
-    made: dict[Kind, list[Found]] = {
-        "wording": _wordings(population, common),
-        "community": _communities(population, common, key),
-    }
-    return {kind: list(_separate(groups, population, customers, cue_rates)) for kind, groups in made.items()}
-
-
-def _wordings(population: Population, common: frozenset[int]) -> list[Found]:
-    """Groups that linking finds as it would in traffic, and parts of the crowds around common tokens, which are people
-    of one tool or one phrase.
-    """
-    shared = population.shared.accounts
     grouping = Grouping(population)
-    grouping.place(token for token in shared if token not in common)
-    groups = [(list(family.accounts), frozenset(family.tokens)) for family in grouping.all()]
-    for token in sorted(common):
-        crowd = [one.index for one in in_order(population.accounts[at] for at in shared[token])]
-        groups += [
-            (crowd[at : at + _PART], frozenset((token,))) for at in range(0, min(len(crowd), _PARTS * _PART), _PART)
-        ]
-    return groups
+    grouping.place(token for token in population.shared.accounts if token not in common)
+    return [(list(family.accounts), frozenset(family.tokens)) for family in grouping.all()]
+
+
+def _crowds(population: Population, common: frozenset[int]) -> list[Found]:
+    """Who shows a common token: people of one tool or one phrase, in an order that says nothing about them."""
+    shown_by = ((token, population.shared.accounts[token]) for token in sorted(common))
+    return [
+        ([one.index for one in in_order(population.accounts[at] for at in listed)], frozenset((token,)))
+        for token, listed in shown_by
+    ]
+
+
+def _parts(crowds: Iterable[Found]) -> list[Found]:
+    return [
+        (crowd[at : at + _PART], tokens)
+        for crowd, tokens in crowds
+        for at in range(0, min(len(crowd), _PARTS * _PART), _PART)
+    ]
 
 
 def _communities(population: Population, common: frozenset[int], key: bytes) -> list[Found]:

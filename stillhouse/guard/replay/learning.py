@@ -1,9 +1,11 @@
 """Learning a reference from files: what `stillhouse guard reference` does."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
@@ -24,28 +26,35 @@ def learn_reference(
     key: bytes,
     *,
     strict: bool = False,
+    without: Collection[str] = (),
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Read the logs twice and make the folder `out`; what the reference says of itself.
+    """Read the logs twice and make the folder `out`; what the reference says of itself. Accounts of `without` are left
+    out.
 
-    RecordError for what cannot be read, or is too little to learn from; nothing is left behind then.
+    RecordError for what cannot be read, is too little to learn from, or is to be left out and is not there; nothing is
+    left behind then.
     """
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected)
+        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected, frozenset(without))
 
         def rows(extractor: Extractor) -> Iterator[Row]:
+            if unknown := logs.without - logs.left_out:
+                raise RecordError(
+                    f"account '{min(unknown)}' is to be left out and asks nothing in the log; mend its name"
+                )
             for number, row in enumerate(logs.rows(extractor), start=1):
                 if number % _STEP == 0:
                     progress(f"{number:,} exchanges followed")
                 yield row
 
         progress("counting words")
-        about: dict[str, Any] = {"logs": logs.digests(), "versions": versions(), "commit": commit()}
+        about = {"logs": logs.digests(), "without": sorted(without), "versions": versions(), "commit": commit()}
         reference = learn(lambda: logs, rows, key, about)
-        about |= {"exchanges": logs.exchanges, "rejected": rejected.count}
-        save(reference, draft)
+        counts = {"exchanges": logs.exchanges, "rejected": rejected.count}
+        save(replace(reference, about={**reference.about, **counts}), draft)
     return {
         "reference": str(out),
         "digest": reference.digest,
@@ -55,4 +64,5 @@ def learn_reference(
         "groups": sum(null.groups for null in reference.groups.values()),
         "days": reference.span / 86_400e6,
         "smallest_p": 1 / (reference.rarity.accounts + 1),
+        "suspicious": len(reference.about["suspicious"]),
     }

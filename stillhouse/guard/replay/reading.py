@@ -67,11 +67,14 @@ class Logs:
     files: Sequence[Path]
     lateness: int
     rejected: RejectedLines | None = None
+    without: frozenset[str] = frozenset()
+    """Accounts that are passed over, and of these in `left_out` those that were there."""
     exchanges: int = 0
     late: int = 0
     skewed: int = 0
     absent: set[str] = field(default_factory=lambda: set(NEEDED))
     """What features need and no exchange had, by name."""
+    left_out: set[str] = field(default_factory=set)
     _read: set[int] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Exchange]:
@@ -131,6 +134,9 @@ class Logs:
         if rejected is not None:
             rejected = _Silent(rejected.path) if number in self._read else rejected.part(number)
         for one in ExchangeLog(self.files[number], rejected=rejected, decode=decoded):
+            if one.account in self.without:
+                self.left_out.add(one.account)
+                continue
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
             yield one, time_of(one)

@@ -9,10 +9,10 @@ from stillhouse.guard.detect.case import Case
 from stillhouse.guard.detect.detector import Detector
 from stillhouse.guard.detect.membership import log_odds
 from stillhouse.guard.features.tokens import kind_of
-from stillhouse.guard.link.campaign import Link, campaign_id
+from stillhouse.guard.link.campaign import Campaign, Link, campaign_id
 from stillhouse.records.times import rfc3339
 
-__all__ = ["account_records", "campaign_records", "evidence_records", "own_records"]
+__all__ = ["account_records", "campaign_records", "evidence_records", "own_records", "populated"]
 
 
 def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
@@ -33,7 +33,8 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 
 def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
-    for campaign in detector.campaigns.values():
+    """One for each campaign that anybody belongs to."""
+    for campaign in populated(detector):
         members = sorted(campaign.members)
         since = [detector.population.accounts[at].since for at in members]
         acted = [taken for at in members if (taken := detector.actions.get(at)) is not None]
@@ -50,7 +51,7 @@ def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
     """For each campaign the groups it is made of: every look, every line of each, and what they add up to."""
-    for campaign in detector.campaigns.values():
+    for campaign in populated(detector):
         yield {
             "campaign": campaign.id,
             "accounts": len(campaign.members),
@@ -91,6 +92,11 @@ def own_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             ],
             "also": account.facts(),
         }
+
+
+def populated(detector: Detector) -> list[Campaign]:
+    """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common."""
+    return [campaign for campaign in detector.campaigns.values() if campaign.members]
 
 
 def _group(detector: Detector, case: Case) -> Mapping[str, Any]:

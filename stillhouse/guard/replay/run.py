@@ -15,7 +15,7 @@ from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.replay.engine import Engine, local_engine
 from stillhouse.guard.replay.reading import Logs, find_logs
-from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records, own_records
+from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records, own_records, populated
 from stillhouse.records import (
     RejectedLines,
     commit,
@@ -103,7 +103,7 @@ def _summary(detector: Detector, logs: Logs) -> dict[str, Any]:
         "late": logs.late,
         "absent": sorted(logs.absent),
         "accounts": len(detector.population.accounts),
-        "campaigns": len(detector.campaigns),
+        "campaigns": len(populated(detector)),
         "groups_looked_at": sum(bool(case.looks) for case in detector.cases.values()),
         "actions": dict(sorted(actions.items())),
         "peak_memory_bytes": peak_memory_bytes(),

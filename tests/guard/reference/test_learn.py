@@ -40,3 +40,12 @@ def test_the_same_log_and_key_give_the_same_reference(world: World, tmp_path: Pa
     assert again["digest"] == world.learnt["digest"]
     other = learn_reference([world.honest], tmp_path / "other", world.settings, b"another key of 32 bytes, as it is")
     assert other["digest"] != again["digest"]
+
+
+def test_who_is_left_out_has_to_be_there(world: World, tmp_path: Path) -> None:
+    small = tmp_path / "small.jsonl"
+    with ExchangeLog(small) as log:
+        log.extend(one for number, one in enumerate(ExchangeLog(world.honest)) if number < 10)
+    with pytest.raises(RecordError, match="account 'nobody' is to be left out and asks nothing in the log"):
+        learn_reference([small], tmp_path / "out", DetectSettings(), KEY, without=["nobody"])
+    assert not (tmp_path / "out").exists()
