@@ -70,6 +70,7 @@ class Membership:
         for case in reversed(cases):
             if case.group.kind == "community" or not kind_of(case.group.leader).is_wording:
                 self._within.update(dict.fromkeys(case.group.accounts, _log_odds_within(case, nulls)))
+        self._sampled = Counter(token for account in core for token in self._in_sample(account))
         showing, asked = self._showing(core)
         elsewhere, asked_elsewhere = self._showing(others)
         shown, shown_elsewhere = (showing + 0.5) / (asked + 1), (elsewhere + 1) / (asked_elsewhere + 2)
@@ -137,9 +138,12 @@ class Membership:
 
     def _shows(self, account: Account, token: int) -> Link:
         own = account.index in self._core
-        showing = self.binding[token] - (own and account.index in self._shared[token])
+        showing = self._sampled[token] - (own and token in self._in_sample(account))
         ratio = _log_ratio(showing, self._sizes[0] - own, self._log_elsewhere(token))
         return Link(kind_of(token).label, ratio, token)
+
+    def _in_sample(self, account: Account) -> set[int]:
+        return {token for one in account.sample for token in one.wording if token in self.binding}
 
     def _log_elsewhere(self, token: int) -> float:
         """ln of the share of honest accounts that show it: in the reference, or among the others of today."""
