@@ -121,7 +121,7 @@ def files_of(run: Path) -> dict[Path, bytes]:
 def test_another_comparison_leaves_the_run_as_it_is(command: Command, pair: Pair, scratch: Path, run: Path) -> None:
     """Another start or other prompts must not replace a verdict: they go to --out only."""
     kept = files_of(run)
-    itself = standard_gate(command, run / "student", pair, "--before", run / "student", "--out", scratch / "a.json")
+    itself = gate(command, run / "student", pair, scratch, "--before", run / "student", "--out", scratch / "a.json")
     assert itself.code == 0 and "no run folder was written" in itself.err
     assert gate(command, run / "student", pair, scratch, "--out", scratch / "b.json").code == 0
     for name in ("a.json", "b.json"):
