@@ -110,14 +110,14 @@ def _found(world: World, records: list[dict[str, Any]], campaign: str | None) ->
 
 
 def holds(found: list[Outcome]) -> bool:
-    """Nobody honest is slowed, and without what was named the evidence is what it is with a clean reference."""
+    """Without what was named both the evidence and who is slowed are what they are with a clean reference."""
     clean = {one.seed: one for one in found if one.inside == 0}
-    return all(one.honest.slowed == 0 for one in found) and all(
+    return all(
         after.log_e >= before.log_e - _TOLERANCE
         for one in found
         if one.left_out
         for after, before in ((one.same, clean[one.seed].same), (one.other, clean[one.seed].other))
-    )
+    ) and all(one.honest.slowed <= clean[one.seed].honest.slowed for one in found if one.left_out)
 
 
 def main() -> int:
@@ -134,7 +134,7 @@ def main() -> int:
                 say(str(outcome))
                 found.append(outcome)
     say(
-        "honest accounts were left alone, and leaving out what was named mends it"
+        "leaving out what was named mends it: evidence, and honest accounts slowed, as with a clean reference"
         if holds(found)
         else "NOT as expected"
     )

@@ -150,8 +150,8 @@ _SUSPICIOUS = (
 
 
 _DRIFT = (
-    "drift: {:,} of {:,} {} that were left alone are as odd as {:.1%} of the reference's (p = {:.0e}): a campaign was not "
-    "found, or people have changed; look at `drift` in {}, and learn a new reference if they are honest"
+    "drift: {:,} of {:,} {} that were left alone are as odd as {:.1%} of the reference's (p = {:.0e}): a campaign was "
+    "not found, or people have changed; look at `drift` in {}, and learn a new reference if they are honest"
 )
 
 
