@@ -208,6 +208,48 @@ def _gateway_streams() -> str:
     )
 
 
+def _share_of(what: str) -> Mapping[str, Any]:
+    """The one row of the detection bench that begins so; its counts stand behind the name."""
+    (row,) = [
+        row
+        for (name, unit), row in bench("detection").items()
+        if name.startswith(what) and unit == "share" and "upper" not in name
+    ]
+    return row
+
+
+def _honest_hit() -> str:
+    told = []
+    for done in ("suspended", "slowed"):
+        row = _share_of(f"honest accounts {done}, all (")
+        upper = bench("detection")[f"{row['what']}, upper 95 % bound", "share"]["ours"]
+        counts = row["what"].split("(")[1].rstrip(")")
+        told.append(f"{done} {counts}, 1 in {1 / row['ours']:,.0f} (upper 95% bound 1 in {1 / upper:,.0f})")
+    return "; ".join(told)
+
+
+def _campaigns_found() -> str:
+    rows = bench("detection")
+    names = ("four_each", "diluted_90", "topic_shards", "follow_ups", "bought_people", "all_at_once", "loud")
+    told = [f"{name} {rows[f'{name}: campaigns found', 'share']['ours']:.0%}" for name in names]
+    everything = rows["all strategies: campaigns found", "share"]
+    return f"{everything['ours']:.0%} of {everything['runs']}; {', '.join(told)}"
+
+
+def _false_discoveries() -> str:
+    found = [
+        (name, row["ours"])
+        for (name, _), row in bench("detection").items()
+        if name.startswith("false discovery rate, campaigns")
+    ]
+    return ", ".join(f"{name.removeprefix('false discovery rate, campaigns, ')}: {share:.2%}" for name, share in found)
+
+
+def _exceeded() -> str:
+    first = recipe("validity")["shares"][0]["found"]
+    return ", ".join(f"{one['alpha']:g}: {one['share']:.5f}" for one in first)
+
+
 ROWS: list[tuple[str, Callable[[], str], str]] = [
     (
         "loss and gradient norm on one batch beside TRL 1.16, beta 0, 0.5, 1, float32",
@@ -270,4 +312,24 @@ ROWS: list[tuple[str, Callable[[], str], str]] = [
     ("a gateway killed with SIGKILL under load: answers seen and not in its log", _killed, "`recipes/gateway_kill`"),
     ("tamperings of a ledger that were found", _tampered, "`recipes/ledger_tampering`"),
     ("a decision at one gateway until another keeps it", _decided, "`recipes/two_gateways`"),
+    (
+        "honest accounts of composed traffic, look-alikes among them, that detection ever hit",
+        _honest_hit,
+        "`scripts/bench detection`",
+    ),
+    (
+        "campaigns found, six of each strategy, each with another objective",
+        _campaigns_found,
+        "the same",
+    ),
+    (
+        "false discoveries among campaigns, mean share, by action",
+        _false_discoveries,
+        "the same",
+    ),
+    (
+        "honest accounts, simulated, whose e-value ever reached 1 / alpha, by alpha, of 100,000",
+        _exceeded,
+        "`recipes/validity`",
+    ),
 ]

@@ -2,8 +2,8 @@
 
 Learns references from one log of honest people with 0, 0.1, 1 and 5 % of campaign accounts in it, and replays a later
 log with two campaigns, one with the same template and one with another. Then once more without the accounts that
-learning named. Exit 0 if honest accounts are left alone throughout, and leaving the named ones out finds as many
-accounts as the clean reference does; 1 if not.
+learning named. Exit 0 if leaving the named ones out gives the evidence of the clean reference, and slows no more
+honest accounts than it does; 1 if not.
 """
 
 import argparse
