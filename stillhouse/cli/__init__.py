@@ -72,6 +72,8 @@ def _common(
 def main() -> None:
     """Entry point."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Of processes that were interrupted together one ends first, of which torch warns the others with a stack.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
         code = app(prog_name="stillhouse", standalone_mode=False)
     except _UsageError as error:

@@ -46,10 +46,15 @@ def case(leader: int, tokens: list[int], persistent: int = 0) -> Case:
     return Case(Family(0, leader, list(range(CORE)), tokens), [judged])
 
 
+def _ends_of(index: int) -> tuple[int, ...]:
+    return tuple(end for end in (OPENING, ENDING) if index in SHARED[end])
+
+
 def membership(leader: int = RARE, *tokens: int) -> Membership:
-    """20 accounts of one client, of whose 40 sampled requests all show the rare wording, among 1,000; of 100 others
-    with a sampled request each, none shows it. In a reference of 998 accounts 499 used the browser."""
-    core = [account(index, BOT, RARE, RARE) for index in range(CORE)]
+    """20 accounts of one client, of whose 40 sampled requests all show the rare wording and some an opening or an
+    ending too, among 1,000; of 100 others with a sampled request each, none shows it. In a reference of 998 accounts
+    499 used the browser."""
+    core = [account(index, BOT, RARE, (RARE, *_ends_of(index))) for index in range(CORE)]
     others = [account(index, BROWSER, token(Kind.WORDING, index)) for index in range(100, 200)]
     rarity = Rarity(np.array([BROWSER], np.uint64), np.array([499], np.int64), 998)
     cases = [case(leader, list(tokens or (OTHER, OPENING, ENDING, POPULAR)))]
