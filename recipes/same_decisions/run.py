@@ -1,8 +1,9 @@
 """The same decisions whoever makes them: python -m recipes.same_decisions.run [--times 3] [--out DIR]
 
 Five days of composed traffic is written as JSON lines and as Parquet, a reference is learnt, and the log is replayed by
-one process from either format, and by Ray clusters of one and two workers; each replay is a command of its own.
-`decisions.jsonl` of all of them is compared byte for byte. Exit 1 if one differs, or if nothing was decided.
+one process from either format, and by Ray clusters of one and two workers; each replay is a command of its own. A
+gateway detects on it live, while it is written. `decisions.jsonl` of all of them is compared byte for byte. Exit 1 if
+one differs, or if nothing was decided.
 
 Speed is exchanges a second without the start of Ray, the median of `--times` rounds in which every arm has its turn.
 """
@@ -13,17 +14,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from recipes.result import Result
+from recipes.same_decisions.live import detect_live
+from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.range.parquet import write_parquet
 from stillhouse.records import ExchangeLog
+from stillhouse.records.times import microseconds, rfc3339
+from stillhouse.types import Exchange
 
 HERE = Path(__file__).parent
 TWO, ONE, ALONE = "Ray, 2 workers, Parquet", "Ray, 1 worker, Parquet", "Ray, 1 worker, Parquet, one core"
+AFTER = 2
 HONEST = ("seed=1", "days=3", "campaigns=[]", "corpus.half=a", "output.parts=1")
 
 
@@ -70,11 +76,26 @@ def compose(folder: Path) -> int:
     scenario = str(HERE / "scenario.yaml")
     stillhouse("range", "traffic", scenario, *HONEST, "--out", str(folder / "honest"))
     stillhouse("range", "traffic", scenario, "--out", str(folder / "jsonl"))
+    logs = sorted((folder / "jsonl").glob("exchanges*"))
+    with ExchangeLog(logs[-1]) as log:
+        log.extend(_after(logs))
     (folder / "parquet").mkdir()
-    for path in sorted((folder / "jsonl").glob("exchanges*")):
+    for path in logs:
         write_parquet(folder / "parquet" / f"{path.name.partition('.')[0]}.parquet", ExchangeLog(path))
     stillhouse("guard", "reference", str(folder / "honest"), "--out", str(folder / "reference"))
-    return int(json.loads((folder / "jsonl" / "summary.json").read_text(encoding="utf-8"))["exchanges"])
+    return int(json.loads((folder / "jsonl" / "summary.json").read_text(encoding="utf-8"))["exchanges"]) + AFTER
+
+
+def _after(logs: Sequence[Path]) -> list[Exchange]:
+    """What comes so much later that the tick before is over for whoever waits for it: a replay ends with its files."""
+    last = max((one for path in logs for one in ExchangeLog(path)), key=lambda one: one.time)
+    settings, at = DetectSettings(), microseconds(last.time)
+    assert at is not None
+    found = []
+    for number in range(1, AFTER + 1):
+        at += int((settings.tick_seconds + settings.lateness_seconds) * 1e6)
+        found.append(replace(last, id=f"after-{number}", account="after", time=rfc3339(at // 1000)))
+    return found
 
 
 def replay(arm: Arm, folder: Path, out: Path) -> None:
@@ -110,9 +131,10 @@ def main(argv: Sequence[str]) -> int:
         for number in range(options.times)
         for at, arm in enumerate(tried)
     }
+    decisions["live"] = detect_live(options.out / "jsonl", options.out / "reference", options.out / "live", AFTER)
     different = compare(decisions)
     found = len(next(iter(decisions.values())).read_bytes().splitlines())
-    say(f"{exchanges:,} exchanges, {found} decisions; {len(different)} of {len(decisions)} replays differ")
+    say(f"{exchanges:,} exchanges, {found} decisions; {len(different)} of {len(decisions)} differ")
     for name in different:
         say(f"differs: {name}")
     speed = {arm.name: arm.per_second for arm in tried}
@@ -124,7 +146,7 @@ def main(argv: Sequence[str]) -> int:
     figures = {
         "exchanges": exchanges,
         "decisions": found,
-        "replays": len(decisions),
+        "compared": len(decisions),
         "different": len(different),
         "exchanges_per_second": speed,
         "workers_ratio": workers,
