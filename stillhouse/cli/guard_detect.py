@@ -90,7 +90,7 @@ def explain(
     account: Annotated[str | None, typer.Option("--account", help="Which account, as in accounts.jsonl.")] = None,
     as_json: Json = False,
 ) -> None:
-    """All evidence against one campaign, or one account by itself, and how it adds up."""
+    """All evidence against one campaign or account and how it adds up, the decisions, and what links accounts."""
     with one_line_errors():
         from stillhouse.guard.replay.explain import explain, explained
         from stillhouse.guard.replay.explain_account import explain_account, explained_account

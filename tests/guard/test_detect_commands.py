@@ -53,6 +53,8 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "--without" in nameless.fault and "give names of accounts, one a line" in nameless.fault
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
+    file = command("guard", "explain", str(replayed / "out" / "summary.json"), "--campaign", "c00001")
+    assert "summary.json: is a file; give a folder made by `stillhouse guard replay`" in file.fault
     for subjects in ((), ("--campaign", "c00001", "--account", "a")):
         both = command("guard", "explain", str(replayed / "out"), *subjects)
         assert "give either --campaign or --account" in both.fault

@@ -54,7 +54,7 @@ class DetectSettings(Settings):
     lateness_seconds: float = Field(
         600.0,
         ge=0,
-        le=30 * 86_400,
+        le=604_800,
         description="how far behind the newest of its file an exchange may stand and keep its time",
     )
     membership: float = Field(6.9, gt=0, description="log odds, in nats, at which an account counts as a campaign's")

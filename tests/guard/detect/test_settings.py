@@ -32,7 +32,7 @@ def test_an_action_without_a_rate_has_no_level_and_bounds_none() -> None:
             "0.04; give strip at most 0.04, or observe more",
         ),
         ({"tick_seconds": 1e-9}, "'tick_seconds' is 1e-09; input should be greater than or equal to 1"),
-        ({"lateness_seconds": 1e303}, "'lateness_seconds' is 1e+303; input should be less than or equal to 2592000"),
+        ({"lateness_seconds": 1e303}, "'lateness_seconds' is 1e+303; input should be less than or equal to 604800"),
         ({"likely": 8}, "likely is 8, above membership (6.9); give it less"),
     ],
 )
