@@ -51,6 +51,9 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "is not empty" in taken.fault
     nameless = command("guard", "reference", str(world.honest), *out, "--without", str(tmp_path / "names.txt"))
     assert "--without" in nameless.fault and "give names of accounts, one a line" in nameless.fault
+    (replayed / "names.txt").write_text("a\n\nb\n")
+    blank = command("guard", "reference", str(world.honest), *out, "--without", str(replayed / "names.txt"))
+    assert blank.fault == f"--without {replayed / 'names.txt'}:2: is a blank line; give names of accounts, one a line"
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
     file = command("guard", "explain", str(replayed / "out" / "summary.json"), "--campaign", "c00001")
