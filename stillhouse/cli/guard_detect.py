@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.common import Json, Quiet, console_for, interrupted_by_sigterm, one_line_errors, print_result
 from stillhouse.cli.guard_options import option
 from stillhouse.errors import ConfigError
 
@@ -37,7 +37,7 @@ def reference(
     as_json: Json = False,
 ) -> None:
     """Learn what honest traffic looks like. The folder holds a secret key: who has it can aim at the detector."""
-    with one_line_errors():
+    with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.guard.replay.learning import learn_reference
 
         with console_for(quiet).status("reading") as status:
@@ -71,7 +71,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """What would have been decided about the accounts of a log, in the order in which it would have been."""
-    with one_line_errors():
+    with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.guard.reference.reference import load as load_reference
         from stillhouse.guard.replay.run import replay
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.common import Json, Quiet, console_for, interrupted_by_sigterm, one_line_errors, print_result
 
 __all__ = ["traffic"]
 
@@ -21,7 +21,7 @@ def traffic(
     as_json: Json = False,
 ) -> None:
     """Compose a log of honest people, look-alikes and campaigns, with the truth beside it."""
-    with one_line_errors():
+    with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.range.scenario import corpus_of, load_scenario
         from stillhouse.range.writing import write_traffic
         from stillhouse.records import check_free

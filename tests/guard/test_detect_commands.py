@@ -2,7 +2,8 @@
 
 import json
 import os
-from itertools import islice
+import signal
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,28 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
         both = command("guard", "explain", str(replayed / "out"), *subjects)
         assert "give either --campaign or --account" in both.fault
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_of_a_replay_that_was_ended(world: World, command: Command, tmp_path: Path) -> None:
+    """SIGTERM ends it as Ctrl-C does; what SIGKILL leaves goes with the next replay to the same place."""
+    given = ("guard", "replay", str(world.mixed), "--reference", str(world.reference), "--out", str(tmp_path / "out"))
+
+    seen = count()
+
+    def began() -> bool:
+        """Whether the draft is there, and has been for some milliseconds."""
+        return any(tmp_path.iterdir()) and next(seen) % 20 == 19
+
+    ended = command.start(*given, "--quiet")
+    ended.signal_when(signal.SIGTERM, began)
+    result = ended.wait()
+    assert result.code == 130 and result.err == "stillhouse: interrupted; nothing was kept\n"
+    assert list(tmp_path.iterdir()) == []
+    killed = command.start(*given, "--quiet")
+    killed.signal_when(signal.SIGKILL, began)
+    assert killed.wait().code == -signal.SIGKILL and [path.suffix for path in tmp_path.iterdir()] == [".new"]
+    assert command(*given, "--quiet").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_config_names_the_reference_where_the_command_does_not(
