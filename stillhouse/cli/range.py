@@ -38,6 +38,9 @@ def traffic(
         print_result({"out": str(out), **result}, as_json, _text(out, result))
 
 
+_EARLIER = {"release_day": ", or an earlier population.release_day.day"}
+
+
 def _text(out: Path, result: dict[str, Any]) -> str:
     kinds = [
         f"  {row['role']:8} {row['kind']:20} {row['accounts']:>9,} accounts {row['exchanges']:>11,} exchanges"
@@ -47,6 +50,10 @@ def _text(out: Path, result: dict[str, Any]) -> str:
         f"{result['exchanges']:,} composed exchanges of {result['accounts']:,} accounts",
         f"from {result['first']} to {result['last']}",
         *kinds,
+        *(
+            f"no exchange of {kind} falls into the composed days; give more days{_EARLIER.get(kind, '')}"
+            for kind in result["silent"]
+        ),
     ]
     if result["persistence"]:
         lines.append(
