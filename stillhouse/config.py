@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stillhouse.errors import ConfigError
 from stillhouse.yaml_text import parse_yaml, yaml_fault
 
-__all__ = ["Settings", "dump", "load", "validate"]
+__all__ = ["Settings", "dump", "load", "read", "validate"]
+
+_PLAIN = {
+    "model_type": "a section is a mapping of keys to values",
+    "dict_type": "give a mapping of keys to values",
+    "tuple_type": "give a list",
+    "path_type": "give a path as text",
+}
+"""What is to be done, where pydantic's message would speak of Python's classes."""
 
 
 class Settings(BaseModel):
@@ -32,6 +40,14 @@ def load(cls: type[S], path: Path, overrides: Sequence[str] = ()) -> S:
 
     Raises ConfigError with one line that names the file, the key, the value and the remedy.
     """
+    data = read(path)
+    for override in overrides:
+        _apply(data, override)
+    return validate(cls, data, place=str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds, as it stands there; of an empty file an empty one. Raises ConfigError."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -46,9 +62,7 @@ def load(cls: type[S], path: Path, overrides: Sequence[str] = ()) -> S:
         data = {}
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: holds a {type(data).__name__}; a config is a mapping of keys to values")
-    for override in overrides:
-        _apply(data, override)
-    return validate(cls, data, place=str(path))
+    return data
 
 
 def validate(cls: type[S], data: Mapping[str, Any], place: str) -> S:
@@ -102,7 +116,7 @@ def _first_fault(cls: type[BaseModel], error: ValidationError) -> str:
         fields = [c.model_fields[key] for c in _walk(cls, above)[1] if key in c.model_fields]
         meaning = fields[0].description if fields else None
         return f"key '{where}' is missing; add it" + (f" ({meaning})" if meaning else "")
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
     if not where:
         return message
     return f"'{where}' is {_short(value)}; {message[0].lower()}{message[1:]}"

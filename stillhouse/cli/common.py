@@ -1,6 +1,7 @@
 """What every command shares: options, the console, results, and faults as one line."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from stillhouse.errors import StillhouseError
 
-__all__ = ["Json", "Quiet", "console_for", "one_line_errors", "print_result"]
+__all__ = ["Json", "Quiet", "console_for", "interrupted_by_sigterm", "one_line_errors", "print_result"]
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -37,3 +38,17 @@ def one_line_errors(resumable: bool = False) -> Iterator[None]:
         remedy = "the same command with --resume goes on from here" if resumable else "nothing was kept"
         sys.stderr.write(f"stillhouse: interrupted; {remedy}\n")
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def interrupted_by_sigterm() -> Iterator[None]:
+    """SIGTERM as Ctrl-C, so that nothing half done stays behind."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

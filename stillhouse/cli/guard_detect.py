@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.common import Json, Quiet, console_for, interrupted_by_sigterm, one_line_errors, print_result
 from stillhouse.cli.guard_options import option
-from stillhouse.config import load
 from stillhouse.errors import ConfigError
 
 __all__ = ["explain", "reference", "replay"]
@@ -21,7 +20,8 @@ Logs = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="End at the first faulty line, instead of setting it aside.")]
 GuardConfig = Annotated[
-    Path | None, typer.Option("--config", help="guard.yaml, whose section `detect` is used; none takes the defaults.")
+    Path | None,
+    typer.Option("--config", help="guard.yaml, or a file with its section `detect` alone; none is the defaults."),
 ]
 
 
@@ -37,7 +37,7 @@ def reference(
     as_json: Json = False,
 ) -> None:
     """Learn what honest traffic looks like. The folder holds a secret key: who has it can aim at the detector."""
-    with one_line_errors():
+    with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.guard.replay.learning import learn_reference
 
         with console_for(quiet).status("reading") as status:
@@ -71,7 +71,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """What would have been decided about the accounts of a log, in the order in which it would have been."""
-    with one_line_errors():
+    with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.guard.reference.reference import load as load_reference
         from stillhouse.guard.replay.run import replay
 
@@ -90,7 +90,7 @@ def explain(
     account: Annotated[str | None, typer.Option("--account", help="Which account, as in accounts.jsonl.")] = None,
     as_json: Json = False,
 ) -> None:
-    """All evidence against one campaign, or one account by itself, and how it adds up."""
+    """All evidence against one campaign or account and how it adds up, the decisions, and what links accounts."""
     with one_line_errors():
         from stillhouse.guard.replay.explain import explain, explained
         from stillhouse.guard.replay.explain_account import explain_account, explained_account
@@ -107,9 +107,14 @@ def explain(
 
 def _names(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").splitlines()
+        names = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--without {file}: cannot be read ({error}); give names of accounts, one a line") from None
+    if "" in names:
+        raise ConfigError(
+            f"--without {file}:{names.index('') + 1}: is a blank line; give names of accounts, one a line"
+        )
+    return names
 
 
 def _engine(name: Engine, workers: int | None) -> Any:
@@ -125,15 +130,13 @@ def _engine(name: Engine, workers: int | None) -> Any:
 
 
 def _detect(config: Path | None) -> Any:
-    """Section `detect`, its reference as a path from here."""
-    from stillhouse.guard.detect.settings import DetectSettings
-
     if config is None:
-        return DetectSettings()
-    from stillhouse.guard.settings import GuardSettings
+        from stillhouse.guard.detect.settings import DetectSettings
 
-    settings = load(GuardSettings, config).detect
-    return settings if settings.reference is None else _with_reference(settings, config.parent / settings.reference)
+        return DetectSettings()
+    from stillhouse.guard.replay.settings import load_detect
+
+    return load_detect(config)
 
 
 def _with_reference(settings: Any, reference: Path | None) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.common import Json, Quiet, console_for, interrupted_by_sigterm, one_line_errors, print_result
 
 __all__ = ["traffic"]
 
@@ -21,7 +21,7 @@ def traffic(
     as_json: Json = False,
 ) -> None:
     """Compose a log of honest people, look-alikes and campaigns, with the truth beside it."""
-    with one_line_errors():
+    with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.range.scenario import corpus_of, load_scenario
         from stillhouse.range.writing import write_traffic
         from stillhouse.records import check_free
@@ -38,6 +38,9 @@ def traffic(
         print_result({"out": str(out), **result}, as_json, _text(out, result))
 
 
+_EARLIER = {"release_day": ", or an earlier population.release_day.day"}
+
+
 def _text(out: Path, result: dict[str, Any]) -> str:
     kinds = [
         f"  {row['role']:8} {row['kind']:20} {row['accounts']:>9,} accounts {row['exchanges']:>11,} exchanges"
@@ -47,6 +50,10 @@ def _text(out: Path, result: dict[str, Any]) -> str:
         f"{result['exchanges']:,} composed exchanges of {result['accounts']:,} accounts",
         f"from {result['first']} to {result['last']}",
         *kinds,
+        *(
+            f"no exchange of {kind} falls into the composed days; give more days{_EARLIER.get(kind, '')}"
+            for kind in result["silent"]
+        ),
     ]
     if result["persistence"]:
         lines.append(

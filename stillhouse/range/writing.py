@@ -58,7 +58,8 @@ def _fill(folder: Path, scenario: Scenario, corpus: Corpus, progress: Progress) 
         "v": "stillhouse.traffic/1",
         "composed": True,
         "seed": scenario.seed,
-        **tally.result(),
+        **(counts := tally.result()),
+        "silent": [row["kind"] for row in counts["kinds"] if not row["exchanges"]],
         "files": files,
         "corpus": {
             "digest": corpus.digest,

@@ -55,7 +55,7 @@ def exchange_from_record(record: object, place: str) -> Exchange:
     for name in _OBJECTS:
         value = get(name)
         if value is not None and not isinstance(value, dict):
-            raise _fault(place, name, value, "an object")
+            raise _fault(place, name, value, "an object (in Parquet a struct, or the object's JSON as text)")
     if record["api"] not in _APIS:
         raise _fault(place, "api", record["api"], f"one of {', '.join(_APIS)}")
     if microseconds(record["time"]) is None:

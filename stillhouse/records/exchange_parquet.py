@@ -113,11 +113,11 @@ def _as_line(row: dict[str, Any]) -> dict[str, Any]:
     if isinstance(record.get("time"), datetime):
         record["time"] = _rfc3339(record["time"])
     for name in _NESTED:
-        if isinstance(record.get(name), str):
+        if isinstance(record.get(name), str | bytes):
             try:
                 record[name] = json.loads(record[name])
-            except json.JSONDecodeError:
-                continue
+            except ValueError:
+                continue  # no JSON, or no UTF-8
     return record
 
 

@@ -2,7 +2,8 @@
 
 import json
 import os
-from itertools import islice
+import signal
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,39 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert "is not empty" in taken.fault
     nameless = command("guard", "reference", str(world.honest), *out, "--without", str(tmp_path / "names.txt"))
     assert "--without" in nameless.fault and "give names of accounts, one a line" in nameless.fault
+    (replayed / "names.txt").write_text("a\n\nb\n")
+    blank = command("guard", "reference", str(world.honest), *out, "--without", str(replayed / "names.txt"))
+    assert blank.fault == f"--without {replayed / 'names.txt'}:2: is a blank line; give names of accounts, one a line"
     unknown = command("guard", "explain", str(replayed / "out"), "--campaign", "c99999")
     assert "has no campaign 'c99999'" in unknown.fault
+    file = command("guard", "explain", str(replayed / "out" / "summary.json"), "--campaign", "c00001")
+    assert "summary.json: is a file; give a folder made by `stillhouse guard replay`" in file.fault
     for subjects in ((), ("--campaign", "c00001", "--account", "a")):
         both = command("guard", "explain", str(replayed / "out"), *subjects)
         assert "give either --campaign or --account" in both.fault
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_of_a_replay_that_was_ended(world: World, command: Command, tmp_path: Path) -> None:
+    """SIGTERM ends it as Ctrl-C does; what SIGKILL leaves goes with the next replay to the same place."""
+    given = ("guard", "replay", str(world.mixed), "--reference", str(world.reference), "--out", str(tmp_path / "out"))
+
+    seen = count()
+
+    def began() -> bool:
+        """Whether the draft is there, and has been for some milliseconds."""
+        return any(tmp_path.iterdir()) and next(seen) % 20 == 19
+
+    ended = command.start(*given, "--quiet")
+    ended.signal_when(signal.SIGTERM, began)
+    result = ended.wait()
+    assert result.code == 130 and result.err == "stillhouse: interrupted; nothing was kept\n"
+    assert list(tmp_path.iterdir()) == []
+    killed = command.start(*given, "--quiet")
+    killed.signal_when(signal.SIGKILL, began)
+    assert killed.wait().code == -signal.SIGKILL and [path.suffix for path in tmp_path.iterdir()] == [".new"]
+    assert command(*given, "--quiet").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_config_names_the_reference_where_the_command_does_not(

@@ -41,6 +41,17 @@ def test_traffic_is_composed_from_a_folder_and_told(scenario: Path, tmp_path: Pa
     assert "reasoning-gym" in summary["corpus"]["sources"]["benchmarks"]
 
 
+@pytest.mark.parametrize("day", [0, 2])
+def test_a_kind_that_the_days_are_too_few_for_is_told(scenario: Path, tmp_path: Path, day: int) -> None:
+    words: list[str | Path] = [f"population.release_day.day={day}", "--corpus", tmp_path / "texts", "--quiet"]
+    done = run(scenario, *words, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    silent = json.loads((tmp_path / "out" / "summary.json").read_text())["silent"]
+    assert ("release_day" in silent) is (day == 2)
+    line = "no exchange of release_day falls into the composed days; give more days, or an earlier population.release"
+    assert (line in done.stdout) is (day == 2)
+
+
 def test_json_is_the_summary_and_overrides_count(scenario: Path, tmp_path: Path) -> None:
     words: list[str | Path] = ["seed=9", "days=1", "--corpus", tmp_path / "texts", "--json", "--quiet"]
     done = run(scenario, *words, "--out", tmp_path / "out")

@@ -76,7 +76,11 @@ def test_a_missing_field_is_named(name: str) -> None:
         ("time", "2026-07-24 08:15", "it must be RFC 3339 in UTC"),
         ("time", "2026-07-24T08:15:30+02:00", "it must be RFC 3339 in UTC"),
         ("time", "2026-13-24T08:15:30Z", "it must be RFC 3339 in UTC"),
-        ("request", "Hi", "field 'request' is 'Hi'; it must be an object"),
+        (
+            "request",
+            "Hi",
+            "field 'request' is 'Hi'; it must be an object .in Parquet a struct, or the object's JSON as text.$",
+        ),
         ("response", [], "it must be an object"),
         ("usage", {"input_tokens": 1.5}, r"field 'usage.input_tokens' is 1.5; it must be an integer"),
         ("status", "200", "field 'status' is '200'; it must be an integer"),

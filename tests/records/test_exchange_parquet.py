@@ -52,6 +52,17 @@ def test_a_part_ends_about_when_its_last_row_is(as_text: bool, tmp_path: Path) -
     assert all(one < other for one, other in pairwise(ends))
 
 
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [('{"n": 1}', {"n": 1}), (b'{"n": 1}', {"n": 1}), ("{n: 1}", "{n: 1}"), (b"\xff", b"\xff")],
+)
+def test_a_column_of_json_may_be_text_or_bytes_and_what_is_no_json_stays(
+    stored: str | bytes, read: object, tmp_path: Path
+) -> None:
+    write_table(pyarrow.table({"request": [stored]}), tmp_path / "log.parquet")
+    assert [row["request"] for row in read_parquet_records(tmp_path / "log.parquet")] == [read]
+
+
 def test_times_that_are_no_times_are_no_hint(tmp_path: Path) -> None:
     path = file(tmp_path, 2, 2, ["yesterday", "today"])
     assert [part.ends for part in parquet_parts(path, 1, 1)] == [None, None]

@@ -1,5 +1,8 @@
 """A folder that is whole or absent."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,49 @@ def test_an_empty_folder_is_no_taken_place(tmp_path: Path) -> None:
     with whole_folder(tmp_path / "out") as draft:
         (draft / "file").write_text("x")
     assert (tmp_path / "out" / "file").exists()
+
+
+FILLING = """
+import sys, time
+from pathlib import Path
+from stillhouse.records import whole_folder
+with whole_folder(Path(sys.argv[1])) as draft:
+    (draft / "file").write_text("x")
+    print(draft.name, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_and_what_a_running_one_fills_stays(tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    with subprocess.Popen([sys.executable, "-c", FILLING, place], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        draft = tmp_path / other.stdout.readline().strip()
+        try:
+            with pytest.raises(KeyboardInterrupt), whole_folder(place):
+                assert (draft / "file").exists()
+                raise KeyboardInterrupt
+            assert (draft / "file").exists()
+        finally:
+            other.kill()
+    assert (draft / "file").exists()
+    with whole_folder(place):
+        assert not draft.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_number_of_a_killed_process_may_be_ours_by_now(tmp_path: Path) -> None:
+    (tmp_path / f".out.{os.getpid()}.new").mkdir()
+    with whole_folder(tmp_path / "out") as draft:
+        with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "o*"):
+            raise KeyboardInterrupt  # its name is no pattern, so ours is not taken for its draft
+        (draft / "file").write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("name", [".out.1.new", ".out.backup.new", ".other.999999999.new", ".out.5-7.new"])
+def test_what_is_no_abandoned_draft_of_this_folder_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with whole_folder(tmp_path / "out"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "out"])

@@ -49,6 +49,7 @@ class Detector:
         self._communities = Communities(reference.rarity)
         self._customers = Customers(self.population.shared.accounts, reference.rarity.largest_customer())
         self._actions = settings.campaigns.levels()
+        self._mildest = next(iter(self._actions), None)
         halves = {action: level / len(KINDS) for action, level in self._actions.items()}
         self._budgets = {kind: Budget(halves) for kind in KINDS}
         self.alone = Alone(reference, settings.accounts, self.actions)
@@ -147,7 +148,7 @@ class Detector:
 
     def _changed(self, found: Iterable[Case], joined: set[int]) -> list[Campaign]:
         """Campaigns that this tick may have something to decide about, in the order of their numbers."""
-        grown = [self._campaign(case) for case in found if self._rejects(case, "observe")]
+        grown = [self._campaign(case) for case in found if self._is_found(case)]
         numbers = {campaign.number for campaign in grown if campaign.number in self.campaigns}
         for number in sorted(numbers):
             self._recount(self.campaigns[number])
@@ -242,6 +243,10 @@ class Detector:
         names = [self.population.accounts[at].name for at in sorted(new)]
         because = case.because()
         return [Decision(last.at, last.id, "campaign", campaign.id, names, action, review, case.log_e, level, because)]
+
+    def _is_found(self, case: Case) -> bool:
+        """Whether it is a campaign's: whether the evidence reaches the mildest action that may be taken."""
+        return self._mildest is not None and self._rejects(case, self._mildest)
 
     def _rejects(self, case: Case, action: Action) -> bool:
         """Whether the evidence against a group reaches the level of an action."""

@@ -1,5 +1,6 @@
 """Section `detect` of guard.yaml: the error budget of each action, and how time is cut."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,7 @@ __all__ = ["Budgets", "DetectSettings"]
 
 
 class Budgets(Settings):
-    """False discovery rate of each action, 0 to 1; none is never taken by detection alone."""
+    """False discovery rate of each action, 0 to 1, the stronger the lower; none is never taken by detection alone."""
 
     observe: float | None = Field(0.2, gt=0, lt=1, description="only noted")
     slow: float | None = Field(0.05, gt=0, lt=1, description="delayed, with a share of the limits")
@@ -21,6 +22,16 @@ class Budgets(Settings):
     suspend: float | None = Field(
         0.01, gt=0, lt=1, description="refused; waits for a reviewer where only one view tells"
     )
+
+    @model_validator(mode="after")
+    def _stronger_is_stricter(self) -> Self:
+        for (weaker, above), (stronger, rate) in pairwise(self.levels().items()):
+            if rate > above:
+                raise ValueError(
+                    f"{stronger} has the rate {rate:g} and {weaker}, a weaker action, {above:g}; "
+                    f"give {stronger} at most {above:g}, or {weaker} more"
+                )
+        return self
 
     def levels(self) -> dict[Action, float]:
         """The actions that may be taken and their rates, in the order of their strength."""
@@ -38,10 +49,13 @@ class DetectSettings(Settings):
     )
     campaigns: Budgets = Budgets()
     accounts: Budgets = Budgets(verify=None, suspend=None)
-    tick_seconds: float = Field(900.0, gt=0, description="longest time between two moments of decision")
+    tick_seconds: float = Field(900.0, ge=1, le=86_400, description="longest time between two moments of decision")
     tick_exchanges: int = Field(2000, ge=1, description="most exchanges between two moments of decision")
     lateness_seconds: float = Field(
-        600.0, ge=0, description="how far behind the newest of its file an exchange may stand and keep its time"
+        600.0,
+        ge=0,
+        le=604_800,
+        description="how far behind the newest of its file an exchange may stand and keep its time",
     )
     membership: float = Field(6.9, gt=0, description="log odds, in nats, at which an account counts as a campaign's")
     likely: float = Field(

@@ -7,6 +7,7 @@ its processes know; of what Ray brings, the dashboard's pages and the reports of
 import logging
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -64,7 +65,7 @@ def _own(workers: int) -> Iterator[None]:
 
     with TemporaryDirectory(prefix="stillhouse-ray-", dir=_FOLDERS, ignore_cleanup_errors=True) as folder:
         try:
-            ray.init(
+            _init(
                 "local",
                 num_cpus=workers,
                 include_dashboard=False,
@@ -81,6 +82,16 @@ def _own(workers: int) -> Iterator[None]:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()  # Ray's agents outlive for a minute a server of its that was slow to end
             psutil.wait_procs(begun, timeout=10)
+
+
+def _init(*args: Any, **settings: Any) -> None:
+    """`ray.init`, which would take SIGTERM from whoever has a handler for it."""
+    import ray
+
+    before = signal.getsignal(signal.SIGTERM)
+    ray.init(*args, **settings)
+    if callable(before):
+        signal.signal(signal.SIGTERM, before)
 
 
 def _processes(folder: str) -> list[Any]:
@@ -104,7 +115,7 @@ def _joined(address: str) -> Iterator[None]:
     try:
         if port.isdigit() and "://" not in host:
             socket.create_connection((host, int(port)), timeout=10).close()  # Ray itself would try for minutes
-        ray.init(address, log_to_driver=False, configure_logging=False)
+        _init(address, log_to_driver=False, configure_logging=False)
     except (OSError, RuntimeError, ValueError, AuthenticationError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(

@@ -2,63 +2,112 @@
 
 import json
 import math
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
+from stillhouse.guard.replay.explain_decisions import belonging, belongs_from, decisions_told, decisions_where
 from stillhouse.guard.replay.lookup import record_of
 
 __all__ = ["explain", "explained"]
 
 _TOLERANCE = 1e-9
-_SHOWN_LINKS = 10
+_NO_EVIDENCE = -745.0
+_LINES = {"either": "either view", "content": "words", "times": "times", "purpose": "purpose"}
+_FACTS = {"requests_each": "requests each"}
 
 
 def explain(folder: Path, campaign: str) -> dict[str, Any]:
-    """The campaign's record with its evidence, and for the deciding group the sum of what each line adds.
+    """The campaign's record with its evidence, for its strongest group the sum of what each line adds, and as
+    `decisions` each decision with the ln e that it needed and the `group` whose evidence it rests on.
 
-    ConfigError where the folder has no such campaign, RecordError where its evidence does not add up to its `log_e`.
+    ConfigError where the folder has no such campaign, RecordError where the evidence does not add up to its `log_e` or
+    to that of a decision.
     """
     found = record_of(folder / "campaigns.jsonl", "campaign", campaign)
     evidence = record_of(folder / "evidence.jsonl", "campaign", campaign)
-    group = next(one for one in evidence["groups"] if one["group"] == evidence["decided_by"])
-    adds = [line["adds"] for look in group["looks"] for line in look["lines"]]
-    total = math.log(math.fsum(adds)) if adds else -745.0
-    if abs(total - found["log_e"]) > _TOLERANCE * max(1.0, abs(total)):
+    strongest = next(one for one in evidence["groups"] if one["group"] == evidence["decided_by"])
+    total = (_sums(strongest) or [_NO_EVIDENCE])[-1]
+    if not _is_same(total, found["log_e"]):
         raise RecordError(
             f"{folder}: the evidence of campaign '{campaign}' adds up to ln e = {total}, "
             f"and its record says {found['log_e']}; replay the log again"
         )
-    return {**found, "evidence": evidence, "adds_up_to": total}
+    names = {campaign, *evidence["merged"]}
+    decisions = decisions_where(folder, lambda one: one["subject"]["id"] in names)
+    for decision in decisions:
+        decision["group"] = _deciding(folder, evidence["groups"], decision)
+    return {
+        **found,
+        "evidence": evidence,
+        "adds_up_to": total,
+        "decisions": decisions,
+        "belongs_from": belongs_from(folder),
+    }
 
 
 def explained(found: dict[str, Any]) -> str:
     """The same for people."""
-    evidence = found["evidence"]
+    evidence, decisions = found["evidence"], found["decisions"]
+    strongest, deciding = evidence["decided_by"], {one["group"] for one in decisions}
     lines = [
         f"campaign {found['campaign']}: {len(found['accounts']):,} accounts, first seen {found['first_seen']}, "
-        f"action {found['action']}, ln e {found['log_e']:.2f}"
+        f"action {found['action']}, ln e {found['log_e']:.2f}",
+        *decisions_told(decisions),
     ]
-    for group in evidence["groups"]:
-        decides = " (decides)" if group["group"] == evidence["decided_by"] else ""
-        lines.append(
-            f"group {group['group']}{decides}: {group['accounts']:,} accounts share {group['shares']}, "
-            f"{group['in_reference']:,} in the reference do; ln e {group['log_e']:.2f}"
-        )
-        for look in group["looks"]:
-            lines.append(f"  look at {look['time']}, ln of its share of the level {look['log_share_of_level']:.2f}")
-            for line in look["lines"]:
-                facts = ", ".join(f"{name} {_shown(value)}" for name, value in line["facts"].items())
-                model = ", modelled" if line["modelled"] else ""
-                lines.append(
-                    f"    {line['line']:8} ln p {line['log_p']:8.2f}  ln e {line['log_e']:7.2f}  weight "
-                    f"{line['weight']:.2f}  adds {line['adds']:.4g}  ({facts}{model})"
-                )
-    lines.append(f"what the lines of the deciding group add: ln of the sum {found['adds_up_to']:.6f}")
-    lines.append(f"links of {min(_SHOWN_LINKS, len(found['links']))} of {len(found['links']):,} accounts:")
-    for link in found["links"][:_SHOWN_LINKS]:
-        lines.append(f"  {link['a']} - {link['b']}: {link['log_lr']:+.2f} nats ({'; '.join(link['because'])})")
+    for group in sorted(evidence["groups"], key=lambda one: (one["group"] not in deciding, one["group"] != strongest)):
+        marks = ["decides"] * (group["group"] in deciding) + ["strongest"] * (group["group"] == strongest)
+        lines += _group_told(group, f" ({', '.join(marks)})" if marks else "")
+    lines.append(f"what the lines of the strongest group add: ln of the sum {found['adds_up_to']:.6f}")
+    lines.append(f"links of {len(found['links']):,} accounts; {belonging(found['belongs_from'])}:")
+    lines += [
+        f"  {link['a']} - {link['b']}: log odds {link['log_lr']:+.2f} ({'; '.join(link['because'])})"
+        for link in found["links"]
+    ]
     return "\n".join(lines)
+
+
+def _group_told(group: Mapping[str, Any], marks: str) -> Iterable[str]:
+    yield (
+        f"group {group['group']}{marks}: {group['accounts']:,} accounts share {group['shares']}, "
+        f"{group['in_reference']:,} in the reference do; ln e {group['log_e']:.2f}"
+    )
+    for look, so_far in zip(group["looks"], _sums(group), strict=True):
+        yield (
+            f"  look at {look['time']}, ln of its share of the level {look['log_share_of_level']:.2f}, "
+            f"ln e so far {so_far:.2f}"
+        )
+        for line in look["lines"]:
+            facts = ", ".join(f"{_FACTS.get(name, name)} {_shown(value)}" for name, value in line["facts"].items())
+            model = ", modelled" if line["modelled"] else ""
+            yield (
+                f"    {_LINES[line['line']]:11} ln p {line['log_p']:8.2f}  ln e {line['log_e']:7.2f}  weight "
+                f"{line['weight']:.2f}  adds {line['adds']:.4g}  ({facts}{model})"
+            )
+
+
+def _sums(group: Mapping[str, Any]) -> list[float]:
+    """ln e of a group after each of its looks."""
+    so_far = accumulate(math.fsum(line["adds"] for line in look["lines"]) for look in group["looks"])
+    return [math.log(adds) if adds else _NO_EVIDENCE for adds in so_far]
+
+
+def _deciding(folder: Path, groups: Iterable[Mapping[str, Any]], decision: Mapping[str, Any]) -> str:
+    """The group whose looks up to the decision add up to its ln e; of several, which say the same, the first."""
+    for group in groups:
+        for look, so_far in zip(group["looks"], _sums(group), strict=True):
+            if look["time"] <= decision["time"] and _is_same(so_far, decision["log_e"]):
+                return str(group["group"])
+    raise RecordError(
+        f"{folder}: the evidence of no group of campaign '{decision['subject']['id']}' adds up to the ln e = "
+        f"{decision['log_e']} of its decision of {decision['time']}; replay the log again"
+    )
+
+
+def _is_same(computed: float, told: float) -> bool:
+    return abs(computed - told) <= _TOLERANCE * max(1.0, abs(computed))
 
 
 def _shown(value: Any) -> str:

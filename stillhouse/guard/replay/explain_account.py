@@ -1,11 +1,12 @@
-"""The evidence against one account by itself, taken apart and added up again."""
+"""What is held against one account: its campaigns, the decisions, its own evidence, taken apart and added up again."""
 
 import math
 from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.lookup import looked_up, record_of
+from stillhouse.guard.replay.explain_decisions import belonging, belongs_from, decisions_told, decisions_where
+from stillhouse.guard.replay.lookup import looked_up, record_of, records
 
 __all__ = ["explain_account", "explained_account"]
 
@@ -13,12 +14,23 @@ _TOLERANCE = 1e-9
 
 
 def explain_account(folder: Path, account: str) -> dict[str, Any]:
-    """The account's record, its campaign or None, and as `alone` the evidence against it by itself with the sums of
-    what its parts and lines add; None where it never asked enough to be judged.
+    """The account's record; as `links` why it belongs to each of its campaigns, with the log odds, as `decisions` those
+    about it, with the ln e that each needed, and as `alone` the evidence against it by itself with the sums of what its
+    parts and lines add; None where it never asked enough to be judged.
 
     ConfigError where the folder has no such account, RecordError where its evidence does not add up.
     """
     found = record_of(folder / "accounts.jsonl", "account", account)
+    found |= {
+        "links": [
+            {"campaign": campaign["campaign"], **link}
+            for campaign in records(folder / "campaigns.jsonl")
+            for link in campaign["links"]
+            if link["a"] == account
+        ],
+        "belongs_from": belongs_from(folder),
+        "decisions": decisions_where(folder, lambda one: account in one["accounts"]),
+    }
     alone = looked_up(folder / "alone.jsonl", "account", account)
     if alone is None:
         return {**found, "alone": None}
@@ -36,12 +48,21 @@ def explained_account(found: dict[str, Any]) -> str:
     """The same for people."""
     within = f"in campaign {found['campaign']}" if found["campaign"] else "in no campaign"
     lines = [f"account {found['account']}: {found['exchanges']:,} exchanges, {within}, action {found['action']}"]
+    for link in found["links"]:
+        odds = f"log odds {link['log_lr']:+.2f}; {belonging(found['belongs_from'])}"
+        lines.append(f"member of campaign {link['campaign']}: {odds}")
+        lines += [f"  {reason}" for reason in link["because"]]
+        lines.append(f"  the first other account with that wording: {link['b']}")
+    lines += decisions_told(found["decisions"])
     alone = found["alone"]
     if alone is None:
         return "\n".join([*lines, "it was not judged by itself: it asked too little"])
     asks, acts = alone["asks"], alone["acts"]
-    lines.append(f"asks: {asks['surprise']:.2f} nats" + (f", for {asks['cue']}" if asks["cue"] else ""))
-    lines.append(f"acts: {sum(part['surprise'] for part in acts['parts']):.2f} nats")
+    lines.append("by itself, placed among honest accounts and itself:")
+    lines.append(
+        f"surprise of its purpose: {asks['surprise']:.2f} nats" + (f", for {asks['cue']}" if asks["cue"] else "")
+    )
+    lines.append(f"surprise of its conduct: {sum(part['surprise'] for part in acts['parts']):.2f} nats")
     for part in acts["parts"]:
         plan = f" of plan '{acts['plan']}'" if part["name"] == "use" else ""
         lines.append(
@@ -51,17 +72,22 @@ def explained_account(found: dict[str, Any]) -> str:
     for line in alone["lines"]:
         model = ", modelled" if line["modelled"] else ""
         lines.append(
-            f"{line['line']:8} {line['value']:6.2f} nats: place {line['place']:,} among {line['honest']:,}  "
+            f"{line['line']:8} {line['value']:6.2f} nats: {_place(line['place'], line['honest'])}  "
             f"ln p {line['log_p']:7.2f}  ln e {line['log_e']:6.2f}  weight {line['weight']:.2f}  adds "
             f"{line['adds']:.4g}{model}"
         )
     lines.append(f"what the lines add: ln of the sum {alone['adds_up_to']:.6f}")
-    needed = ", ".join(f"{action} {needed:.2f}" for action, needed in alone["needed"].items())
+    needed = ", ".join(f"{action} {needed:.2f}" for action, needed in alone["needed"].items()) or "no action is taken"
     lines.append(f"ln e needed at the end of the log: {needed}")
     if alone["also"]:
         also = ", ".join(f"{name} {_shown(value)}" for name, value in alone["also"].items())
         lines.append(f"not weighed: {also}")
     return "\n".join(lines)
+
+
+def _place(rank: int, honest: int) -> str:
+    """Its rank among honest accounts and itself."""
+    return f"{'first' if rank == 1 else f'place {rank:,}'} of {honest + 1:,}"
 
 
 def _shown(value: float | int) -> str:

@@ -1,33 +1,43 @@
-"""One record of a file that a replay wrote."""
+"""Records of a file that a replay wrote."""
 
+import difflib
 from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.records.files import decode_line
 
-__all__ = ["looked_up", "record_of"]
+__all__ = ["looked_up", "record_of", "records"]
 
-_NAMED = 5
+_NAMED = 3
+_LIKE = 0.75
+_COMPARED = 100_000  # names, which takes seconds
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """All records of the file. RecordError where there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return [decode_line(line, f"{path}:{number}") for number, line in enumerate(file, start=1)]
+    except NotADirectoryError:
+        raise RecordError(f"{path.parent}: is a file; give a folder made by `stillhouse guard replay`") from None
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}; give a folder made by `stillhouse guard replay`") from None
 
 
 def looked_up(path: Path, kind: str, name: str) -> dict[str, Any] | None:
     """The record whose `kind` ("campaign" or "account") is `name`. RecordError where the file is missing."""
-    return next((record for record in _records(path) if record[kind] == name), None)
+    return next((record for record in records(path) if record[kind] == name), None)
 
 
 def record_of(path: Path, kind: str, name: str) -> dict[str, Any]:
-    """The same; ConfigError where there is none, with some that there are."""
+    """The same; ConfigError where there is none, with names that are like it."""
     found = looked_up(path, kind, name)
     if found is None:
-        known = ", ".join(record[kind] for record in _records(path)[:_NAMED]) or "none"
-        raise ConfigError(f"{path.parent}: has no {kind} '{name}'; it has {known}")
+        known = [record[kind] for record in records(path)]
+        close = difflib.get_close_matches(name, known, _NAMED, _LIKE) if len(known) <= _COMPARED else []
+        like = f"did you mean {' or '.join(close)}? " if close else ""
+        raise ConfigError(
+            f"{path.parent}: has no {kind} '{name}'; {like}look it up in {path}, which has {len(known):,}"
+        )
     return found
-
-
-def _records(path: Path) -> list[dict[str, Any]]:
-    try:
-        with path.open("rb") as file:
-            return [decode_line(line, f"{path}:{number}") for number, line in enumerate(file, start=1)]
-    except FileNotFoundError:
-        raise RecordError(f"{path}: no such file; give a folder made by `stillhouse guard replay`") from None

@@ -116,7 +116,8 @@ def test_a_damaged_log_is_the_same_one_line(world: World, workers: int, tmp_path
     assert faults[0] == faults[1] and [path.name for path in tmp_path.iterdir()] == ["damaged.parquet"]
 
 
-def test_an_interrupted_replay_leaves_nothing(world: World, command: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_replay_leaves_nothing(world: World, command: Command, tmp_path: Path, number: int) -> None:
     """With a cluster of its own, as commands have it."""
     before = folders()
     begun: list[psutil.Process] = []
@@ -127,7 +128,7 @@ def test_an_interrupted_replay_leaves_nothing(world: World, command: Command, tm
         begun[:] = rays(psutil.Process(running.pid))
         return bool(rays(psutil.Process(running.pid), "_made"))
 
-    running.signal_when(signal.SIGINT, at_work)
+    running.signal_when(number, at_work)
     done = running.wait()
     assert (done.code, done.out, done.err) == (130, "", "stillhouse: interrupted; nothing was kept\n")
     assert list(tmp_path.iterdir()) == [] and folders() <= before

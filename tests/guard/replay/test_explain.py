@@ -22,7 +22,7 @@ def test_the_lines_add_up_to_the_log_e_of_the_campaign(world: World) -> None:
             adds += share * 0.1 * math.exp(-0.9 * line["log_p"])
     assert math.log(adds) == pytest.approx(found["log_e"], rel=1e-9)
     text = explained(found)
-    assert "decides" in text and "either" in text and "nats" in text
+    assert f"ln of the sum {found['log_e']:.6f}" in text
 
 
 def test_every_link_adds_up_to_its_log_lr(world: World) -> None:
@@ -35,7 +35,7 @@ def test_every_link_adds_up_to_its_log_lr(world: World) -> None:
 
 
 def test_an_unknown_campaign_and_an_edited_file_are_told(world: World, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has no campaign 'c9'; it has c00001"):
+    with pytest.raises(ConfigError, match=r"has no campaign 'c9'; look it up in .*campaigns\.jsonl, which has 1$"):
         explain(world.replayed, "c9")
     copy = tmp_path / "copy"
     shutil.copytree(world.replayed, copy)
@@ -43,4 +43,47 @@ def test_an_unknown_campaign_and_an_edited_file_are_told(world: World, tmp_path:
     records[0]["log_e"] += 1.0
     (copy / "campaigns.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     with pytest.raises(RecordError, match="adds up to"):
+        explain(copy, "c00001")
+
+
+def test_what_is_printed_adds_up_to_the_log_e_of_every_decision(world: World) -> None:
+    """ln e of each decision is ln of the sum of what its group's printed lines add up to then."""
+    found = explain(world.replayed, "c00001")
+    assert len(found["decisions"]) == len((world.replayed / "decisions.jsonl").read_text().splitlines())
+    adds: dict[str, list[tuple[str, float]]] = {}
+    for line in explained(found).splitlines():
+        if line.startswith("group "):
+            group = line.split()[1].rstrip(":")
+        elif line.startswith("  look at "):
+            time = line.split()[2].rstrip(",")
+        elif " adds " in line and line.startswith("    "):
+            adds.setdefault(group, []).append((time, float(line.split(" adds ")[1].split()[0])))
+    for decision in found["decisions"]:
+        until = sum(one for time, one in adds[decision["group"]] if time <= decision["time"])
+        assert math.log(until) == pytest.approx(decision["log_e"], abs=1e-3)  # printed with four digits
+        assert decision["needed"] == pytest.approx(-math.log(decision["level"]))
+        assert decision["log_e"] >= decision["needed"] - 1e-9
+
+
+def test_it_is_told_in_the_words_of_the_documentation_and_nothing_is_left_out(world: World) -> None:
+    found = explain(world.replayed, "c00001")
+    text = explained(found)
+    (group,) = {one["group"] for one in found["decisions"]}
+    assert f"group {group} (decides, strongest): " in text
+    for words in ("either view", "words", "times", "purpose"):
+        assert f"    {words:11} ln p" in text
+    assert text.count(": log odds +") == len(found["accounts"]) == 240
+    assert "from 6.9 on, and likely one's from 4.6" in text
+    first = found["decisions"][0]
+    assert f"{first['time']} {first['action']} {len(first['accounts'])} accounts: ln e {first['log_e']:.2f} by" in text
+    assert f", needed {first['needed']:.2f}" in text
+
+
+def test_the_evidence_of_a_decision_that_was_edited_does_not_add_up(world: World, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world.replayed, copy)
+    decisions = [json.loads(line) for line in (copy / "decisions.jsonl").read_text().splitlines()]
+    decisions[-1]["log_e"] += 0.01
+    (copy / "decisions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in decisions))
+    with pytest.raises(RecordError, match="the evidence of no group of campaign 'c00001' adds up"):
         explain(copy, "c00001")

@@ -41,6 +41,54 @@ def test_it_is_told_in_words(world: World) -> None:
     assert f"ln of the sum {loudest['log_e']:.6f}" in text
 
 
+def test_a_place_is_one_of_as_many_as_there_are(world: World) -> None:
+    """The account itself is one of them, so the last place of n honest accounts is n + 1 of n + 1."""
+    lines = {line["place"]: (one["account"], line) for one in records(world) for line in one["lines"]}
+    last, first = max(lines), min(lines)
+    account, line = lines[last]
+    assert last == line["honest"] + 1  # the test is of the last one
+    told = explained_account(explain_account(world.replayed, account))
+    assert f"place {last:,} of {last:,}" in told and "among 1," not in told
+    account, line = lines[first]
+    place = "first" if first == 1 else f"place {first:,}"
+    assert f"{place} of {line['honest'] + 1:,}" in explained_account(explain_account(world.replayed, account))
+
+
+def test_a_member_of_a_campaign_is_told_with_its_links_odds_and_decisions(world: World) -> None:
+    (campaign,) = (json.loads(line) for line in (world.replayed / "campaigns.jsonl").read_text().splitlines())
+    decisions = [json.loads(line) for line in (world.replayed / "decisions.jsonl").read_text().splitlines()]
+    for link in campaign["links"][:20]:
+        found = explain_account(world.replayed, link["a"])
+        assert found["links"] == [{"campaign": campaign["campaign"], **link}]
+        taken = [one for one in decisions if link["a"] in one["accounts"]]
+        assert [{**one, "needed": -math.log(one["level"])} for one in taken] == found["decisions"] != []
+        text = explained_account(found)
+        assert f"member of campaign c00001: log odds {link['log_lr']:+.2f}; an account is a campaign's from 6.9" in text
+        assert all(f"  {reason}\n" in text for reason in link["because"])
+        assert all(f"  {one['time']} {one['action']} " in text for one in taken)
+
+
+def test_an_account_of_no_campaign_has_neither_links_nor_decisions(world: World) -> None:
+    accounts = [json.loads(line) for line in (world.replayed / "accounts.jsonl").read_text().splitlines()]
+    found = explain_account(world.replayed, next(one["account"] for one in accounts if one["action"] == "none"))
+    assert found["links"] == found["decisions"] == [] and "decisions: none" in explained_account(found)
+
+
+def test_an_unknown_account_is_told_by_names_that_are_like_it(world: World) -> None:
+    known = records(world)[0]["account"]
+    with pytest.raises(ConfigError, match=f"did you mean {known}"):
+        explain_account(world.replayed, known + "x")
+
+
+def test_what_is_no_replay_is_told(world: World, tmp_path: Path) -> None:
+    file = world.replayed / "summary.json"
+    with pytest.raises(RecordError) as caught:
+        explain_account(file, "a")
+    assert str(caught.value) == f"{file}: is a file; give a folder made by `stillhouse guard replay`"
+    with pytest.raises(RecordError, match=r"accounts\.jsonl: No such file or directory; give a folder made by"):
+        explain_account(tmp_path, "a")
+
+
 def test_an_account_that_asked_little_was_not_judged(world: World) -> None:
     accounts = [json.loads(line) for line in (world.replayed / "accounts.jsonl").read_text().splitlines()]
     quiet = next(one["account"] for one in accounts if one["exchanges"] < 10)
@@ -49,7 +97,7 @@ def test_an_account_that_asked_little_was_not_judged(world: World) -> None:
 
 
 def test_an_unknown_account_and_an_edited_file_are_told(world: World, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has no account 'nobody'; it has acct_"):
+    with pytest.raises(ConfigError, match=r"has no account 'nobody'; look it up in .*accounts\.jsonl, which has 1,4"):
         explain_account(world.replayed, "nobody")
     copy = tmp_path / "copy"
     shutil.copytree(world.replayed, copy)

@@ -1,12 +1,14 @@
 """A replay's files, and what they say of a campaign and of honest people."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stillhouse.errors import RecordError, RunFolderError
+from stillhouse.guard.detect.settings import Budgets, DetectSettings
 from stillhouse.guard.reference.reference import load
 from stillhouse.guard.replay.run import replay
 from stillhouse.records import ExchangeLog
@@ -46,6 +48,19 @@ def test_decisions_come_in_order_and_name_an_exchange_that_was_there(world: Worl
     for decision in decisions:
         assert times[decision["after_exchange"]] == decision["time"]
         assert decision["log_e"] >= -_log(decision["level"]) - 1e-9
+
+
+def test_an_action_without_a_rate_is_never_taken(world: World, tmp_path: Path) -> None:
+    """Nor is it needed by others: what is found is told by the mildest action that has one."""
+    taken = {}
+    for name, rates in (("unnoted", {"observe": None}), ("none", dict.fromkeys(Budgets.model_fields))):
+        settings = DetectSettings(campaigns=Budgets(**rates), accounts=Budgets(**dict.fromkeys(Budgets.model_fields)))
+        replay([world.mixed], load(world.reference), tmp_path / name, settings)
+        taken[name] = Counter(one["action"] for one in lines(tmp_path / name / "accounts.jsonl"))
+        actions = {one["action"] for one in lines(tmp_path / name / "decisions.jsonl")}
+        assert actions <= {action for action in ("slow", "strip", "verify", "suspend") if name == "unnoted"}
+    assert taken["none"].keys() == {"none"} and lines(tmp_path / "none" / "campaigns.jsonl") == []
+    assert "observe" not in taken["unnoted"] and taken["unnoted"]["suspend"] >= 200
 
 
 def _log(level: float) -> float:

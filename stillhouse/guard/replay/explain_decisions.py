@@ -1,0 +1,48 @@
+"""The decisions about a campaign or an account, with what ln e had to reach at each, and what made accounts its own."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stillhouse.config import load
+from stillhouse.guard.detect.settings import DetectSettings
+from stillhouse.guard.replay.lookup import records
+
+__all__ = ["belonging", "belongs_from", "decisions_told", "decisions_where"]
+
+
+def decisions_where(folder: Path, about: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
+    """The decisions that are `about` it, in their order, each with `needed`: -ln of its level."""
+    return [
+        {**decision, "needed": -math.log(decision["level"])}
+        for decision in records(folder / "decisions.jsonl")
+        if about(decision)
+    ]
+
+
+def decisions_told(decisions: list[dict[str, Any]]) -> list[str]:
+    """The same for people, a line each."""
+    if not decisions:
+        return ["decisions: none"]
+    lines = ["decisions:"]
+    for one in decisions:
+        count, subject = len(one["accounts"]), one["subject"]
+        about = f"{count:,} account{'s' * (count != 1)}"
+        by = f" by group {one['group']}" if one.get("group") else f" of {subject['kind']} {subject['id']}"
+        review = "" if one["review"] == "none" else f", review {one['review']}"
+        lines.append(
+            f"  {one['time']} {one['action']} {about}{review}: ln e {one['log_e']:.2f}{by}, needed {one['needed']:.2f}"
+        )
+    return lines
+
+
+def belongs_from(folder: Path) -> dict[str, float]:
+    """The log odds from which on an account was a campaign's, and likely one's."""
+    settings = load(DetectSettings, folder / "resolved.yaml")
+    return {"surely": settings.membership, "likely": settings.likely}
+
+
+def belonging(belongs_from: Mapping[str, float]) -> str:
+    """The same for people."""
+    return "an account is a campaign's from {surely:g} on, and likely one's from {likely:g}".format_map(belongs_from)
