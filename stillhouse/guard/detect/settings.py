@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from stillhouse.config import Settings
 from stillhouse.guard.access.entities import ACTIONS, Action
 
-__all__ = ["Budgets", "DetectSettings"]
+__all__ = ["AccountBudgets", "Budgets", "DetectSettings"]
 
 
 class Budgets(Settings):
@@ -39,6 +39,13 @@ class Budgets(Settings):
         return {action: level for action in ACTIONS if (level := given.get(action)) is not None}
 
 
+class AccountBudgets(Budgets):
+    """The same for accounts by themselves, of which none is refused unless that is asked for."""
+
+    verify: float | None = Field(None, gt=0, lt=1, description="refused until a person has verified")
+    suspend: float | None = Field(None, gt=0, lt=1, description="refused; waits for a reviewer")
+
+
 class DetectSettings(Settings):
     """Detection of campaigns and accounts."""
 
@@ -48,7 +55,7 @@ class DetectSettings(Settings):
         "takes it where no other is named",
     )
     campaigns: Budgets = Budgets()
-    accounts: Budgets = Budgets(verify=None, suspend=None)
+    accounts: AccountBudgets = AccountBudgets()
     tick_seconds: float = Field(900.0, ge=1, le=86_400, description="longest time between two moments of decision")
     tick_exchanges: int = Field(2000, ge=1, description="most exchanges between two moments of decision")
     lateness_seconds: float = Field(

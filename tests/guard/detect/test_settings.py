@@ -18,6 +18,11 @@ def test_an_action_without_a_rate_has_no_level_and_bounds_none() -> None:
     assert list(Budgets(observe=None, strip=None).levels()) == ["slow", "verify", "suspend"]
 
 
+def test_a_rate_that_is_given_leaves_the_others_as_they_were() -> None:
+    settings = validate(DetectSettings, {"accounts": {"observe": 0.1}}, "guard.yaml")
+    assert settings.accounts.levels() == {"observe": 0.1, "slow": 0.05, "strip": 0.05}
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import RecordError, RunFolderError
-from stillhouse.guard.detect.settings import Budgets, DetectSettings
+from stillhouse.guard.detect.settings import AccountBudgets, Budgets, DetectSettings
 from stillhouse.guard.reference.reference import load
 from stillhouse.guard.replay.run import replay
 from stillhouse.records import ExchangeLog
@@ -54,7 +54,9 @@ def test_an_action_without_a_rate_is_never_taken(world: World, tmp_path: Path) -
     """Nor is it needed by others: what is found is told by the mildest action that has one."""
     taken = {}
     for name, rates in (("unnoted", {"observe": None}), ("none", dict.fromkeys(Budgets.model_fields))):
-        settings = DetectSettings(campaigns=Budgets(**rates), accounts=Budgets(**dict.fromkeys(Budgets.model_fields)))
+        settings = DetectSettings(
+            campaigns=Budgets(**rates), accounts=AccountBudgets(**dict.fromkeys(Budgets.model_fields))
+        )
         replay([world.mixed], load(world.reference), tmp_path / name, settings)
         taken[name] = Counter(one["action"] for one in lines(tmp_path / name / "accounts.jsonl"))
         actions = {one["action"] for one in lines(tmp_path / name / "decisions.jsonl")}
