@@ -159,7 +159,7 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
     return "\n".join(
         [
             f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
-            f"{made['rejected']:,} lines set aside",
+            f"{made['rejected']:,} lines set aside, {made['duplicates']:,} duplicates",
             f"{made['groups']:,} honest groups; an account's smallest p is {made['smallest_p']:.1e}",
             *([_SUSPICIOUS.format(made["suspicious"], out / "reference.json")] if made["suspicious"] else []),
             f"reference {out}",

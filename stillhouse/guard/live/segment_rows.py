@@ -41,7 +41,7 @@ class SegmentRows:
         """Whether all that will ever be in it has been read."""
         self._tail = Tail(path)
         self._first = first
-        self._order = Ordering(lateness)
+        self._order = Ordering[Row](lateness)
         self._dated = Dated[Exchange](self._skewed)
         self._extractor = extractor
         self._counts = counts

@@ -7,11 +7,9 @@ scale that it is part of, as every new account will be (`evidence/standing.py`).
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.detect.account import Account, in_order
@@ -25,15 +23,12 @@ from stillhouse.guard.evidence.own import OWN_LINES, own_values
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS
 from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale
-from stillhouse.guard.features.asked import asked
-from stillhouse.guard.features.cues import CUES, cues
-from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
 from stillhouse.guard.link.communities import divide
 from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
+from stillhouse.guard.reference.said import Listener, Said, weighs, words_and_cues
 from stillhouse.guard.reference.suspicious import suspicious
-from stillhouse.types import Exchange
 
 __all__ = ["LEAST_ACCOUNTS", "learn"]
 
@@ -44,17 +39,17 @@ _FRESH = 0.7
 
 Found = tuple[list[int], frozenset[int]]
 """A group's accounts and the tokens that bind it."""
-Read = Callable[[], Iterable[Exchange]]
+Read = Callable[[Listener], Iterable[Said]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
 
 def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Reference:
-    """`read` gives the exchanges in any order, `rows` the rows that an extractor makes of them in order of time.
+    """`read` gives what a listener makes of the exchanges, `rows` the rows that an extractor does, in order of time.
 
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
     needed.
     """
-    idf, cue_rates = _words_and_cues(read(), key)
+    idf, cue_rates = words_and_cues(read(Listener(key)))
     first = last = None
     population = Population(key, 1 << 62)
     for row in rows(Extractor(key, idf)):
@@ -97,26 +92,6 @@ def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, 
     return own_values(standing, conduct.largest(account.plan, account.closings, member=True))
 
 
-def _weighs(account: str, key: bytes) -> bool:
-    """Whether an account is in the half that words and cues come from."""
-    return bool(blake2b(account.encode(), key=key, person=b"half", digest_size=1).digest()[0] & 1)
-
-
-def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[NDArray[np.float32], tuple[float, ...]]:
-    documents, n = np.zeros(BUCKETS), 0
-    shown = [0] * len(CUES)
-    for exchange in exchanges:
-        if _weighs(exchange.account, key):
-            said = asked(exchange)
-            words = words_of(said.newest)
-            documents[word_counts(words)[0]] += 1
-            found = cues(said, words, exchange.request)
-            shown = [count + bool(found & cue) for count, cue in zip(shown, CUES, strict=True)]
-            n += 1
-    idf = np.log((n + 1) / (documents + 1)).astype(np.float32)
-    return idf, tuple((count + 1) / (n + 2) for count in shown)
-
-
 def _families(population: Population, common: frozenset[int]) -> list[Found]:
     """Groups that linking finds as it would in traffic."""
     for account in population.accounts:
@@ -148,15 +123,15 @@ def _communities(population: Population, common: frozenset[int], key: bytes) -> 
     nothing is more frequent than in it.
     """
     shared = population.shared.accounts
-    weighs = [_weighs(account.name, key) for account in population.accounts]
+    weighing = [weighs(account.name, key) for account in population.accounts]
     groups: list[Found] = []
     for half in (True, False):
-        ours = {token: [at for at in listed if weighs[at] is half] for token, listed in shared.items()}
+        ours = {token: [at for at in listed if weighing[at] is half] for token, listed in shared.items()}
         tokens = sorted(token for token in shared if len(ours[token]) < len(shared[token]))
         counts = [len(shared[token]) - len(ours[token]) for token in tokens]
-        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighs) - weighs.count(half))
+        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighing) - weighing.count(half))
         listed = {token: found for token, found in ours.items() if token not in common}
-        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighs.count(half), others)]
+        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighing.count(half), others)]
     return groups
 
 

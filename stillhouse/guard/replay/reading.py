@@ -11,8 +11,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.extract import Extractor
-from stillhouse.guard.detect.ordered import Ordering
+from stillhouse.guard.detect.ordered import Ordering, Placed
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features import churn, continuity, origin, use
 from stillhouse.guard.replay.dated import Dated
@@ -21,7 +20,7 @@ from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDED", "Logs", "decoded", "find_logs", "has", "time_of"]
+__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "find_logs", "has", "time_of"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _AT_ONCE = 128
@@ -34,6 +33,13 @@ class _HasId(Protocol):
 
 
 One = TypeVar("One", bound=_HasId)
+Put = TypeVar("Put", bound=Placed)
+
+
+class Maker(Protocol[Put]):
+    """What makes something of exchanges that can be put in order, as an `Extractor` makes rows."""
+
+    def rows(self, dated: Sequence[tuple[Exchange, int]]) -> list[Put]: ...
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
@@ -77,17 +83,10 @@ class Logs:
     left_out: set[str] = field(default_factory=set)
     _read: set[int] = field(default_factory=set)
 
-    def __iter__(self) -> Iterator[Exchange]:
-        """Every exchange, file by file."""
-        for number in range(len(self.files)):
-            for exchange, _ in self._dated(number, self._exchanges(number)):
-                yield exchange
-        self._join()
-
-    def rows(self, extractor: Extractor) -> Iterator[Row]:
-        """The rows of all files in the order of time and id."""
+    def rows(self, maker: Maker[Put]) -> Iterator[Put]:
+        """What is made of the exchanges of all files, in the order of time and id."""
         dated = (self._dated(number, self._exchanges(number)) for number in range(len(self.files)))
-        return self._merge([_made(of_file, extractor) for of_file in dated])
+        return self._merge([_made(of_file, maker) for of_file in dated])
 
     def merged(self, made: Sequence[Iterable[Row]]) -> Iterator[Row]:
         """The same of the rows of each file in its order, made with the times that the exchanges themselves give."""
@@ -103,15 +102,15 @@ class Logs:
     def digests(self) -> dict[str, str]:
         return {str(path): digest_file(path) for path in self.files}
 
-    def _merge(self, dated: Sequence[Iterable[Row]]) -> Iterator[Row]:
+    def _merge(self, dated: Sequence[Iterable[Put]]) -> Iterator[Put]:
         self.exchanges = self.late = self.skewed = 0
-        orderings = [Ordering(self.lateness) for _ in self.files]
+        orderings = [Ordering[Put](self.lateness) for _ in self.files]
         parts = [self._ordered(rows, order) for rows, order in zip(dated, orderings, strict=True)]
         yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
         self.late = sum(order.late for order in orderings)
         self._join()
 
-    def _ordered(self, rows: Iterable[Row], order: Ordering) -> Iterator[Row]:
+    def _ordered(self, rows: Iterable[Put], order: Ordering[Put]) -> Iterator[Put]:
         for row in rows:
             self.exchanges += 1
             at = order.time(row.at)
@@ -158,9 +157,9 @@ class Logs:
             self.rejected.join()
 
 
-def _made(dated: Iterator[tuple[Exchange, int]], extractor: Extractor) -> Iterator[Row]:
+def _made(dated: Iterator[tuple[Exchange, int]], maker: Maker[Put]) -> Iterator[Put]:
     while some := list(islice(dated, _AT_ONCE)):
-        yield from extractor.rows(some)
+        yield from maker.rows(some)
 
 
 class _Silent(RejectedLines):

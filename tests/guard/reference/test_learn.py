@@ -49,3 +49,14 @@ def test_who_is_left_out_has_to_be_there(world: World, tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="account 'nobody' is to be left out and asks nothing in the log"):
         learn_reference([small], tmp_path / "out", DetectSettings(), KEY, without=["nobody"])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_log_that_holds_every_exchange_twice_teaches_what_it_does_once(world: World, tmp_path: Path) -> None:
+    """Twice in one file, one after the other, and again in a second file."""
+    twice = tmp_path / "twice.jsonl.zst"
+    with ExchangeLog(twice) as log:
+        log.extend(one for one in ExchangeLog(world.honest) for _ in range(2))
+    made = learn_reference([twice, world.honest], tmp_path / "out", world.settings, KEY)
+    assert made["digest"] == world.learnt["digest"]
+    assert made["duplicates"] == 2 * world.learnt["exchanges"] and world.learnt["duplicates"] == 0
+    assert load(tmp_path / "out").about["duplicates"] == made["duplicates"]
