@@ -50,6 +50,8 @@ class Follower:
         self._clock = clock
         self._segments: dict[str, SegmentRows] = {}
         self._done: set[str] = set()
+        self._newest_done = -(1 << 62)
+        """That of the segments of which all was passed on."""
         self._open_from = -(1 << 62)
         """All rows of before this time were passed on."""
 
@@ -77,13 +79,13 @@ class Follower:
             self._find()
             behind = self._read_on()
         self.is_behind = bool(behind)
-        self.newest = max([self.newest, *(one.newest for one in self._segments.values())])
-        bound = min([written, *(one.newest for one in behind)]) - self._lateness
+        self.newest = max([self._newest_done, *(one.newest for one in self._segments.values())])
+        bound = min([written, *(one.reached for one in behind)]) - self._lateness
         found = [(self._in_time(row), name) for name, one in self._segments.items() for row in one.until(bound)]
         found.sort(key=lambda one: (one[0].at, one[0].id, one[1]))
         self._open_from = max(self._open_from, bound)
         for name in [name for name, one in self._segments.items() if one.is_drained]:
-            del self._segments[name]
+            self._newest_done = max(self._newest_done, self._segments.pop(name).newest)
             self._done.add(name)
         return [row for row, _ in found]
 
@@ -103,7 +105,7 @@ class Follower:
         behind = [one for one in self._segments.values() if not one.is_finished]
         end = self.counts.read + _LOOK_EXCHANGES
         while behind and self.counts.read < end:
-            oldest = min(behind, key=lambda one: one.newest)
+            oldest = min(behind, key=lambda one: one.reached)
             if not oldest.read_on():
                 behind.remove(oldest)
         return behind

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,9 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.tail import Tail
-from stillhouse.guard.replay.dated import Dated
+from stillhouse.guard.replay.dated import AT_FIRST, Dated
 from stillhouse.guard.replay.reading import decoded, time_of
 from stillhouse.records.exchange import exchange_from_record
-from stillhouse.records.times import microseconds
 from stillhouse.records.zstd_lines import read_zstd_lines
 from stillhouse.types import Exchange
 
@@ -33,7 +33,7 @@ class Counts:
 
 
 class SegmentRows:
-    """`first` is the time of the segment's first exchange; `lateness` in microseconds. Adds to `counts`."""
+    """`first` is the earliest time of the segment's first exchanges; `lateness` in microseconds. Adds to `counts`."""
 
     def __init__(self, path: Path, first: int, lateness: int, extractor: Extractor, counts: Counts) -> None:
         self.path = path
@@ -48,7 +48,13 @@ class SegmentRows:
 
     @property
     def newest(self) -> int:
-        """The newest time so far. No row that is still to be read counts before it less the lateness."""
+        """The newest time so far, less those of clocks that had run ahead."""
+        newest = self._dated.newest
+        return self._first if newest is None else newest
+
+    @property
+    def reached(self) -> int:
+        """No row that is still to be read counts before this less the lateness."""
         return max(self._first, self._order.newest)
 
     @property
@@ -80,7 +86,9 @@ class SegmentRows:
 
     def until(self, at: float) -> Iterator[Row]:
         """The rows before `at`, in order; who asks knows that none of before it is to come."""
-        return self._order.until(at)
+        for one, moment in self._dated.passed(at):
+            self._hold(one, moment)
+        yield from self._order.until(at)
 
     def _take(self, lines: list[bytes]) -> None:
         for line in lines:
@@ -110,14 +118,18 @@ class SegmentRows:
 
 
 def first_time(path: Path) -> int | None:
-    """The time of the segment's first exchange, in microseconds since 1970; None where none can be read (yet)."""
+    """The earliest time of the segment's first exchanges, in microseconds since 1970; None where there is none (yet).
+
+    The clock of the very first one may have run ahead.
+    """
+    found: list[int] = []
     try:
         for line in read_zstd_lines(path):
+            if len(found) == AT_FIRST:
+                break
             if line is not None:
-                try:
-                    return microseconds(exchange_from_record(decoded(line, str(path)), str(path)).time)
-                except RecordError:
-                    continue
+                with suppress(RecordError):
+                    found.append(time_of(exchange_from_record(decoded(line, str(path)), str(path))))
     except (FileNotFoundError, RecordError):
-        return None
-    return None
+        pass
+    return min(found, default=None)

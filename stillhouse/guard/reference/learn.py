@@ -29,10 +29,12 @@ from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.reference.said import Listener, Said, weighs, words_and_cues
 from stillhouse.guard.reference.suspicious import suspicious
+from stillhouse.records.times import rfc3339
 
 __all__ = ["LEAST_ACCOUNTS", "learn"]
 
 LEAST_ACCOUNTS = 200
+_LONGEST_DAYS = 1100
 _PART = 30
 _PARTS = 30
 _FRESH = 0.7
@@ -47,18 +49,19 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     """`read` gives what a listener makes of the exchanges, `rows` the rows that an extractor does, in order of time.
 
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
-    needed.
+    needed. RecordError where its times cannot all be right.
     """
     idf, cue_rates = words_and_cues(read(Listener(key)))
-    first = last = None
+    first: Row | None = None
+    last: Row | None = None
     population = Population(key, 1 << 62)
     for row in rows(Extractor(key, idf)):
-        first = row.at if first is None else first
-        last = row.at
+        first, last = first or row, row
         population.add(row)
     n = len(population.accounts)
     if n < LEAST_ACCOUNTS or first is None or last is None:
         raise RecordError(f"the log has {n} accounts; a reference needs {LEAST_ACCOUNTS} or more, give a longer log")
+    _check_span(first, last)
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
@@ -83,7 +86,17 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
     named = suspicious([*families, *crowds], population, customers, cue_rates)
     told = {**about, "suspicious": [one.as_record() for one in named]}
-    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last - first, 1), told)
+    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last.at - first.at, 1), told)
+
+
+def _check_span(first: Row, last: Row) -> None:
+    days = (last.at - first.at) / 86_400e6
+    if days > _LONGEST_DAYS:
+        begin, end = (f"{rfc3339(one.at // 1000)} (exchange {one.id})" for one in (first, last))
+        raise RecordError(
+            f"the log goes over {days:,.0f} days, from {begin} to {end}; a reference takes {_LONGEST_DAYS:,} at most: "
+            "mend or remove what has a wrong time, or give a part of the log"
+        )
 
 
 def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, float]:

@@ -123,6 +123,7 @@ class Logs:
         for one, at in read:
             yield from dated.put(one, at)
         yield from dated.rest()
+        self._read.add(number)
 
     def _exchanges(self, number: int) -> Iterator[tuple[Exchange, int]]:
         """Exchanges of a file with their times.
@@ -139,12 +140,9 @@ class Logs:
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
             yield one, time_of(one)
-        self._read.add(number)
 
     def _set_aside(self, number: int, one: _HasId, at: int) -> None:
-        reason = (
-            f"time {rfc3339(at // 1000)} is more than a day ahead of the exchanges before and behind it (clock skew)"
-        )
+        reason = f"time {rfc3339(at // 1000)} is more than a day ahead of the exchanges around it (clock skew)"
         place = f"{self.files[number]}: exchange {one.id}"
         if self.rejected is None:
             raise RecordError(f"{place}: {reason}; mend its time, or set such lines aside")
