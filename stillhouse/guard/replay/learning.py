@@ -51,6 +51,9 @@ def learn_reference(
                     yield one
 
         def rows(extractor: Extractor) -> Iterator[Row]:
+            logs.check()
+            if rejected.unfinished:
+                raise RecordError(f"{rejected.unfinished[0]}; a reference is learnt from whole logs")
             if unknown := logs.without - logs.left_out:
                 raise RecordError(
                     f"account '{min(unknown)}' is to be left out and asks nothing in the log; mend its name"
@@ -64,9 +67,8 @@ def learn_reference(
     return {
         "reference": str(out),
         "digest": reference.digest,
-        "exchanges": logs.exchanges,
+        **logs.told(),
         "duplicates": followed.duplicates,
-        "rejected": rejected.count,
         "accounts": reference.rarity.accounts,
         "groups": sum(null.groups for null in reference.groups.values()),
         "days": reference.span / 86_400e6,

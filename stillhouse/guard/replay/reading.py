@@ -93,11 +93,34 @@ class Logs:
         dated = (self._dated(number, ((row, row.at) for row in rows)) for number, rows in enumerate(made))
         return self._merge([(row for row, _ in of_file) for of_file in dated])
 
-    def reject(self, number: int, place: str, reason: str, line: str) -> None:
+    def reject(self, number: int, place: str, reason: str, line: str | None) -> None:
         """Set an entry of the file of that number aside. RecordError where that is not wanted."""
         if self.rejected is None:
             raise RecordError(f"{place}: {reason}")
         self.rejected.part(number).add(place, reason, line)
+
+    def check(self) -> None:
+        """RecordError where nothing was there to read."""
+        if self.exchanges or self.left_out:
+            return
+        if self.rejected is None or self.rejected.first is None:
+            more = f" and {len(self.files) - 1:,} more" if len(self.files) > 1 else ""
+            raise RecordError(f"{self.files[0]}{more}: no exchange is in the log; give one that has some")
+        raise RecordError(
+            f"no exchange could be read, {self.rejected.count:,} were set aside; the first is {self.rejected.first}"
+        )
+
+    def told(self) -> dict[str, Any]:
+        """What the last reading met, for summaries."""
+        rejected = self.rejected
+        return {
+            "exchanges": self.exchanges,
+            "late": self.late,
+            "skewed": self.skewed,
+            "rejected": 0 if rejected is None else rejected.count,
+            "first_rejected": None if rejected is None else rejected.first,
+            "unfinished": [] if rejected is None else rejected.unfinished,
+        }
 
     def digests(self) -> dict[str, str]:
         return {str(path): digest_file(path) for path in self.files}
@@ -161,7 +184,7 @@ def _made(dated: Iterator[tuple[Exchange, int]], maker: Maker[Put]) -> Iterator[
 
 
 class _Silent(RejectedLines):
-    def add(self, place: str, reason: str, line: str) -> None:
+    def add(self, place: str, reason: str, line: str | None) -> None:
         """Known already."""
 
 
