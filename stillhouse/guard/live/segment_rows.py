@@ -24,8 +24,8 @@ _log = logging.getLogger("stillhouse.guard")
 
 @dataclass(slots=True)
 class Counts:
-    """`read` are exchanges that became rows, `late` those that count later than their own time, `rejected` lines that
-    are no exchange and exchanges whose clock was wrong."""
+    """`read` are exchanges that became rows, or may, `late` those that count later than their time, `rejected` lines
+    that are no exchange and exchanges whose clock was wrong."""
 
     read: int = 0
     late: int = 0
@@ -99,6 +99,7 @@ class SegmentRows:
             except RecordError:
                 self._counts.rejected += 1
                 continue
+            self._counts.read += 1
             for one, at in self._dated.put(exchange, time_of(exchange)):
                 self._hold(one, at)
 
@@ -110,10 +111,10 @@ class SegmentRows:
     def _hold(self, exchange: Exchange, at: int) -> None:
         late = self._order.late
         self._order.hold(self._extractor.row(exchange, self._order.time(at)))
-        self._counts.read += 1
         self._counts.late += self._order.late - late
 
     def _skewed(self, _exchange: Exchange, _at: int) -> None:
+        self._counts.read -= 1
         self._counts.rejected += 1
 
 

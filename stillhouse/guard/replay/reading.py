@@ -20,7 +20,7 @@ from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "find_logs", "has", "time_of"]
+__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "find_logs", "has", "is_log", "time_of"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _AT_ONCE = 128
@@ -51,7 +51,7 @@ def find_logs(given: Sequence[Path]) -> list[Path]:
     for path in given:
         if path.is_dir():
             logs = sorted(one for one in path.iterdir() if one.name.endswith(_ENDINGS))
-            inside = [one for one in logs if one.name.startswith("exchanges")] or logs
+            inside = [one for one in logs if is_log(one.name)] or logs
             if not inside:
                 raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
             found.update(dict.fromkeys(inside))
@@ -60,6 +60,11 @@ def find_logs(given: Sequence[Path]) -> list[Path]:
         else:
             found[path] = None
     return list(found)
+
+
+def is_log(name: str) -> bool:
+    """Whether a file of this name is one of the logs of its folder, also where there are others."""
+    return name.startswith("exchanges") and name.endswith(_ENDINGS)
 
 
 @dataclass(slots=True)
