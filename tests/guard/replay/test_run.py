@@ -1,6 +1,7 @@
 """A replay's files, and what they say of a campaign and of honest people."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,20 @@ def test_the_same_log_twice_is_the_log_once(world: World, tmp_path: Path) -> Non
     summary = replay([world.mixed, copy], load(world.reference), tmp_path / "out", world.settings)
     assert summary["duplicates"] == world.summary["exchanges"]
     assert (tmp_path / "out" / "decisions.jsonl").read_bytes() == (world.replayed / "decisions.jsonl").read_bytes()
+
+
+def test_a_few_wrong_clocks_change_no_decision(world: World, tmp_path: Path) -> None:
+    """Three at the beginning, one in the midst and one at the end are set aside, and the rest is as it was."""
+    exchanges = list(ExchangeLog(world.mixed))
+    for number, place in enumerate((0, 0, 0, 9000, len(exchanges) + 4)):
+        ahead = replace(exchanges[0], id=f"ahead{number}", time=f"2099-01-01T00:00:0{number}Z")
+        exchanges.insert(place, ahead)
+    with ExchangeLog(tmp_path / "log.jsonl") as log:
+        log.extend(exchanges)
+    summary = replay([tmp_path / "log.jsonl"], load(world.reference), tmp_path / "out", world.settings)
+    assert (summary["skewed"], summary["rejected"], summary["late"]) == (5, 5, world.summary["late"])
+    for name in ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl", "alone.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (world.replayed / name).read_bytes()
 
 
 @pytest.mark.parametrize(
