@@ -13,7 +13,8 @@ import typer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
-from stillhouse.cli.common import one_line_errors
+from stillhouse.cli.common import one_line_errors, print_result, warn
+from stillhouse.errors import RecordError
 from tests.command import Command, Result
 from tests.conftest import TinyLlama
 from tests.tiny import Pair, run_settings, write_folder, write_prompts, write_yaml
@@ -289,3 +290,18 @@ def test_student_of_a_run_is_measured_on_what_the_run_held_out(command: Command,
     assert json.loads(command(*evaluate, "--limit", "2").out)["student"]["kl_to_teacher"]["n"] == 2
     given = json.loads(command(*evaluate, "--prompts", pair.prompts, "--limit", "2").out)
     assert given["prompts"] == {"source": str(pair.prompts), "held_out": False, "count": 2}
+
+
+def test_nothing_printed_can_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[2J\x9b\ud800é"
+    print_result({"account": name}, True, "")
+    told = capsys.readouterr().out
+    assert json.loads(told) == {"account": name} and "\x1b" not in told and "\x9b" not in told
+    print_result({}, False, f"account {name}\nnext")
+    assert capsys.readouterr().out == "account a\\x1b[2J\\x9b\\ud800é\nnext\n"
+    warn([name], quiet=False)
+    with pytest.raises(typer.Exit), one_line_errors():
+        raise RecordError(f"{name}\nis wrong")
+    warned, fault = capsys.readouterr().err.splitlines()
+    assert warned == "stillhouse: warning: a\\x1b[2J\\x9b\\ud800é"
+    assert fault == "stillhouse: a\\x1b[2J\\x9b\\ud800é\\nis wrong"

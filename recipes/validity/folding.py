@@ -29,7 +29,8 @@ _SAID = {
 
 def learnt(rows: Callable[[Halved], Iterable[Row]], read: Iterable[Exchange]) -> Reference:
     """`rows` is told which half an id is in; `read` are exchanges from which the rates of cues are learnt."""
-    return learn(lambda: read, lambda extractor: rows(extractor.is_evidence), KEY, {})
+    undated = [(one, 0) for one in read]
+    return learn(lambda listener: listener.rows(undated), lambda extractor: rows(extractor.is_evidence), KEY, {})
 
 
 def fold(reference: Reference, rows: Callable[[Halved], Iterable[Row]]) -> Detector:

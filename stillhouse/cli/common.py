@@ -1,9 +1,10 @@
 """What every command shares: options, the console, results, and faults as one line."""
 
 import json
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -12,7 +13,9 @@ from rich.console import Console
 
 from stillhouse.errors import StillhouseError
 
-__all__ = ["Json", "Quiet", "console_for", "interrupted_by_sigterm", "one_line_errors", "print_result"]
+__all__ = ["Json", "Quiet", "console_for", "interrupted_by_sigterm", "one_line_errors", "print_result", "warn"]
+
+_NOT_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -23,7 +26,14 @@ def console_for(quiet: bool) -> Console:
 
 
 def print_result(value: Any, as_json: bool, text: str) -> None:
-    sys.stdout.write((json.dumps(value, indent=2, ensure_ascii=False) if as_json else text) + "\n")
+    """Nothing in it can steer a terminal: control characters and lone surrogates are escaped."""
+    sys.stdout.write((_json(value) if as_json else "\n".join(map(_escaped, text.split("\n")))) + "\n")
+
+
+def warn(lines: Iterable[str], quiet: bool) -> None:
+    """What has to be known beside a result."""
+    for line in () if quiet else lines:
+        sys.stderr.write(f"stillhouse: warning: {_escaped(line)}\n")
 
 
 @contextmanager
@@ -32,7 +42,7 @@ def one_line_errors(resumable: bool = False) -> Iterator[None]:
     try:
         yield
     except StillhouseError as error:
-        sys.stderr.write(f"stillhouse: {error}\n")
+        sys.stderr.write(f"stillhouse: {_escaped(str(error))}\n")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         remedy = "the same command with --resume goes on from here" if resumable else "nothing was kept"
@@ -52,3 +62,15 @@ def interrupted_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _json(value: Any) -> str:
+    """Of its own, JSON escapes only what is below the space."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _NOT_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for, interrupted_by_sigterm, one_line_errors, print_result
+from stillhouse.cli.common import (
+    Json,
+    Quiet,
+    console_for,
+    interrupted_by_sigterm,
+    one_line_errors,
+    print_result,
+    warn,
+)
 from stillhouse.cli.guard_options import option
 from stillhouse.errors import ConfigError
 
@@ -39,6 +47,7 @@ def reference(
     """Learn what honest traffic looks like. The folder holds a secret key: who has it can aim at the detector."""
     with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.guard.replay.learning import learn_reference
+        from stillhouse.guard.replay.notices import notices
 
         with console_for(quiet).status("reading") as status:
             made = learn_reference(
@@ -50,6 +59,7 @@ def reference(
                 without=[] if without is None else _names(without),
                 progress=status.update,
             )
+        warn(notices(made, out), quiet)
         print_result(made, as_json, _reference_text(made, out))
 
 
@@ -73,6 +83,7 @@ def replay(
     """What would have been decided about the accounts of a log, in the order in which it would have been."""
     with one_line_errors(), interrupted_by_sigterm():
         from stillhouse.guard.reference.reference import load as load_reference
+        from stillhouse.guard.replay.notices import notices
         from stillhouse.guard.replay.run import replay
 
         settings = _with_reference(_detect(config), reference)
@@ -81,6 +92,7 @@ def replay(
             summary = replay(
                 logs, learnt, out, settings, strict=strict, progress=status.update, engine=_engine(engine, workers)
             )
+        warn(notices(summary, out), quiet)
         print_result(summary, as_json, _replay_text(summary, out))
 
 
@@ -162,7 +174,7 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
     return "\n".join(
         [
             f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
-            f"{made['rejected']:,} lines set aside",
+            f"{made['rejected']:,} lines set aside, {made['duplicates']:,} duplicates",
             f"{made['groups']:,} honest groups; an account's smallest p is {made['smallest_p']:.1e}",
             *([_SUSPICIOUS.format(made["suspicious"], out / "reference.json")] if made["suspicious"] else []),
             f"reference {out}",

@@ -44,7 +44,7 @@ def exchange_from_record(record: object, place: str) -> Exchange:
         raise RecordError(f"{place}: holds a {type(record).__name__}; one exchange is a JSON object")
     get = record.get
     if get("v") != VERSION:
-        raise RecordError(f"{place}: version (`v`) is {get('v')!r}; this reader knows {VERSION}")
+        raise _version_fault(place, get("v"))
     for name in _REQUIRED:
         if get(name) is None:
             raise RecordError(f"{place}: field '{name}' is missing; every exchange needs it")
@@ -52,6 +52,8 @@ def exchange_from_record(record: object, place: str) -> Exchange:
         value = get(name)
         if value is not None and not (isinstance(value, str) and value):
             raise _fault(place, name, value, "a string")
+        if value is not None and not _is_text(value):
+            raise _fault(place, name, value, "text without lone surrogates, which UTF-8 does not have")
     for name in _OBJECTS:
         value = get(name)
         if value is not None and not isinstance(value, dict):
@@ -60,6 +62,9 @@ def exchange_from_record(record: object, place: str) -> Exchange:
         raise _fault(place, "api", record["api"], f"one of {', '.join(_APIS)}")
     if microseconds(record["time"]) is None:
         raise _fault(place, "time", record["time"], "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z")
+    plan = (get("registration") or {}).get("plan")
+    if isinstance(plan, str) and not _is_text(plan):
+        raise _fault(place, "registration.plan", plan, "text without lone surrogates, which UTF-8 does not have")
     usage = get("usage") or {}
     for name, count in usage.items():
         if type(count) is not int and count is not None:
@@ -95,6 +100,25 @@ def _fault(place: str, name: str, value: object, expected: str) -> RecordError:
     shown = repr(value)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return RecordError(f"{place}: field '{name}' is {shown}; it must be {expected}")
+
+
+def _version_fault(place: str, version: object) -> RecordError:
+    if version is None:
+        return RecordError(
+            f'{place}: field \'v\' is missing; give every exchange "v": "{VERSION}", or read another gateway\'s log '
+            "with `stillhouse guard ingest`"
+        )
+    return RecordError(f"{place}: version (`v`) is {version!r}; this reader knows {VERSION}, so write the log as that")
+
+
+def _is_text(value: str) -> bool:
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_int(value: object) -> bool:

@@ -36,19 +36,28 @@ Entry = tuple[int, bytes | dict[str, Any] | None]
 
 
 class RejectedLines:
-    """Where faulty lines of one reading are set aside: `{"place", "reason", "line"}` a line, and a count."""
+    """Where faulty lines of one reading are set aside: `{"place", "reason", "line"}` a line, and a count.
+
+    Lines hold what people asked, so the file is its owner's alone. `first` is the first fault, and `unfinished` are
+    those of logs that end inside a zstd frame, whose line is None.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self.first: str | None = None
+        self.unfinished: list[str] = []
         self._parts: dict[int, RejectedLines] = {}
 
-    def add(self, place: str, reason: str, line: str) -> None:
+    def add(self, place: str, reason: str, line: str | None) -> None:
         """Set one line aside. The first one replaces what an earlier reading left in the file."""
-        if self.count == 0:
+        if self.first is None:
             self.path.unlink(missing_ok=True)
+            self.first = f"{place}: {reason}"
+        if line is None:
+            self.unfinished.append(f"{place}: {reason}")
         self.count += 1
-        append_jsonl(self.path, {"place": place, "reason": reason, "line": line})
+        append_jsonl(self.path, {"place": place, "reason": reason, "line": line}, mode=0o600)
 
     def part(self, number: int) -> "RejectedLines":
         """For the lines of one of several logs that are read at a time. They are in the file after `join`."""
@@ -124,7 +133,7 @@ class ExchangeLog:
         for number, raw in entries:
             place = f"{self.path}:{number}"
             try:
-                exchange = exchange_from_record(self._decoded(raw, place), place)
+                exchange = exchange_from_record(self._decoded(number, raw, place), place)
             except RecordError as fault:
                 if self._rejected is None:
                     raise
@@ -140,9 +149,12 @@ class ExchangeLog:
     ) -> None:
         self.close()
 
-    def _decoded(self, raw: bytes | dict[str, Any] | None, place: str) -> object:
+    def _decoded(self, number: int, raw: bytes | dict[str, Any] | None, place: str) -> object:
         if raw is None:
-            raise RecordError(f"{place}: the log ends inside a zstd frame (an interrupted write); appending mends it")
+            raise RecordError(
+                f"{place}: the log ends inside a zstd frame (an interrupted write or copy), {number - 1:,} lines were "
+                "read; copy it again, or, where its writer was killed, append to it"
+            )
         return self._decode(raw, place) if isinstance(raw, bytes) else raw
 
     @property
@@ -192,7 +204,7 @@ class ExchangeLog:
         append_bytes(descriptor, self.path, compress_frame(lines) if self._is_zstd else lines, sync=sync)
 
 
-def _shown(raw: bytes | dict[str, Any] | None) -> str:
+def _shown(raw: bytes | dict[str, Any] | None) -> str | None:
     if isinstance(raw, bytes):
         return raw.decode(errors="backslashreplace").rstrip("\n")
-    return "" if raw is None else repr(raw)
+    return None if raw is None else repr(raw)

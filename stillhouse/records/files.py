@@ -161,15 +161,15 @@ def decode_line(line: bytes, place: str) -> Any:
         raise RecordError(f"{place}: not readable ({reason}); mend or remove the line") from None
 
 
-def append_jsonl(path: Path, obj: Any, *, sync: bool = False) -> None:
-    """Append one line in one write; with `sync` it is on disk when this returns.
+def append_jsonl(path: Path, obj: Any, *, sync: bool = False, mode: int = 0o666) -> None:
+    """Append one line in one write; with `sync` it is on disk when this returns. `mode` is that of a file that is made.
 
     A last line that a killed process left unfinished is cut off first: its append never returned. Raises
     StorageError and leaves the file as it was if the disk refuses, RecordError if another process is writing.
     """
     line = encode_line(obj)
     with disk_errors(path, len(line)):
-        descriptor = open_for_append(path)
+        descriptor = open_for_append(path, mode)
         try:
             append_bytes(descriptor, path, line, sync=sync)
         finally:
@@ -184,9 +184,9 @@ def lock_for_writing(descriptor: int, path: Path) -> None:
         raise RecordError(f"{path}: another process is writing to it; give each process a file of its own") from None
 
 
-def open_for_append(path: Path) -> int:
+def open_for_append(path: Path, mode: int = 0o666) -> int:
     """A locked descriptor at the end of the last whole line of `path`; the file is made if absent."""
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
     try:
         lock_for_writing(descriptor, path)
         _end_last_line(descriptor)

@@ -66,7 +66,8 @@ class Frame:
 
 
 def read_zstd_lines(path: Path) -> Iterator[bytes | None]:
-    """Each line of the decompressed content; a last None says that the file ends inside a frame.
+    """Each line of the decompressed content; a last None says that the file ends inside a frame, and stands for the
+    line that was cut off there.
 
     Raises RecordError where the content is corrupt: what follows such a place cannot be read.
     """
@@ -77,10 +78,10 @@ def read_zstd_lines(path: Path) -> Iterator[bytes | None]:
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             unfinished = not whole
-    if rest:
-        yield rest
-    elif unfinished:
+    if unfinished:
         yield None
+    elif rest:
+        yield rest
 
 
 def read_frame(file: BinaryIO, start: int, path: Path) -> tuple[bytes, int] | None:
@@ -95,7 +96,7 @@ def read_frame(file: BinaryIO, start: int, path: Path) -> tuple[bytes, int] | No
         try:
             content.append(frame.decompress(chunk))
         except zstandard.ZstdError as error:
-            raise RecordError(f"{path}: corrupt zstd data before byte {file.tell():,} ({error})") from None
+            raise _corrupt(file, path, error) from None
         if frame.eof:
             return b"".join(content), file.tell() - len(frame.unused_data)
     return None
@@ -164,9 +165,15 @@ def _decompressed(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, bool]]:
         try:
             piece = frame.decompress(chunk)
         except zstandard.ZstdError as error:
-            raise RecordError(f"{path}: corrupt zstd data before byte {file.tell():,} ({error})") from None
+            raise _corrupt(file, path, error) from None
         yield piece, frame.eof
         chunk = b""
         if frame.eof:
             chunk = frame.unused_data
             frame = zstandard.ZstdDecompressor().decompressobj()
+
+
+def _corrupt(file: BinaryIO, path: Path, error: zstandard.ZstdError) -> RecordError:
+    return RecordError(
+        f"{path}: corrupt zstd data before byte {file.tell():,} ({error}); copy the log again, or give another"
+    )

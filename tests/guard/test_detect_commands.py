@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from itertools import count, islice
 from pathlib import Path
@@ -103,3 +104,36 @@ def test_a_config_names_the_reference_where_the_command_does_not(
     assert done.code == 0 and json.loads(done.out)["reference"] == world.learnt["digest"]
     resolved = yaml.safe_load((tmp_path / "out" / "resolved.yaml").read_text())
     assert Path(resolved["reference"]).samefile(world.reference)
+
+
+def test_what_is_wrong_with_a_log_is_said_on_standard_error(world: World, command: Command, tmp_path: Path) -> None:
+    log = tmp_path / "shuffled.jsonl"
+    with ExchangeLog(log) as few:
+        few.extend(reversed(list(islice(ExchangeLog(world.mixed), 300))))
+    with log.open("a", encoding="utf-8") as file:
+        file.write("no json\n")
+    done = command("guard", "replay", str(log), "--reference", str(world.reference), "--out", str(tmp_path / "out"))
+    assert done.code == 0, done.err
+    aside, late = (line for line in done.err.splitlines() if line.startswith("stillhouse: warning: "))
+    assert f"1 set aside in {tmp_path}/out/rejected.jsonl" in aside and f"the first is {log}:301: not JSON" in aside
+    assert "are late" in late and "sort it by time" in late
+
+
+def test_nothing_to_read_is_a_fault(world: World, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("no json\n")
+    given = (str(tmp_path / "a.jsonl"), "--out", str(tmp_path / "o"), "--quiet")
+    for words in (("replay", *given, "--reference", str(world.reference)), ("reference", *given)):
+        assert "no exchange could be read, 1 were set aside; the first is" in command("guard", *words).fault
+
+
+def test_a_check_reads_all_of_the_reference(world: World, command: Command, tmp_path: Path) -> None:
+    shutil.copytree(world.reference, tmp_path / "ref")
+    upstream = {"name": "one", "base_url": "http://127.0.0.1:9/v1"}
+    config: dict[str, Any] = {"upstreams": [upstream], "models": [{"name": "m", "upstreams": ["one"]}]}
+    config["detect"] = {"reference": "ref"}
+    (tmp_path / "guard.yaml").write_text(yaml.safe_dump(config))
+    check = ("guard", "check", "--config", str(tmp_path / "guard.yaml"))
+    assert command(*check).code == 0
+    whole = (tmp_path / "ref" / "reference.npz").read_bytes()
+    (tmp_path / "ref" / "reference.npz").write_bytes(whole[: len(whole) // 2])
+    assert "cannot be read as a reference (BadZipFile: File is not a zip file)" in command(*check).fault

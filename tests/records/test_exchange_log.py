@@ -231,3 +231,51 @@ def test_parquet_timestamps_are_times(tmp_path: Path) -> None:
     for name, value in (("zoned", moment), ("naive", moment.replace(tzinfo=None))):
         path = parquet(tmp_path / f"{name}.parquet", [{**FULL, "time": value}])
         assert next(iter(ExchangeLog(path))).time == "2026-07-24T08:15:30.125000Z"
+
+
+def test_a_log_that_is_cut_off_tells_how_much_was_read_and_where_it_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl.zst"
+    lines = b"".join(
+        json.dumps({**FULL, "id": f"x{at}", "key": f"{at * 7919 % 65537:x}" * 40}).encode() + b"\n"
+        for at in range(9000)
+    )
+    path.write_bytes(zstandard.ZstdCompressor().compress(lines)[:-9000])
+    rejected = RejectedLines(tmp_path / "rejected.jsonl")
+    found = list(ExchangeLog(path, rejected=rejected))
+    assert 0 < len(found) < 9000 and rejected.count == 1
+    place = f"{path}:{len(found) + 1}: the log ends inside a zstd frame (an interrupted write or copy)"
+    assert rejected.unfinished == [rejected.first]
+    assert str(rejected.first).startswith(f"{place}, {len(found):,} lines were read; copy it again")
+    assert json.loads(rejected.path.read_text())["line"] is None
+
+
+def test_what_is_set_aside_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        rejected = RejectedLines(tmp_path / "rejected.jsonl")
+        rejected.part(1).add("b:1", "why", "what somebody asked")
+        assert (tmp_path / "rejected.jsonl.1").stat().st_mode & 0o777 == 0o600
+        rejected.join()
+    finally:
+        os.umask(before)
+    assert rejected.path.stat().st_mode & 0o777 == 0o600 and rejected.first == "b:1: why"
+
+
+def test_a_name_that_utf_8_does_not_have_is_set_aside_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    faulty = [{**FULL, "account": "a\ud800"}, {**FULL, "registration": {"plan": "\udfff"}}]
+    asked = {**FULL, "request": {"messages": [{"role": "user", "content": "half of a pair \ud83d"}]}}
+    path.write_text("".join(json.dumps(one) + "\n" for one in (*faulty, asked, {**FULL, "account": "né"})))
+    rejected = RejectedLines(tmp_path / "rejected.jsonl")
+    assert [one.account for one in ExchangeLog(path, rejected=rejected)] == [FULL["account"], "né"]
+    reasons = [json.loads(line) for line in rejected.path.read_text().splitlines()]
+    assert [one["place"] for one in reasons] == [f"{path}:1", f"{path}:2"]
+    assert reasons[0]["reason"].startswith(r"field 'account' is 'a\ud800'; it must be text without lone surrogates")
+    assert "field 'registration.plan'" in reasons[1]["reason"]
+
+
+def test_a_line_without_a_version_is_told_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps({name: value for name, value in FULL.items() if name != "v"}) + "\n")
+    with pytest.raises(RecordError, match=r"log\.jsonl:1: field 'v' is missing; give every exchange .*guard ingest"):
+        list(ExchangeLog(path))

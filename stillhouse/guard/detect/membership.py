@@ -14,12 +14,14 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import numpy as np
 from scipy.special import betaincinv, expit
 
 from stillhouse.guard.detect.account import Account
 from stillhouse.guard.detect.case import Case
 from stillhouse.guard.evidence.group import SIZES, size_of
 from stillhouse.guard.evidence.nulls import GroupNull
+from stillhouse.guard.evidence.persistence import PersistenceNull
 from stillhouse.guard.features.exchangeability import LEVEL
 from stillhouse.guard.features.tokens import Kind as Token
 from stillhouse.guard.features.tokens import kind_of
@@ -116,13 +118,13 @@ class Membership:
         queue = (self._counted.persistent + 1) / (self._counted.accounts + 2)
         if stands_out:
             return Link("recognisable", min(0.0, math.log(queue / people)))
-        return Link("not recognisable", max(0.0, math.log((1 - queue) / (1 - people))))
+        return Link("not recognisable", max(0.0, math.log1p(-queue) + _worth_of_none(null)))
 
     @property
     def most_by_view(self) -> float:
         """The most that `recognised` can be worth."""
         nulls = [self._null.persistence[self.view, size] for size in SIZES]
-        return max((-math.log(1 - float(expit(null.mean))) for null in nulls if null is not None), default=0.0)
+        return max((_worth_of_none(null) for null in nulls if null is not None), default=0.0)
 
     def _showing(self, accounts: Iterable[Account]) -> tuple[int, int]:
         """(sampled requests that show binding wording, sampled requests)."""
@@ -159,6 +161,11 @@ def _ends(tokens: Sequence[int]) -> list[list[int]]:
     if Token.WORDING in kinds or not ending or len(ending) == len(tokens):
         return [list(tokens)]
     return [[token for token in tokens if token not in ending], ending]
+
+
+def _worth_of_none(null: PersistenceNull) -> float:
+    """-ln of the share of people who are not recognisable; finite also where hardly any is."""
+    return float(np.logaddexp(0.0, null.mean))
 
 
 def _by_worth(link: Link) -> tuple[float, int]:

@@ -8,6 +8,7 @@ took longer than the lateness, while other gateways went on) counts at the last 
 `late`.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +18,12 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.segment_rows import Counts, SegmentRows, first_time
 from stillhouse.guard.log.segment import SegmentName
+from stillhouse.guard.replay.reading import is_log
 from stillhouse.records.files import disk_errors
 
 __all__ = ["Follower"]
 
+_log = logging.getLogger("stillhouse.guard")
 _LOOK_SECONDS = 1.0
 _LOOK_EXCHANGES = 2000
 
@@ -50,6 +53,9 @@ class Follower:
         self._clock = clock
         self._segments: dict[str, SegmentRows] = {}
         self._done: set[str] = set()
+        self._warned: set[str] = set()
+        self._newest_done = -(1 << 62)
+        """That of the segments of which all was passed on."""
         self._open_from = -(1 << 62)
         """All rows of before this time were passed on."""
 
@@ -72,18 +78,20 @@ class Follower:
         StorageError where the folder cannot be read.
         """
         # What was on disk at the end of the last look stood there before whatever this one does not find.
-        written = min(self.newest, int(self._clock() * 1e6))
+        now = int(self._clock() * 1e6)
+        written = min(self.newest, now)
         with disk_errors(self._folder / "segment", 0):
             self._find()
             behind = self._read_on()
         self.is_behind = bool(behind)
-        self.newest = max([self.newest, *(one.newest for one in self._segments.values())])
-        bound = min([written, *(one.newest for one in behind)]) - self._lateness
+        self.newest = max([self._newest_done, *(one.newest for one in self._segments.values())])
+        self._warn_ahead(now)
+        bound = min([written, *(one.reached for one in behind)]) - self._lateness
         found = [(self._in_time(row), name) for name, one in self._segments.items() for row in one.until(bound)]
         found.sort(key=lambda one: (one[0].at, one[0].id, one[1]))
         self._open_from = max(self._open_from, bound)
         for name in [name for name, one in self._segments.items() if one.is_drained]:
-            del self._segments[name]
+            self._newest_done = max(self._newest_done, self._segments.pop(name).newest)
             self._done.add(name)
         return [row for row, _ in found]
 
@@ -92,7 +100,13 @@ class Follower:
         listed = {path.name: path for path in self._folder.iterdir()}
         self._done &= listed.keys()
         for name, path in listed.items():
-            if name in self._segments or name in self._done or SegmentName.of(name) is None:
+            if name in self._segments or name in self._done:
+                continue
+            if SegmentName.of(name) is None:
+                if is_log(name):
+                    self._warn(
+                        name, "is no segment of a gateway and is not followed, though a replay of the folder reads it"
+                    )
                 continue
             first = first_time(path)
             if first is not None:
@@ -103,10 +117,21 @@ class Follower:
         behind = [one for one in self._segments.values() if not one.is_finished]
         end = self.counts.read + _LOOK_EXCHANGES
         while behind and self.counts.read < end:
-            oldest = min(behind, key=lambda one: one.newest)
+            oldest = min(behind, key=lambda one: one.reached)
             if not oldest.read_on():
                 behind.remove(oldest)
         return behind
+
+    def _warn_ahead(self, now: int) -> None:
+        for name, one in self._segments.items():
+            if one.newest > now + self._lateness:
+                self._warn(name, "has exchanges ahead of this clock, which wait for it, though a replay does not wait")
+
+    def _warn(self, name: str, what: str) -> None:
+        """Once a file."""
+        if name not in self._warned:
+            self._warned.add(name)
+            _log.warning("a file in the log's folder %s", what, extra={"fields": {"file": name}})
 
     def _in_time(self, row: Row) -> Row:
         if row.at >= self._open_from:

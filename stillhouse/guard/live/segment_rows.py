@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,9 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.tail import Tail
-from stillhouse.guard.replay.dated import Dated
+from stillhouse.guard.replay.dated import AT_FIRST, Dated
 from stillhouse.guard.replay.reading import decoded, time_of
 from stillhouse.records.exchange import exchange_from_record
-from stillhouse.records.times import microseconds
 from stillhouse.records.zstd_lines import read_zstd_lines
 from stillhouse.types import Exchange
 
@@ -24,8 +24,8 @@ _log = logging.getLogger("stillhouse.guard")
 
 @dataclass(slots=True)
 class Counts:
-    """`read` are exchanges that became rows, `late` those that count later than their own time, `rejected` lines that
-    are no exchange and exchanges whose clock was wrong."""
+    """`read` are exchanges that became rows, or may, `late` those that count later than their time, `rejected` lines
+    that are no exchange and exchanges whose clock was wrong."""
 
     read: int = 0
     late: int = 0
@@ -33,7 +33,7 @@ class Counts:
 
 
 class SegmentRows:
-    """`first` is the time of the segment's first exchange; `lateness` in microseconds. Adds to `counts`."""
+    """`first` is the earliest time of the segment's first exchanges; `lateness` in microseconds. Adds to `counts`."""
 
     def __init__(self, path: Path, first: int, lateness: int, extractor: Extractor, counts: Counts) -> None:
         self.path = path
@@ -41,14 +41,20 @@ class SegmentRows:
         """Whether all that will ever be in it has been read."""
         self._tail = Tail(path)
         self._first = first
-        self._order = Ordering(lateness)
+        self._order = Ordering[Row](lateness)
         self._dated = Dated[Exchange](self._skewed)
         self._extractor = extractor
         self._counts = counts
 
     @property
     def newest(self) -> int:
-        """The newest time so far. No row that is still to be read counts before it less the lateness."""
+        """The newest time so far, less those of clocks that had run ahead."""
+        newest = self._dated.newest
+        return self._first if newest is None else newest
+
+    @property
+    def reached(self) -> int:
+        """No row that is still to be read counts before this less the lateness."""
         return max(self._first, self._order.newest)
 
     @property
@@ -80,7 +86,9 @@ class SegmentRows:
 
     def until(self, at: float) -> Iterator[Row]:
         """The rows before `at`, in order; who asks knows that none of before it is to come."""
-        return self._order.until(at)
+        for one, moment in self._dated.passed(at):
+            self._hold(one, moment)
+        yield from self._order.until(at)
 
     def _take(self, lines: list[bytes]) -> None:
         for line in lines:
@@ -91,6 +99,7 @@ class SegmentRows:
             except RecordError:
                 self._counts.rejected += 1
                 continue
+            self._counts.read += 1
             for one, at in self._dated.put(exchange, time_of(exchange)):
                 self._hold(one, at)
 
@@ -102,22 +111,26 @@ class SegmentRows:
     def _hold(self, exchange: Exchange, at: int) -> None:
         late = self._order.late
         self._order.hold(self._extractor.row(exchange, self._order.time(at)))
-        self._counts.read += 1
         self._counts.late += self._order.late - late
 
     def _skewed(self, _exchange: Exchange, _at: int) -> None:
+        self._counts.read -= 1
         self._counts.rejected += 1
 
 
 def first_time(path: Path) -> int | None:
-    """The time of the segment's first exchange, in microseconds since 1970; None where none can be read (yet)."""
+    """The earliest time of the segment's first exchanges, in microseconds since 1970; None where there is none (yet).
+
+    The clock of the very first one may have run ahead.
+    """
+    found: list[int] = []
     try:
         for line in read_zstd_lines(path):
+            if len(found) == AT_FIRST:
+                break
             if line is not None:
-                try:
-                    return microseconds(exchange_from_record(decoded(line, str(path)), str(path)).time)
-                except RecordError:
-                    continue
+                with suppress(RecordError):
+                    found.append(time_of(exchange_from_record(decoded(line, str(path)), str(path))))
     except (FileNotFoundError, RecordError):
-        return None
-    return None
+        pass
+    return min(found, default=None)

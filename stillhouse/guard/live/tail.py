@@ -9,7 +9,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from stillhouse.records.zstd_lines import content_behind, read_frame
+from stillhouse.records.zstd_lines import read_frame, whole_lines_behind
 
 __all__ = ["Tail"]
 
@@ -63,8 +63,8 @@ class Tail:
         return content.split(b"\n")
 
     def remains(self) -> list[bytes]:
-        """The lines of a frame that nobody will finish any more, the last of them a part. RecordError as `frame`."""
+        """The whole lines of a frame that nobody will finish any more. RecordError as `frame`."""
         if not self.unread:
             return []
         with self.path.open("rb") as file:
-            return content_behind(file, self._read, self.path).split(b"\n")
+            return whole_lines_behind(file, self._read, self.path).split(b"\n")

@@ -7,11 +7,9 @@ scale that it is part of, as every new account will be (`evidence/standing.py`).
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.detect.account import Account, in_order
@@ -25,45 +23,45 @@ from stillhouse.guard.evidence.own import OWN_LINES, own_values
 from stillhouse.guard.evidence.persistence import LEAST_GROUPS
 from stillhouse.guard.evidence.placing import Places
 from stillhouse.guard.evidence.standing import Scale
-from stillhouse.guard.features.asked import asked
-from stillhouse.guard.features.cues import CUES, cues
-from stillhouse.guard.features.words import BUCKETS, word_counts, words_of
 from stillhouse.guard.link.communities import divide
 from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 from stillhouse.guard.reference.reference import Reference
+from stillhouse.guard.reference.said import Listener, Said, weighs, words_and_cues
 from stillhouse.guard.reference.suspicious import suspicious
-from stillhouse.types import Exchange
+from stillhouse.records.times import rfc3339
 
 __all__ = ["LEAST_ACCOUNTS", "learn"]
 
 LEAST_ACCOUNTS = 200
+_LONGEST_DAYS = 1100
 _PART = 30
 _PARTS = 30
 _FRESH = 0.7
 
 Found = tuple[list[int], frozenset[int]]
 """A group's accounts and the tokens that bind it."""
-Read = Callable[[], Iterable[Exchange]]
+Read = Callable[[Listener], Iterable[Said]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
 
 def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Reference:
-    """`read` gives the exchanges in any order, `rows` the rows that an extractor makes of them in order of time.
+    """`read` gives what a listener makes of the exchanges, `rows` the rows that an extractor does, in order of time.
 
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
-    needed.
+    needed. RecordError where its times cannot all be right.
     """
-    idf, cue_rates = _words_and_cues(read(), key)
-    first = last = None
+    idf, cue_rates = words_and_cues(read(Listener(key)))
+    first: Row | None = None
+    last: Row | None = None
     population = Population(key, 1 << 62)
     for row in rows(Extractor(key, idf)):
-        first = row.at if first is None else first
-        last = row.at
+        first, last = first or row, row
         population.add(row)
     n = len(population.accounts)
     if n < LEAST_ACCOUNTS or first is None or last is None:
         raise RecordError(f"the log has {n} accounts; a reference needs {LEAST_ACCOUNTS} or more, give a longer log")
+    _check_span(first, last)
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
     rarity = Rarity(np.array(listed, np.uint64), np.array(counts, np.int64), n)
@@ -88,33 +86,23 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
     named = suspicious([*families, *crowds], population, customers, cue_rates)
     told = {**about, "suspicious": [one.as_record() for one in named]}
-    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last - first, 1), told)
+    return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last.at - first.at, 1), told)
+
+
+def _check_span(first: Row, last: Row) -> None:
+    days = (last.at - first.at) / 86_400e6
+    if days > _LONGEST_DAYS:
+        begin, end = (f"{rfc3339(one.at // 1000)} (exchange {one.id})" for one in (first, last))
+        raise RecordError(
+            f"the log goes over {days:,.0f} days, from {begin} to {end}; a reference takes {_LONGEST_DAYS:,} at most: "
+            "mend or remove what has a wrong time, or give a part of the log"
+        )
 
 
 def _values(account: Account, scale: Scale, conduct: ConductScale) -> dict[str, float]:
     """What a reference's account is compared by, as one of those that made the scales."""
     standing = scale.standing(account.maxima(), member=True)
     return own_values(standing, conduct.largest(account.plan, account.closings, member=True))
-
-
-def _weighs(account: str, key: bytes) -> bool:
-    """Whether an account is in the half that words and cues come from."""
-    return bool(blake2b(account.encode(), key=key, person=b"half", digest_size=1).digest()[0] & 1)
-
-
-def _words_and_cues(exchanges: Iterable[Exchange], key: bytes) -> tuple[NDArray[np.float32], tuple[float, ...]]:
-    documents, n = np.zeros(BUCKETS), 0
-    shown = [0] * len(CUES)
-    for exchange in exchanges:
-        if _weighs(exchange.account, key):
-            said = asked(exchange)
-            words = words_of(said.newest)
-            documents[word_counts(words)[0]] += 1
-            found = cues(said, words, exchange.request)
-            shown = [count + bool(found & cue) for count, cue in zip(shown, CUES, strict=True)]
-            n += 1
-    idf = np.log((n + 1) / (documents + 1)).astype(np.float32)
-    return idf, tuple((count + 1) / (n + 2) for count in shown)
 
 
 def _families(population: Population, common: frozenset[int]) -> list[Found]:
@@ -148,15 +136,15 @@ def _communities(population: Population, common: frozenset[int], key: bytes) -> 
     nothing is more frequent than in it.
     """
     shared = population.shared.accounts
-    weighs = [_weighs(account.name, key) for account in population.accounts]
+    weighing = [weighs(account.name, key) for account in population.accounts]
     groups: list[Found] = []
     for half in (True, False):
-        ours = {token: [at for at in listed if weighs[at] is half] for token, listed in shared.items()}
+        ours = {token: [at for at in listed if weighing[at] is half] for token, listed in shared.items()}
         tokens = sorted(token for token in shared if len(ours[token]) < len(shared[token]))
         counts = [len(shared[token]) - len(ours[token]) for token in tokens]
-        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighs) - weighs.count(half))
+        others = Rarity(np.array(tokens, np.uint64), np.array(counts, np.int64), len(weighing) - weighing.count(half))
         listed = {token: found for token, found in ours.items() if token not in common}
-        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighs.count(half), others)]
+        groups += [(accounts, frozenset(bound)) for accounts, bound in divide(listed, weighing.count(half), others)]
     return groups
 
 

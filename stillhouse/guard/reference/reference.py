@@ -1,11 +1,14 @@
 """A reference as a value, and as a folder: `reference.json` for people, `reference.npz` for the numbers."""
 
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,9 @@ from stillhouse.guard.reference.about import ABOUT, ARRAYS, KEY, VERSION, about_
 from stillhouse.records.files import disk_errors, write_json, write_private
 
 __all__ = ["Reference", "load", "save"]
+
+# What reading raises of files that were cut off or changed, as their parts are unpacked and put together.
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +80,19 @@ def load(folder: Path) -> Reference:
     about = about_reference(folder)
     try:
         key = bytes.fromhex((folder / KEY).read_text(encoding="ascii").strip())
-        with np.load(folder / ARRAYS, allow_pickle=False) as file:
+        with (folder / ARRAYS).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
-    reference = _reference(key, arrays, about)
-    if reference.digest != about["digest"]:
+        reference = _reference(key, arrays, about)
+        digest = about["digest"]
+    except RecordError:
+        raise
+    except _DAMAGED as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise RecordError(
+            f"{folder}: cannot be read as a reference ({reason}); copy it again, or make it anew with "
+            "`stillhouse guard reference`"
+        ) from None
+    if reference.digest != digest:
         raise RecordError(f"{folder}: its numbers are not those that its digest was made of; make the reference anew")
     return reference
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
+from stillhouse.guard.detect.ordered import Once
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.learn import learn
 from stillhouse.guard.reference.reference import save
-from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.guard.replay.reading import Logs, Maker, Put, find_logs
 from stillhouse.records import RejectedLines, commit, versions, whole_folder
 
 __all__ = ["learn_reference"]
@@ -40,26 +41,34 @@ def learn_reference(
         rejected = RejectedLines(draft / "rejected.jsonl")
         logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected, frozenset(without))
 
+        counted, followed = Once.of(settings), Once.of(settings)
+
+        def read(maker: Maker[Put], once: Once, done: str) -> Iterator[Put]:
+            for number, one in enumerate(logs.rows(maker), start=1):
+                if number % _STEP == 0:
+                    progress(f"{number:,} exchanges {done}")
+                if once.has_new(one):
+                    yield one
+
         def rows(extractor: Extractor) -> Iterator[Row]:
+            logs.check()
+            if rejected.unfinished:
+                raise RecordError(f"{rejected.unfinished[0]}; a reference is learnt from whole logs")
             if unknown := logs.without - logs.left_out:
                 raise RecordError(
                     f"account '{min(unknown)}' is to be left out and asks nothing in the log; mend its name"
                 )
-            for number, row in enumerate(logs.rows(extractor), start=1):
-                if number % _STEP == 0:
-                    progress(f"{number:,} exchanges followed")
-                yield row
+            return read(extractor, followed, "followed")
 
-        progress("counting words")
         about = {"logs": logs.digests(), "without": sorted(without), "versions": versions(), "commit": commit()}
-        reference = learn(lambda: logs, rows, key, about)
-        counts = {"exchanges": logs.exchanges, "rejected": rejected.count}
+        reference = learn(lambda listener: read(listener, counted, "counted"), rows, key, about)
+        counts = {"exchanges": logs.exchanges, "duplicates": followed.duplicates, "rejected": rejected.count}
         save(replace(reference, about={**reference.about, **counts}), draft)
     return {
         "reference": str(out),
         "digest": reference.digest,
-        "exchanges": logs.exchanges,
-        "rejected": rejected.count,
+        **logs.told(),
+        "duplicates": followed.duplicates,
         "accounts": reference.rarity.accounts,
         "groups": sum(null.groups for null in reference.groups.values()),
         "days": reference.span / 86_400e6,

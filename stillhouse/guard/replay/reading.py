@@ -11,8 +11,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.extract import Extractor
-from stillhouse.guard.detect.ordered import Ordering
+from stillhouse.guard.detect.ordered import Ordering, Placed
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features import churn, continuity, origin, use
 from stillhouse.guard.replay.dated import Dated
@@ -21,7 +20,7 @@ from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDED", "Logs", "decoded", "find_logs", "has", "time_of"]
+__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "find_logs", "has", "is_log", "time_of"]
 
 _ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _AT_ONCE = 128
@@ -34,6 +33,13 @@ class _HasId(Protocol):
 
 
 One = TypeVar("One", bound=_HasId)
+Put = TypeVar("Put", bound=Placed)
+
+
+class Maker(Protocol[Put]):
+    """What makes something of exchanges that can be put in order, as an `Extractor` makes rows."""
+
+    def rows(self, dated: Sequence[tuple[Exchange, int]]) -> list[Put]: ...
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
@@ -45,7 +51,7 @@ def find_logs(given: Sequence[Path]) -> list[Path]:
     for path in given:
         if path.is_dir():
             logs = sorted(one for one in path.iterdir() if one.name.endswith(_ENDINGS))
-            inside = [one for one in logs if one.name.startswith("exchanges")] or logs
+            inside = [one for one in logs if is_log(one.name)] or logs
             if not inside:
                 raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
             found.update(dict.fromkeys(inside))
@@ -54,6 +60,11 @@ def find_logs(given: Sequence[Path]) -> list[Path]:
         else:
             found[path] = None
     return list(found)
+
+
+def is_log(name: str) -> bool:
+    """Whether a file of this name is one of the logs of its folder, also where there are others."""
+    return name.startswith("exchanges") and name.endswith(_ENDINGS)
 
 
 @dataclass(slots=True)
@@ -77,41 +88,57 @@ class Logs:
     left_out: set[str] = field(default_factory=set)
     _read: set[int] = field(default_factory=set)
 
-    def __iter__(self) -> Iterator[Exchange]:
-        """Every exchange, file by file."""
-        for number in range(len(self.files)):
-            for exchange, _ in self._dated(number, self._exchanges(number)):
-                yield exchange
-        self._join()
-
-    def rows(self, extractor: Extractor) -> Iterator[Row]:
-        """The rows of all files in the order of time and id."""
+    def rows(self, maker: Maker[Put]) -> Iterator[Put]:
+        """What is made of the exchanges of all files, in the order of time and id."""
         dated = (self._dated(number, self._exchanges(number)) for number in range(len(self.files)))
-        return self._merge([_made(of_file, extractor) for of_file in dated])
+        return self._merge([_made(of_file, maker) for of_file in dated])
 
     def merged(self, made: Sequence[Iterable[Row]]) -> Iterator[Row]:
         """The same of the rows of each file in its order, made with the times that the exchanges themselves give."""
         dated = (self._dated(number, ((row, row.at) for row in rows)) for number, rows in enumerate(made))
         return self._merge([(row for row, _ in of_file) for of_file in dated])
 
-    def reject(self, number: int, place: str, reason: str, line: str) -> None:
+    def reject(self, number: int, place: str, reason: str, line: str | None) -> None:
         """Set an entry of the file of that number aside. RecordError where that is not wanted."""
         if self.rejected is None:
             raise RecordError(f"{place}: {reason}")
         self.rejected.part(number).add(place, reason, line)
 
+    def check(self) -> None:
+        """RecordError where nothing was there to read."""
+        if self.exchanges or self.left_out:
+            return
+        if self.rejected is None or self.rejected.first is None:
+            more = f" and {len(self.files) - 1:,} more" if len(self.files) > 1 else ""
+            raise RecordError(f"{self.files[0]}{more}: no exchange is in the log; give one that has some")
+        raise RecordError(
+            f"no exchange could be read, {self.rejected.count:,} were set aside; the first is {self.rejected.first}"
+        )
+
+    def told(self) -> dict[str, Any]:
+        """What the last reading met, for summaries."""
+        rejected = self.rejected
+        return {
+            "exchanges": self.exchanges,
+            "late": self.late,
+            "skewed": self.skewed,
+            "rejected": 0 if rejected is None else rejected.count,
+            "first_rejected": None if rejected is None else rejected.first,
+            "unfinished": [] if rejected is None else rejected.unfinished,
+        }
+
     def digests(self) -> dict[str, str]:
         return {str(path): digest_file(path) for path in self.files}
 
-    def _merge(self, dated: Sequence[Iterable[Row]]) -> Iterator[Row]:
+    def _merge(self, dated: Sequence[Iterable[Put]]) -> Iterator[Put]:
         self.exchanges = self.late = self.skewed = 0
-        orderings = [Ordering(self.lateness) for _ in self.files]
+        orderings = [Ordering[Put](self.lateness) for _ in self.files]
         parts = [self._ordered(rows, order) for rows, order in zip(dated, orderings, strict=True)]
         yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
         self.late = sum(order.late for order in orderings)
         self._join()
 
-    def _ordered(self, rows: Iterable[Row], order: Ordering) -> Iterator[Row]:
+    def _ordered(self, rows: Iterable[Put], order: Ordering[Put]) -> Iterator[Put]:
         for row in rows:
             self.exchanges += 1
             at = order.time(row.at)
@@ -124,6 +151,7 @@ class Logs:
         for one, at in read:
             yield from dated.put(one, at)
         yield from dated.rest()
+        self._read.add(number)
 
     def _exchanges(self, number: int) -> Iterator[tuple[Exchange, int]]:
         """Exchanges of a file with their times.
@@ -140,12 +168,9 @@ class Logs:
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
             yield one, time_of(one)
-        self._read.add(number)
 
     def _set_aside(self, number: int, one: _HasId, at: int) -> None:
-        reason = (
-            f"time {rfc3339(at // 1000)} is more than a day ahead of the exchanges before and behind it (clock skew)"
-        )
+        reason = f"time {rfc3339(at // 1000)} is more than a day ahead of the exchanges around it (clock skew)"
         place = f"{self.files[number]}: exchange {one.id}"
         if self.rejected is None:
             raise RecordError(f"{place}: {reason}; mend its time, or set such lines aside")
@@ -158,13 +183,13 @@ class Logs:
             self.rejected.join()
 
 
-def _made(dated: Iterator[tuple[Exchange, int]], extractor: Extractor) -> Iterator[Row]:
+def _made(dated: Iterator[tuple[Exchange, int]], maker: Maker[Put]) -> Iterator[Put]:
     while some := list(islice(dated, _AT_ONCE)):
-        yield from extractor.rows(some)
+        yield from maker.rows(some)
 
 
 class _Silent(RejectedLines):
-    def add(self, place: str, reason: str, line: str) -> None:
+    def add(self, place: str, reason: str, line: str | None) -> None:
         """Known already."""
 
 

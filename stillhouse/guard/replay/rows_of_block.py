@@ -24,7 +24,7 @@ class Rejected(NamedTuple):
     before: int
     place: str
     reason: str
-    line: str
+    line: str | None
 
 
 class Made(NamedTuple):
@@ -45,7 +45,7 @@ class _Noted(RejectedLines):
         self.found: list[Rejected] = []
         self._rows = rows
 
-    def add(self, place: str, reason: str, line: str) -> None:
+    def add(self, place: str, reason: str, line: str | None) -> None:
         self.found.append(Rejected(len(self._rows), place, reason, line))
 
 

@@ -58,9 +58,9 @@ def replay(
             started = time.monotonic()
             detector, decisions, duplicates = _fold(made.rows, reference, settings, progress)
             seconds = time.monotonic() - started
+        logs.check()
         summary = _summary(detector, logs) | {
             "duplicates": duplicates,
-            "rejected": rejected.count,
             "decisions": len(decisions),
             "engine": made.engine,
             "workers": made.workers,
@@ -100,8 +100,7 @@ def _summary(detector: Detector, logs: Logs) -> dict[str, Any]:
         "v": "stillhouse.replay/1",
         "logs": logs.digests(),
         "reference": detector.reference.digest,
-        "exchanges": logs.exchanges,
-        "late": logs.late,
+        **logs.told(),
         "absent": sorted(logs.absent),
         "accounts": len(detector.population.accounts),
         "campaigns": len(populated(detector)),

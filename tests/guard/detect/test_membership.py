@@ -50,7 +50,7 @@ def _ends_of(index: int) -> tuple[int, ...]:
     return tuple(end for end in (OPENING, ENDING) if index in SHARED[end])
 
 
-def membership(leader: int = RARE, *tokens: int) -> Membership:
+def membership(leader: int = RARE, *tokens: int, null: GroupNull = NULL) -> Membership:
     """20 accounts of one client, of whose 40 sampled requests all show the rare wording and some an opening or an
     ending too, among 1,000; of 100 others with a sampled request each, none shows it. In a reference of 998 accounts
     499 used the browser."""
@@ -58,7 +58,7 @@ def membership(leader: int = RARE, *tokens: int) -> Membership:
     others = [account(index, BROWSER, token(Kind.WORDING, index)) for index in range(100, 200)]
     rarity = Rarity(np.array([BROWSER], np.uint64), np.array([499], np.int64), 998)
     cases = [case(leader, list(tokens or (OTHER, OPENING, ENDING, POPULAR)))]
-    return Membership(cases, core, others, SHARED, ALL, {"wording": NULL}, rarity)
+    return Membership(cases, core, others, SHARED, ALL, {"wording": null}, rarity)
 
 
 def test_odds_of_an_account_outside_by_hand() -> None:
@@ -124,3 +124,10 @@ def test_whether_it_is_recognisable() -> None:
     assert found.recognised(account(3, BOT, RARE), None).log_lr == 0.0
     assert found.most_by_view == pytest.approx(-math.log(1 - people))
     assert log_odds([found.recognised(one, True), found.recognised(one, False)]) < 0
+
+
+def test_where_every_honest_account_is_recognisable_the_worth_of_none_is_finite() -> None:
+    certain = GroupNull({("times", size): PersistenceNull(60.0, 0.5, 40) for size in (2, 3, 4, 6)}, [], 40)
+    found = membership(null=certain)
+    assert found.most_by_view == 60.0
+    assert found.recognised(account(3, BOT, RARE, RARE), False).log_lr == pytest.approx(60.0 + math.log(21 / 22))

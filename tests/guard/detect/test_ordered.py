@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhouse.guard.detect.ordered import Ordering, Ticks
+from stillhouse.guard.detect.ordered import Once, Ordering, Ticks
 from stillhouse.guard.detect.row import Row
 from tests.guard.detection import row
 
 
-def ordered(times: Sequence[int], lateness: int) -> tuple[list[Row], Ordering]:
-    ordering = Ordering(lateness)
+def ordered(times: Sequence[int], lateness: int) -> tuple[list[Row], Ordering[Row]]:
+    ordering = Ordering[Row](lateness)
 
     def rows() -> Iterator[Row]:
         for number, at in enumerate(times):
@@ -42,12 +42,12 @@ def test_an_exchange_that_is_too_late_counts_at_the_last_open_moment() -> None:
 
 def test_a_tick_ends_with_its_time_or_with_its_number() -> None:
     rows = [row(str(at), at, "a") for at in (0, 1, 9, 10, 11, 12, 13, 31)]
-    ticks = [[one.at for one in tick] for tick in Ticks(10, 3, 100).cut(rows)]
+    ticks = [[one.at for one in tick] for tick in Ticks(10, 3, Once(100)).cut(rows)]
     assert ticks == [[0, 1, 9], [10, 11, 12], [13], [31]]
 
 
 def test_an_id_counts_once_within_what_is_remembered() -> None:
-    ticks = Ticks(1000, 100, 50)
+    ticks = Ticks(1000, 100, Once(50))
     rows = [row("x", 0, "a"), row("y", 10, "a"), row("x", 20, "a"), row("x", 80, "a")]
     assert [[one.at for one in tick] for tick in ticks.cut(rows)] == [[0, 10, 80]]
     assert ticks.duplicates == 1
@@ -56,6 +56,6 @@ def test_an_id_counts_once_within_what_is_remembered() -> None:
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.integers(1, 9))
 def test_ticks_do_not_depend_on_where_the_stream_was_interrupted(times: list[int], most: int) -> None:
     rows = [row(f"{number:04}", at, "a") for number, at in enumerate(sorted(times))]
-    whole = list(Ticks(20, most, 100).cut(rows))
+    whole = list(Ticks(20, most, Once(100)).cut(rows))
     assert [one for tick in whole for one in tick] == rows
     assert all(len(tick) <= most and len({one.at // 20 for one in tick}) == 1 for tick in whole)

@@ -114,6 +114,47 @@ def test_faulty_lines_and_clocks_that_ran_ahead_are_left_out_as_in_a_replay(tmp_
     assert (live.counts.read, live.counts.rejected) == (4, 2)
 
 
+def test_a_clock_that_was_wrong_at_a_segments_beginning_is_set_aside_as_in_a_replay(tmp_path: Path) -> None:
+    """Its segment begins in the far future, and others are written meanwhile."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    wrong, right = begin(folder, "a"), begin(folder, "b")
+    now = [1_784_505_600.0]
+    live, rows = follower(folder, clock=lambda: now[0]), list[Row]()
+    add(wrong, at("ahead", 26_000 * 86400))
+    for number in range(40):
+        add(right, at(f"b{number:02}", number * 3))
+        if number > 2:
+            add(wrong, at(f"a{number:02}", number * 3 + 1))
+        now[0] += 3
+        rows += live.look()
+    add(right, at("last", 500))
+    now[0] += 500
+    wrong.close()
+    right.close()
+    rows += live.look() + live.look()
+    expected = replayed(folder)
+    assert rows == expected[:-1] and len(rows) == 77 and expected[-1].id == "last"
+    assert (live.counts.read, live.counts.late, live.counts.rejected) == (78, 0, 1)
+
+
+def test_a_quiet_gateway_after_a_pause_of_days_holds_up_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    quiet, busy = begin(folder, "a"), begin(folder, "b")
+    live, rows = follower(folder), list[Row]()
+    add(quiet, at("a0", 0), at("a1", 1))
+    for number in range(60):
+        add(busy, at(f"b{number:02}", 5 * 86400 + number))
+        if number == 20:
+            add(quiet, at("a2", 5 * 86400 + number))
+        rows += live.look()
+    assert [row.id for row in rows[:2]] == ["a0", "a1"] and "a2" in {row.id for row in rows}
+    quiet.close()
+    busy.close()
+    assert rows == replayed(folder)[: len(rows)] and len(rows) > 45 and live.counts.late == 0
+
+
 def test_what_comes_later_than_allowed_counts_at_the_last_open_moment(tmp_path: Path) -> None:
     one, other = begin(tmp_path, "g1"), begin(tmp_path, "g2")
     add(one, at("1", 0), at("2", 100))
@@ -126,7 +167,18 @@ def test_what_comes_later_than_allowed_counts_at_the_last_open_moment(tmp_path: 
     assert (late.id, late.at, live.counts.late) == ("4", live.newest - 110_000_000, 1)
 
 
-def test_nothing_is_passed_on_ahead_of_the_clock(tmp_path: Path) -> None:
+def test_a_file_that_is_no_segment_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("exchanges-old.jsonl", "decisions.jsonl", "notes.txt"):
+        (tmp_path / name).write_text("")
+    add(begin(tmp_path, "g"), at("1", 0))
+    live = follower(tmp_path)
+    live.look(), live.look()
+    (told,) = caplog.records
+    assert "is no segment of a gateway and is not followed" in told.getMessage()
+    assert vars(told)["fields"] == {"file": "exchanges-old.jsonl"}
+
+
+def test_nothing_is_passed_on_ahead_of_the_clock(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """One gateway's clock runs an hour ahead: the others' exchanges are not late for that."""
     ahead, right = begin(tmp_path, "g1"), begin(tmp_path, "g2")
     base = 1_784_505_600.0
@@ -137,3 +189,5 @@ def test_nothing_is_passed_on_ahead_of_the_clock(tmp_path: Path) -> None:
     add(right, at("3", 95))
     live.look()
     assert live.counts.late == 0
+    (told,) = caplog.records
+    assert "ahead of this clock" in told.getMessage() and vars(told)["fields"] == {"file": ahead.path.name}

@@ -11,7 +11,7 @@ from stillhouse.guard.evidence.own import OWN_LINES
 from stillhouse.guard.reference.reference import load
 from stillhouse.guard.replay.learning import learn_reference
 from stillhouse.records import ExchangeLog
-from tests.guard.detection import KEY
+from tests.guard.detection import KEY, exchange
 from tests.guard.world import World
 
 
@@ -48,4 +48,27 @@ def test_who_is_left_out_has_to_be_there(world: World, tmp_path: Path) -> None:
         log.extend(one for number, one in enumerate(ExchangeLog(world.honest)) if number < 10)
     with pytest.raises(RecordError, match="account 'nobody' is to be left out and asks nothing in the log"):
         learn_reference([small], tmp_path / "out", DetectSettings(), KEY, without=["nobody"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_log_that_holds_every_exchange_twice_teaches_what_it_does_once(world: World, tmp_path: Path) -> None:
+    """Twice in one file, one after the other, and again in a second file."""
+    twice = tmp_path / "twice.jsonl.zst"
+    with ExchangeLog(twice) as log:
+        log.extend(one for one in ExchangeLog(world.honest) for _ in range(2))
+    made = learn_reference([twice, world.honest], tmp_path / "out", world.settings, KEY)
+    assert made["digest"] == world.learnt["digest"]
+    assert made["duplicates"] == 2 * world.learnt["exchanges"] and world.learnt["duplicates"] == 0
+    assert load(tmp_path / "out").about["duplicates"] == made["duplicates"]
+
+
+def test_a_span_of_decades_is_refused_with_the_exchanges_it_comes_from(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    times = ["1999-01-01T00:00:00Z", *("2026-07-20T00:00:00Z" for _ in range(250))]
+    with ExchangeLog(log) as whole:
+        whole.extend(exchange(f"x{number}", time, f"a{number}", "a b c d") for number, time in enumerate(times))
+    with pytest.raises(
+        RecordError, match=r"goes over 10,062 days, from 1999.*\(exchange x0\) to 2026-.*mend or remove"
+    ):
+        learn_reference([log], tmp_path / "out", DetectSettings(), KEY)
     assert not (tmp_path / "out").exists()

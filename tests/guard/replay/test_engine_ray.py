@@ -81,7 +81,7 @@ def test_the_same_bytes_as_in_one_process_though_workers_are_killed(
 
 
 def test_faulty_late_and_skewed_entries_of_several_logs(world: World, workers: int, tmp_path: Path) -> None:
-    """Two logs of one time, each with entries of every fault that it can have, and with exchanges that came late."""
+    """Logs of one time, each with entries of every fault that it can have, and with exchanges that came late."""
     exchanges = list(ExchangeLog(world.mixed))[:1500]
     exchanges[500] = replace(exchanges[500], api="telepathy")  # type: ignore[arg-type]
     exchanges[100], exchanges[700] = exchanges[700], exchanges[100]
@@ -91,12 +91,16 @@ def test_faulty_late_and_skewed_entries_of_several_logs(world: World, workers: i
     lines = (tmp_path / "b.jsonl").read_text(encoding="utf-8").splitlines()
     ahead = json.dumps({**json.loads(lines[80]), "id": "ahead", "time": "2027-01-01T00:00:00Z"})
     lines[80:80] = ["no json", ahead, '{"v": "stillhouse.exchange/9"}']
+    lines[:0] = [ahead.replace('"ahead"', f'"ahead{number}"') for number in range(3)]
     (tmp_path / "b.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    logs, reference = [tmp_path / "a.parquet", tmp_path / "b.jsonl"], load(world.reference)
+    content = world.mixed.read_bytes()
+    (tmp_path / "c.jsonl.zst").write_bytes(content[: len(content) // 9])
+    logs, reference = [tmp_path / name for name in ("a.parquet", "b.jsonl", "c.jsonl.zst")], load(world.reference)
     here = replay(logs, reference, tmp_path / "here", world.settings)
     there = replay(logs, reference, tmp_path / "there", world.settings, engine=ray_engine())
-    assert (here["rejected"], here["exchanges"]) == (4, 1499) and here["late"] > 0
-    assert [there[name] for name in ("rejected", "exchanges", "late")] == [4, 1499, here["late"]]
+    assert (here["rejected"], here["skewed"], len(here["unfinished"])) == (8, 4, 1) and here["late"] > 0
+    told = ("exchanges", "late", "skewed", "rejected", "first_rejected", "unfinished", "duplicates", "absent")
+    assert [there[name] for name in told] == [here[name] for name in told]
     for name in (*FILES, "rejected.jsonl"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhouse.guard.detect.extract import Extractor
-from stillhouse.guard.detect.ordered import Ticks
+from stillhouse.guard.detect.ordered import Once, Ticks
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features.words import BUCKETS
 from stillhouse.guard.replay.reading import Logs
@@ -43,7 +43,7 @@ def ticks(files: Sequence[Sequence[Exchange]]) -> tuple[list[list[Row]], int, in
             with ExchangeLog(path) as log:
                 log.extend(part)
         logs = Logs(paths, LATENESS)
-        cut = Ticks(2 * MINUTE, 5, 2 * LATENESS)
+        cut = Ticks(2 * MINUTE, 5, Once(2 * LATENESS))
         return list(cut.cut(logs.rows(EXTRACTOR))), cut.duplicates, logs.late
 
 

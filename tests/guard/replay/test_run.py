@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from stillhouse.errors import RecordError, RunFolderError
 from stillhouse.guard.detect.settings import AccountBudgets, Budgets, DetectSettings
 from stillhouse.guard.reference.reference import load
+from stillhouse.guard.replay.learning import learn_reference
 from stillhouse.guard.replay.run import replay
 from stillhouse.records import ExchangeLog
+from tests.guard.detection import KEY
 from tests.guard.world import World
 
 
@@ -131,3 +134,45 @@ def test_the_same_log_twice_is_the_log_once(world: World, tmp_path: Path) -> Non
     summary = replay([world.mixed, copy], load(world.reference), tmp_path / "out", world.settings)
     assert summary["duplicates"] == world.summary["exchanges"]
     assert (tmp_path / "out" / "decisions.jsonl").read_bytes() == (world.replayed / "decisions.jsonl").read_bytes()
+
+
+def test_a_few_wrong_clocks_change_no_decision(world: World, tmp_path: Path) -> None:
+    """Three at the beginning, one in the midst and one at the end are set aside, and the rest is as it was."""
+    exchanges = list(ExchangeLog(world.mixed))
+    for number, place in enumerate((0, 0, 0, 9000, len(exchanges) + 4)):
+        ahead = replace(exchanges[0], id=f"ahead{number}", time=f"2099-01-01T00:00:0{number}Z")
+        exchanges.insert(place, ahead)
+    with ExchangeLog(tmp_path / "log.jsonl") as log:
+        log.extend(exchanges)
+    summary = replay([tmp_path / "log.jsonl"], load(world.reference), tmp_path / "out", world.settings)
+    assert (summary["skewed"], summary["rejected"], summary["late"]) == (5, 5, world.summary["late"])
+    for name in ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl", "alone.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (world.replayed / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", r"a\.jsonl: no exchange is in the log; give one that has some"),
+        ("no json\n{}\n", r"no exchange could be read, 2 were set aside; the first is .*a\.jsonl:1: not JSON"),
+    ],
+)
+def test_where_nothing_can_be_read_there_is_no_replay(world: World, tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "a.jsonl").write_text(text)
+    with pytest.raises(RecordError, match=fault):
+        replay([tmp_path / "a.jsonl"], load(world.reference), tmp_path / "out", world.settings)
+    with pytest.raises(RecordError, match=fault):
+        learn_reference([tmp_path / "a.jsonl"], tmp_path / "out", world.settings, KEY)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_log_that_is_cut_off_is_replayed_as_far_as_it_goes_and_counted(world: World, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jsonl.zst"
+    content = world.mixed.read_bytes()
+    cut.write_bytes(content[: len(content) // 2])
+    summary = replay([cut], load(world.reference), tmp_path / "out", world.settings)
+    (unfinished,) = summary["unfinished"]
+    assert f"{summary['exchanges']:,} lines were read; copy it again" in unfinished
+    assert summary["rejected"] == 1 and 0 < summary["exchanges"] < world.summary["exchanges"]
+    with pytest.raises(RecordError, match=r"cut\.jsonl\.zst:.*ends inside a zstd frame.*learnt from whole logs"):
+        learn_reference([cut], tmp_path / "ref", world.settings, KEY)

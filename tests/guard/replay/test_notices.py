@@ -1,0 +1,29 @@
+"""What is said of a log beside the result."""
+
+from pathlib import Path
+from typing import Any
+
+from stillhouse.guard.replay.notices import notices
+
+FLAWLESS: dict[str, Any] = {
+    "exchanges": 1000,
+    "late": 10,
+    "skewed": 0,
+    "rejected": 0,
+    "first_rejected": None,
+    "unfinished": [],
+}
+
+
+def test_of_a_flawless_log_nothing_is_said() -> None:
+    assert notices(FLAWLESS, Path("out")) == []
+
+
+def test_each_fault_is_said_with_the_first_place_and_the_remedy() -> None:
+    aside, cut, late = notices(
+        {**FLAWLESS, "late": 11, "rejected": 2, "first_rejected": "a:1: not JSON", "unfinished": ["b:9: ends"]},
+        Path("out"),
+    )
+    assert aside == "2 set aside in out/rejected.jsonl, which holds prompts; the first is a:1: not JSON"
+    assert cut == "1 logs are cut off; the first is b:9: ends"
+    assert late.startswith("11 of 1,000 exchanges (1.1%) are late") and "sort it by time" in late
