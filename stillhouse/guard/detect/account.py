@@ -7,7 +7,7 @@ queue with bought requests of people shows the queue in few of the newest.
 """
 
 from array import array
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -116,9 +116,9 @@ class Account:
                     _keep(self.alike, one)
         return begins
 
-    def newest(self, tokens: Container[int]) -> list[Sampled]:
+    def newest(self, tokens: Set[int]) -> list[Sampled]:
         """The newest requests that show one of `tokens`; of fewer than two such, the newest of all."""
-        showing = [one for one in self.alike if any(token in tokens for token in one.wording)]
+        showing = [one for one in self.alike if not tokens.isdisjoint(one.wording)]
         return showing if len(showing) > 1 else self.sample
 
     def maxima(self) -> Maxima:

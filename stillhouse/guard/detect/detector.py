@@ -135,7 +135,7 @@ class Detector:
         background = in_order(accounts[at] for at in case.group.accounts)[:_BACKGROUND]
         told = recognisable(
             [accounts[at].sample for at in linked],
-            [account.newest(membership.binding) for account in background],
+            [account.newest(membership.binding.keys()) for account in background],
             membership.view,
         )
         admitted = False

@@ -129,7 +129,7 @@ class Membership:
     def _showing(self, accounts: Iterable[Account]) -> tuple[int, int]:
         """(sampled requests that show binding wording, sampled requests)."""
         wordings = [one.wording for account in accounts for one in account.sample]
-        return sum(any(token in self.binding for token in wording) for wording in wordings), len(wordings)
+        return sum(not self.binding.keys().isdisjoint(wording) for wording in wordings), len(wordings)
 
     def _begin(self, account: Account, token: int) -> Link:
         """So many accounts of the groups show a wording, to so many honest ones by chance."""

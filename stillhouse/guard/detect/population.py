@@ -6,6 +6,7 @@ It grows with accounts and with what they share, not with exchanges. Nothing is 
 from array import array
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 
 from stillhouse.guard.detect.account import TOKENS_KEPT, Account
 from stillhouse.guard.detect.row import Row
@@ -92,7 +93,8 @@ class Grouping:
             listed = shared[token]
             if len(listed) >= LEAST_SHARED and len(listed) >= _GROWTH * self._placed.get(token, 0):
                 self._placed[token] = len(listed)
-                others = Counter(other for at in listed for other in accounts[at].linked if other != token)
+                others = Counter(chain.from_iterable([accounts[at].linked for at in listed]))
+                del others[token]
                 self._families.place(token, listed, others)
             family = self._families.of.get(token)
             if family is not None and family.leader == token:

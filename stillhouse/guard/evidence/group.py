@@ -7,7 +7,7 @@ neighbours behind one address: what links those says nothing about what they ask
 """
 
 import math
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ class Customers:
 
 
 def look(
-    members: Iterable[Account], tokens: Container[int], customers: Customers, sizes: Sequence[int] = SIZES
+    members: Iterable[Account], tokens: Set[int], customers: Customers, sizes: Sequence[int] = SIZES
 ) -> Look | None:
     """From the members, in an order that says nothing about them, of a group that `tokens` bind; None of fewer than
     `LEAST_PARTIES` with enough requests.
@@ -155,7 +155,7 @@ def _outstanding(samples: Sequence[Sequence[Sampled]], view: str) -> NDArray[np.
     return None if not seen else np.logical_or.reduce(seen)
 
 
-def _newest(party: Sequence[Account], tokens: Container[int]) -> list[Sampled]:
+def _newest(party: Sequence[Account], tokens: Set[int]) -> list[Sampled]:
     if len(party) == 1:
         return party[0].newest(tokens)
     return sorted((one for account in party for one in account.newest(tokens)), key=lambda one: one.at)[-SAMPLED:]
@@ -170,13 +170,13 @@ def _shown(groups: Sequence[Sequence[Account]]) -> tuple[float, ...]:
     return tuple(one / len(groups) for one in total)
 
 
-def _covered(samples: Sequence[Sequence[Sampled]], tokens: Container[int]) -> float:
+def _covered(samples: Sequence[Sequence[Sampled]], tokens: Set[int]) -> float:
     showing: dict[int, set[int]] = {}
     for party, sample in enumerate(samples):
         for one in sample:
             for token in one.wording:
                 showing.setdefault(token, set()).add(party)
     least = max(3, _SHARED_BY * len(samples))
-    common = {token for token, by in showing.items() if len(by) >= least}
+    common = {token for token, by in showing.items() if len(by) >= least} | tokens
     requests = [one.wording for sample in samples for one in sample]
-    return sum(any(token in common or token in tokens for token in wording) for wording in requests) / len(requests)
+    return sum(not common.isdisjoint(wording) for wording in requests) / len(requests)

@@ -17,6 +17,7 @@ assignment and its own evening, strangers try a new model with one benchmark and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -49,11 +50,12 @@ def by_content(samples: Sequence[Sequence[Content]]) -> View | None:
     word's weight is multiplied by its inverse document frequency within the group, 1 for a word of one request and 0
     for a word of all.
     """
-    rows = matrix([one for sample in samples for one in sample])
-    n = rows.shape[0]
-    documents = np.bincount(rows.indices, minlength=rows.shape[1])
-    rarity = np.log(n / np.maximum(documents, 1)) / np.log(n)
-    rows.data *= rarity[rows.indices]
+    every = matrix([one for sample in samples for one in sample])
+    n = every.shape[0]
+    # Only the columns of words that somebody used: all of them take longer than the rest of this.
+    used, column, documents = np.unique(every.indices, return_inverse=True, return_counts=True)
+    weights = every.data * (np.log(n / documents) / np.log(n))[column]
+    rows = sp.csr_matrix((weights, column, every.indptr), shape=(n, len(used)))
     lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     rows = sp.diags(np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)) @ rows
     return _view((rows @ rows.T).toarray(), len(samples))
@@ -92,13 +94,17 @@ def _view(cosines: NDArray[np.float64], accounts: int) -> View | None:
 
 def _drawn(cosines: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Mean cosines of sets of `size` requests of different accounts [draws]; the same ones for groups of one size."""
-    n = len(cosines)
-    random = np.random.Generator(np.random.PCG64(n))
-    chosen = random.integers(0, n, (_DRAWS, size))
-    owners = np.sort(chosen // size, axis=1)
-    chosen = chosen[(np.diff(owners, axis=1) > 0).all(axis=1)]
+    chosen = _draws(len(cosines), size)
     total = np.zeros(len(chosen))
     for first in range(size):
         for second in range(first):
             total += cosines[chosen[:, first], chosen[:, second]]
     return total / (size * (size - 1) / 2)
+
+
+@lru_cache(maxsize=64)
+def _draws(n: int, size: int) -> NDArray[np.int64]:
+    """[draws, size] of n requests, no two of one account. Most groups are looked at in the same sizes."""
+    chosen = np.random.Generator(np.random.PCG64(n)).integers(0, n, (_DRAWS, size))
+    owners = np.sort(chosen // size, axis=1)
+    return chosen[(np.diff(owners, axis=1) > 0).all(axis=1)]

@@ -69,7 +69,7 @@ def test_requests_that_many_accounts_share_the_wording_of_have_a_sample_of_their
     assert [sampled.at for sampled in one.alike] == [6, 7, 8, 9, 10, 11]
     assert [sampled.at for sampled in one.newest({1, 2})] == [6, 7, 11]
     # One is no sample: then the newest of all are compared.
-    assert one.newest({3}) is one.sample and one.newest(()) is one.sample
+    assert one.newest({3}) is one.sample and one.newest(set()) is one.sample
 
 
 def test_closings_of_days_wait_and_those_of_an_old_span_do_not() -> None:
