@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-__all__ = ["ALPHAS", "Exceeding", "exceeding"]
+__all__ = ["ALPHAS", "Exceeding", "Mean", "exceeding"]
 
 ALPHAS = (0.05, 0.01, 0.001)
 
@@ -51,3 +51,24 @@ def exceeding(log_es: NDArray[np.float64], alphas: Sequence[float] = ALPHAS) -> 
         exact = binomtest(count, len(log_es)).proportion_ci(method="exact")
         found.append(Exceeding(alpha, len(log_es), count, count / len(log_es), float(exact.low), float(exact.high)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of e-values and its standard error, which may not be above one."""
+
+    mean: float
+    error: float
+
+    @classmethod
+    def of(cls, log_es: NDArray[np.float64]) -> Self:
+        es = np.exp(log_es)
+        return cls(float(es.mean()), float(es.std() / np.sqrt(len(es))))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it exceeds one by more than chance."""
+        return self.mean - 2 * self.error > 1
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} +- {self.error:.3f}{'!' if self.is_broken else ''}"

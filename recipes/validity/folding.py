@@ -15,7 +15,7 @@ from stillhouse.guard.reference.reference import Reference
 from stillhouse.types import Exchange
 from tests.guard.detection import KEY, exchange
 
-__all__ = ["exchanges", "fold", "learnt"]
+__all__ = ["exchanges", "fold", "learnt", "ticks"]
 
 Halved = Callable[[str], bool]
 
@@ -33,11 +33,15 @@ def learnt(rows: Callable[[Halved], Iterable[Row]], read: Iterable[Exchange]) ->
     return learn(lambda listener: listener.rows(undated), lambda extractor: rows(extractor.is_evidence), KEY, {})
 
 
+def ticks(reference: Reference, rows: Callable[[Halved], Iterable[Row]]) -> Iterator[list[Row]]:
+    """As a replay has them."""
+    return Ticks.of(DetectSettings()).cut(rows(Extractor(reference.key, reference.idf).is_evidence))
+
+
 def fold(reference: Reference, rows: Callable[[Halved], Iterable[Row]]) -> Detector:
-    """The detector after the last row, in ticks as a replay has them."""
-    settings = DetectSettings()
-    detector = Detector(reference, settings)
-    for tick in Ticks.of(settings).cut(rows(Extractor(reference.key, reference.idf).is_evidence)):
+    """The detector after the last row."""
+    detector = Detector(reference, DetectSettings())
+    for tick in ticks(reference, rows):
         detector.fold(tick)
     return detector
 

@@ -56,18 +56,21 @@ class Requests:
 
 
 def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds: tuple[Kind, ...]) -> Requests:
-    """What so many accounts ask in `spans` times `span` microseconds. Half of them were there before it began."""
+    """What so many accounts ask in `spans` times `span` microseconds, as many at any time: those who are there when it
+    begins are as many as come within a span, and each stays for a span on average, however long it has been there.
+    """
     shares = np.array([kind.share for kind in kinds])
     kind = rng.choice(len(kinds), accounts, p=shares / shares.sum())
     length = spans * span
-    born = np.where(rng.random(accounts) < 0.5, 0.0, rng.random(accounts) * length)
+    born = np.where(rng.random(accounts) < 1 / (1 + spans), 0.0, rng.random(accounts) * length)
+    gone = np.minimum(born + rng.exponential(span, accounts), length)
     spread = np.array([one.spread for one in kinds])[kind]
     volume = np.array([one.requests for one in kinds])[kind] * np.exp(spread * rng.standard_normal(accounts))
-    count = 1 + rng.poisson(np.minimum(volume * (length - born) / span, _MOST_REQUESTS))
+    count = 1 + rng.poisson(np.minimum(volume * (gone - born) / span, _MOST_REQUESTS))
     # What an account does by its nature, with a median of one, and how that comes and goes within two spans.
     nature = np.minimum((rng.pareto(_TAIL, (accounts, len(CUES))) + 1) / 2 ** (1 / _TAIL), 1e4)
     drift, phase = _DRIFT * rng.standard_normal(accounts), rng.random(accounts)
-    owner, when, mood = _sessions(rng, born, count, length)
+    owner, when, mood = _sessions(rng, born, gone, count)
     wave = np.sin(2 * np.pi * (when / (2 * span) + phase[owner]))
     rates = np.array([one.rates for one in kinds])[kind] * nature
     rate = rates[owner] * (mood * np.exp(drift[owner] * wave))[:, None]
@@ -78,7 +81,7 @@ def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds
 
 
 def _sessions(
-    rng: np.random.Generator, born: NDArray[np.float64], count: NDArray[np.int64], length: float
+    rng: np.random.Generator, born: NDArray[np.float64], gone: NDArray[np.float64], count: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Owner and time of each request, and how much of its session is about what the account shows cues at."""
     owner = np.repeat(np.arange(len(count)), count)
@@ -86,10 +89,10 @@ def _sessions(
     begins[np.cumsum(count) - count] = True
     session = np.cumsum(begins) - 1
     first = owner[begins]
-    start = born[first] + rng.random(len(first)) * (length - born[first])
+    start = born[first] + rng.random(len(first)) * (gone[first] - born[first])
     mood = rng.gamma(0.5, 2.0, len(first))
     place = np.arange(len(owner)) - np.flatnonzero(begins)[session]
-    when = np.minimum(start[session] + place * _GAP * rng.exponential(1.0, len(owner)), length - 1)
+    when = np.minimum(start[session] + place * _GAP * rng.exponential(1.0, len(owner)), gone[owner] - 1)
     return owner, when, mood[session]
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.result import Result
-from recipes.validity.accounts import largest_log_e, reference_of
-from recipes.validity.exceeding import ALPHAS, Exceeding, exceeding
+from recipes.validity.accounts import hypotheses, reference_of
+from recipes.validity.exceeding import ALPHAS, Exceeding, Mean, exceeding
 from recipes.validity.groups import detected
 from recipes.validity.lives import DAY, KINDS, live
 from recipes.validity.looks import PEOPLE, simulated
@@ -49,11 +49,14 @@ class Findings:
         self.holds &= not promised or not any(one.is_broken for one in found)
         self.records.append({"what": what, "promised": promised, **more, "found": [one.as_record() for one in found]})
 
-    def line(self, what: str, log_es: NDArray[np.float64], *, promised: bool) -> None:
-        found, mean = exceeding(log_es), float(np.exp(log_es).mean())
-        self.add(what, found, promised=promised, mean_e=mean)
+    def line(self, what: str, log_es: NDArray[np.float64], *, promised: bool, mean: bool = True) -> None:
+        """The mean of e-values must not exceed one by more than chance; that of reciprocals of p-values may."""
+        found = exceeding(log_es)
+        told = Mean.of(log_es) if mean else None
+        self.holds &= not promised or told is None or not told.is_broken
+        self.add(what, found, promised=promised, **({} if told is None else {"mean_e": told.mean}))
         cells = "  ".join(f"{one!s}{'!' if one.is_broken else ' '}" for one in found)
-        self.say(f"{what:56} {found[0].subjects:7,}  {cells} {mean:5.2f}{'!' if mean > 1 else ''}")
+        self.say(f"{what:56} {found[0].subjects:7,}  {cells} {'' if told is None else told}")
 
 
 def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: int, new_accounts: int) -> None:
@@ -62,17 +65,17 @@ def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: i
     )
     findings.say(f"{'':66}{''.join(f'alpha {alpha:<23}' for alpha in ALPHAS)}mean e")
     reference = reference_of(rng, live(rng, reference_accounts, 1.0, _SPAN, KINDS), _SPAN)
-    for spans in (1.0, 3.0):
-        # Three times as many requests an account: fewer accounts do.
-        log_es = largest_log_e(reference, live(rng, round(new_accounts / spans), spans, _SPAN, KINDS))
-        findings.line(f"all, log of {spans:g} times the reference's length", log_es, promised=True)
-        findings.line("  of them those that asked enough to be judged", log_es[np.isfinite(log_es)], promised=False)
+    for spans in (1.0, 6.0):
+        found = hypotheses(reference, live(rng, round(new_accounts * (1 + spans) / (2 * spans)), spans, _SPAN, KINDS))
+        findings.line(f"all, log of {spans:g} times the reference's length", found.log_e, promised=True)
+        findings.line("  their p-values of the line `both`, as 1 / p", -found.log_p, promised=True, mean=False)
+        findings.line("  those that asked enough to be judged", found.log_e[np.isfinite(found.log_e)], promised=False)
         if spans == 1.0:
-            findings.curves["accounts"] = log_es
+            findings.curves["accounts"] = found.log_e
     others = tuple(kind for kind in KINDS if kind is not _EVALUATION)
     narrow = reference_of(rng, live(rng, reference_accounts // 3, 1.0, _SPAN, others), _SPAN)
-    log_es = largest_log_e(narrow, live(rng, new_accounts // 3, 1.0, _SPAN, KINDS))
-    findings.line("5 % evaluators, of whom the reference has none", log_es, promised=False)
+    found = hypotheses(narrow, live(rng, new_accounts // 3, 1.0, _SPAN, KINDS))
+    findings.line("5 % evaluators, of whom the reference has none", found.log_e, promised=False)
 
 
 def groups(rng: np.random.Generator, findings: Findings) -> None:
@@ -87,12 +90,13 @@ def groups(rng: np.random.Generator, findings: Findings) -> None:
         columns: list[list[str]] = [[] for _ in told]
         for weighed in simulated(rng, people, PLAN):
             by_e, by_p = exceeding(weighed.log_e), exceeding(-weighed.log_p)
-            mean = float(np.exp(weighed.log_e).mean())
-            findings.add(people.name, by_e, promised=people.fits, reference=weighed.reference, mean_e=mean)
+            mean = Mean.of(weighed.log_e)
+            findings.holds &= not people.fits or not mean.is_broken
+            findings.add(people.name, by_e, promised=people.fits, reference=weighed.reference, mean_e=mean.mean)
             findings.add(f"{people.name}, p", by_p, promised=people.fits, reference=weighed.reference)
             marked = [
                 *((100 * one.share, one.is_broken) for one in by_e),
-                (mean, mean > 1),
+                (mean.mean, mean.is_broken),
                 *((100 * one.share, one.is_broken) for one in by_p),
             ]
             for column, (value, broken) in zip(columns, marked, strict=True):

@@ -21,8 +21,8 @@ _GROWTH = 1.3
 
 
 class Population:
-    """`key` orders accounts, `common` are tokens that link nobody. `span` is how long the scores of an account run,
-    in microseconds.
+    """`key` orders accounts, `common` are tokens that link nobody. Scores begin anew with every `span` microseconds
+    since 1970.
     """
 
     def __init__(self, key: bytes, span: int, common: frozenset[int] = frozenset()) -> None:
@@ -30,7 +30,8 @@ class Population:
         self.accounts: list[Account] = []
         self.shared = SharedTokens(common)
         self._span = span
-        self._spans = 0
+        self.spans = 0
+        """Of all accounts together, so far."""
         self._by_name: dict[str, Account] = {}
 
     def add(self, row: Row) -> tuple[Account, list[int]]:
@@ -42,7 +43,8 @@ class Population:
         account = self._by_name.get(row.account)
         if account is None:
             customer = tuple(token for token in row.origin if kind_of(token).is_open)
-            account = Account(len(self.accounts), row.account, self._place(row.account), customer, row.at, row.client)
+            place, span = self._place(row.account), row.at // self._span
+            account = Account(len(self.accounts), row.account, place, customer, row.at, row.client, span)
             self.accounts.append(account)
             self._by_name[row.account] = account
             self._number(account)
@@ -63,8 +65,8 @@ class Population:
         return account, listed
 
     def _number(self, account: Account) -> None:
-        account.number = self._spans
-        self._spans += 1
+        account.number = self.spans
+        self.spans += 1
 
     def find(self, name: str) -> Account | None:
         return self._by_name.get(name)

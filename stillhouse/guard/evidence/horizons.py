@@ -3,8 +3,11 @@
 An account with 10,000 requests had more time to look odd than one with 4, so running maxima are put on a scale within
 bands: band j has the accounts that go beyond 2^(j+2) requests, each with its maximum over its first 2^(j+3).
 
-A reference knows how large maxima become within its own length. So an account is compared over spans of that length,
-its scores begin anew with each, and each is a hypothesis of its own (`decide/online_budget.py`).
+A reference knows how large maxima become within its own length, of accounts that were there before and of those that
+came meanwhile. So time is cut into spans of that length, the same for all, in each of which accounts are as those of
+the reference were: some are new, some go on, and none has been followed for longer. Scores begin anew with each span,
+and an account in a span is a hypothesis of its own (`decide/online_budget.py`). Spans of an account's own, from its
+first exchange on, would compare accounts that were followed for all of them with many that were not.
 
 A group is looked at each time its parties have doubled. The first six doublings, from 16 to 512 parties, share nine
 tenths of the level evenly, since nobody knows how large a campaign becomes; all further ones have the rest.

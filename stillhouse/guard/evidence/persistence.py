@@ -2,20 +2,23 @@
 
 In a queue of work two in a hundred are (`features/exchangeability.py`); among people many are, in each kind of people
 another share. So the logit of the share is modelled over honest groups as normal, the accounts of a group as
-independent draws at its share. The probability of a new group's count is predictive, with the upper confidence bound
-of the spread, and never less than `SPREAD`: a factor of 1.6 in the odds, because a reference may happen to hold few
-kinds of people. The bound is missed by far now and then where there are few groups, so below 30 of them Student's t
-stands in the normal's place. A model, not a rank: what rests on it is marked so.
+independent draws at its share. Parts of one crowd are one group between them, however many parts: each weighs as little
+in the likelihood (a composite likelihood, Varin, Reid, Firth 2011). The probability of a new group's count is
+predictive, with the upper confidence bound of the spread by its profile likelihood, which knows that shares are seen
+through counts, and never less than `SPREAD`: a factor of 1.6 in the odds, because a reference may happen to hold few
+kinds of people. Below 30 groups Student's t stands in the normal's place. A model, not a rank: what rests on it is
+marked so.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize, minimize_scalar
 from scipy.special import betainc, expit, gammaln, log_expit, logsumexp
 from scipy.stats import chi2, norm
 from scipy.stats import t as student
@@ -29,7 +32,8 @@ SPREAD = 0.5
 _NODES = np.linspace(-8.0, 8.0, 401)
 _LOG_WEIGHTS = norm.logpdf(_NODES) - logsumexp(norm.logpdf(_NODES))
 _GRID = np.arange(-60.0, 60.0, 0.02)
-_CONFIDENCE = 0.975
+_CONFIDENCE = 0.95  # of both sides, so that the upper bound has 97.5 %
+_LEAST_LOG_SPREAD, _MOST_LOG_SPREAD = -9.0, 3.0
 _MANY_GROUPS = 30
 
 
@@ -43,25 +47,31 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class PersistenceNull:
-    """logit(share of persistent accounts) of an honest group is normal around `mean` with at most `spread`."""
+    """logit(share of persistent accounts) of an honest group is normal around `mean` with at most `spread`; learnt from
+    so many independent `groups`.
+    """
 
     mean: float
     spread: float
     groups: int
 
     @classmethod
-    def fit(cls, honest: Sequence[Counted]) -> Self | None:
-        """Maximum likelihood of a logit-normal binomial over honest groups; None of fewer than `LEAST_GROUPS`."""
-        if len(honest) < LEAST_GROUPS:
+    def fit(cls, honest: Sequence[Counted], weights: Sequence[float] | None = None) -> Self | None:
+        """Maximum likelihood of a logit-normal binomial over honest groups; None of fewer than `LEAST_GROUPS`.
+
+        `weights` are one each by default, those of the parts of one crowd sum to one; together they are the groups.
+        """
+        weighted: dict[Counted, float] = {}
+        for one, weight in zip(honest, weights or [1.0] * len(honest), strict=True):
+            weighted[one] = weighted.get(one, 0.0) + weight
+        groups = round(sum(weighted.values()))
+        if groups < LEAST_GROUPS:
             return None
-        counts = np.array([one.persistent for one in honest], np.float64)
-        sizes = np.array([one.accounts for one in honest], np.float64)
-        share = (counts.sum() + 0.5) / (sizes.sum() + 1.0)
-        start = np.array([np.log(share / (1 - share)), np.log(SPREAD)])
-        found = minimize(_loss, start, args=(counts, sizes), method="Nelder-Mead")
-        degrees = len(honest) - 1
-        bound = float(np.exp(found.x[1])) * np.sqrt(degrees / chi2.ppf(1 - _CONFIDENCE, degrees))
-        return cls(float(found.x[0]), max(float(bound), SPREAD), len(honest))
+        seen = _Seen.of(weighted)
+        start = np.array([seen.logit(), math.log(SPREAD)])
+        found = minimize(lambda parameters: seen.loss(*parameters), start, method="Nelder-Mead")
+        mean, log_spread = (float(one) for one in found.x)
+        return cls(mean, max(math.exp(_upper(seen, mean, log_spread)), SPREAD), groups)
 
     def log_p(self, seen: Counted) -> float:
         """ln of the predictive probability that of as many accounts of an honest group as few are persistent."""
@@ -81,11 +91,45 @@ def _log_density(groups: int) -> NDArray[np.float64]:
     return np.asarray(norm.logpdf(_GRID) if groups >= _MANY_GROUPS else student.logpdf(_GRID, groups - 1))
 
 
-def _loss(parameters: NDArray[np.float64], counts: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
-    mean, log_spread = parameters
-    if not -9 < log_spread < 3:
-        return 1e12
-    logits = mean + np.exp(log_spread) * _NODES
-    choose = gammaln(sizes + 1) - gammaln(counts + 1) - gammaln(sizes - counts + 1)
-    terms = counts[:, None] * log_expit(logits) + (sizes - counts)[:, None] * log_expit(-logits)
-    return -float((logsumexp(_LOG_WEIGHTS + terms, axis=1) + choose).sum())
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Distinct counts of `sizes` accounts each, with their weights [n], and ln of the ways that each can come about."""
+
+    counts: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    choose: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, weighted: Mapping[Counted, float]) -> Self:
+        counts = np.array([one.persistent for one in weighted], np.float64)
+        sizes = np.array([one.accounts for one in weighted], np.float64)
+        choose = gammaln(sizes + 1) - gammaln(counts + 1) - gammaln(sizes - counts + 1)
+        return cls(counts, sizes, np.array(list(weighted.values())), choose)
+
+    def logit(self) -> float:
+        """Of the share of all accounts."""
+        share = (float(self.weights @ self.counts) + 0.5) / (float(self.weights @ self.sizes) + 1.0)
+        return math.log(share / (1 - share))
+
+    def loss(self, mean: float, log_spread: float) -> float:
+        """Minus the weighted sum of log likelihoods."""
+        if not _LEAST_LOG_SPREAD < log_spread < _MOST_LOG_SPREAD:
+            return 1e12
+        logits = mean + math.exp(log_spread) * _NODES
+        terms = self.counts[:, None] * log_expit(logits) + (self.sizes - self.counts)[:, None] * log_expit(-logits)
+        return -float(self.weights @ (logsumexp(_LOG_WEIGHTS + terms, axis=1) + self.choose))
+
+
+def _upper(seen: _Seen, mean: float, log_spread: float) -> float:
+    """The largest ln spread that the counts do not refute: where the likelihood, with the mean that suits it best, has
+    fallen by half the quantile of chi-squared.
+    """
+    most = seen.loss(mean, log_spread) + float(chi2.ppf(_CONFIDENCE, 1)) / 2
+
+    def above(tried: float) -> float:
+        at = minimize_scalar(lambda middle: seen.loss(middle, tried), (mean - 0.5, mean + 0.5))
+        return float(at.fun) - most
+
+    last = _MOST_LOG_SPREAD - 1e-9
+    return float(brentq(above, log_spread, last, xtol=1e-3)) if above(last) > 0 else last

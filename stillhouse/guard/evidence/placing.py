@@ -1,7 +1,8 @@
 """Where a value lies among honest accounts' values, and what that is worth: a rank, and beyond the first a model.
 
-New honest accounts and those of the reference are exchangeable, so the rank is a conformal p-value at every moment of
-a span, whatever the dependence within an account (Vovk, Gammerman, Shafer 2005). What no honest account reached has
+Honest accounts of a span and those of the reference, which is as long, are exchangeable as long as people come, go and
+ask as they did then. So the rank is a conformal p-value at every moment of a span, whatever the dependence within an
+account (Vovk, Gammerman, Shafer 2005). What no honest account reached has
 1 / (n + 1) by rank. How much further it goes is told by a model of the tail (`stats/tail.py`), with the upper bound of
 what it allows and never less than 1 / n^2, and is marked so. The e-value of the first rank has a share of
 1 - `MODELLED` as it is; the rest is betted on the model.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.validity.accounts import largest_log_e, reference_of
+from recipes.validity.accounts import hypotheses, reference_of
 from recipes.validity.exceeding import exceeding
 from recipes.validity.lives import DAY, Requests
 from stillhouse.guard.features.cues import Cue
@@ -30,14 +30,18 @@ def multiplied(reference: Reference, asked: Requests) -> NDArray[np.float64]:
     """What must not be done: each day is judged by itself, and the e-values of an account's days are multiplied."""
     days = [asked.at // DAY == day for day in range(DAYS)]
     parts = [Requests(asked.account[today], asked.at[today], asked.cues[today]) for today in days]
-    return np.asarray(sum(largest_log_e(reference, part) for part in parts))
+    total = np.zeros(int(asked.account.max()) + 1)
+    for part in parts:
+        found = hypotheses(reference, part)
+        total[found.account] += found.log_e
+    return total
 
 
 def test_evidence_is_not_multiplied_over_the_days_of_an_account() -> None:
     rng = np.random.default_rng(2)
     reference = reference_of(rng, people(rng, 500, 1), DAY)
     asked = people(rng, 200, DAYS)
-    (real,) = exceeding(largest_log_e(reference, asked), [ALPHA])
+    (real,) = exceeding(hypotheses(reference, asked).log_e, [ALPHA])
     assert not real.is_broken
     (wrong,) = exceeding(multiplied(reference, asked), [ALPHA])
     assert wrong.low > 5 * ALPHA
