@@ -6,10 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import betabinom, binomtest
 
 __all__ = ["ALPHAS", "Exceeding", "Mean", "exceeding"]
 
+_BY_CHANCE = 0.025
 ALPHAS = (0.05, 0.01, 0.001)
 
 
@@ -26,6 +27,8 @@ class Exceeding:
     share: float
     low: float
     high: float
+    ranked_among: int | None = None
+    """Of ranks: how many honest values of one reference they are ranks among."""
 
     @property
     def holds(self) -> bool:
@@ -33,8 +36,12 @@ class Exceeding:
 
     @property
     def is_broken(self) -> bool:
-        """Whether it exceeds alpha by more than chance."""
-        return self.low > self.alpha
+        """Whether it exceeds alpha by more than chance: of ranks also the chance of which reference there was."""
+        if self.ranked_among is None:
+            return self.low > self.alpha
+        # With k = alpha (n + 1) of n values above it, the k-th largest leaves a share of Beta(k, n + 1 - k) beyond it.
+        k = int(self.alpha * (self.ranked_among + 1))
+        return bool(betabinom.sf(self.exceeded - 1, self.subjects, k, self.ranked_among + 1 - k) < _BY_CHANCE)
 
     def __str__(self) -> str:
         return f"{self.share:.5f} [{self.low:.5f}, {self.high:.5f}]"
@@ -43,13 +50,16 @@ class Exceeding:
         return asdict(self)
 
 
-def exceeding(log_es: NDArray[np.float64], alphas: Sequence[float] = ALPHAS) -> list[Exceeding]:
-    """From the largest ln e of each subject, one for each alpha."""
+def exceeding(
+    log_es: NDArray[np.float64], alphas: Sequence[float] = ALPHAS, ranked_among: int | None = None
+) -> list[Exceeding]:
+    """From the largest ln e of each subject, or -ln p, one for each alpha."""
     found = []
     for alpha in alphas:
         count = int((log_es >= -np.log(alpha)).sum())
         exact = binomtest(count, len(log_es)).proportion_ci(method="exact")
-        found.append(Exceeding(alpha, len(log_es), count, count / len(log_es), float(exact.low), float(exact.high)))
+        bounds = float(exact.low), float(exact.high)
+        found.append(Exceeding(alpha, len(log_es), count, count / len(log_es), *bounds, ranked_among))
     return found
 
 

@@ -109,7 +109,7 @@ def simulated(rng: np.random.Generator, people: People, plan: Mapping[int, tuple
     for groups, (references, judged) in plan.items():
         log_es, log_ps = [], []
         for _ in range(references):
-            null = _remembering(GroupNull.of([grown[-1] for grown in _groups(rng, people, groups)]))
+            null = _remembering(GroupNull.of([*enumerate(grown[-1] for grown in _groups(rng, people, groups))]))
             for looks in _groups(rng, now, judged):
                 lines = [null.lines(one) for one in looks]
                 log_es.append(log_sum_e(log_e_of(found, log_share_of_look(at)) for at, found in enumerate(lines)))

@@ -49,14 +49,22 @@ class Findings:
         self.holds &= not promised or not any(one.is_broken for one in found)
         self.records.append({"what": what, "promised": promised, **more, "found": [one.as_record() for one in found]})
 
-    def line(self, what: str, log_es: NDArray[np.float64], *, promised: bool, mean: bool = True) -> None:
-        """The mean of e-values must not exceed one by more than chance; that of reciprocals of p-values may."""
-        found = exceeding(log_es)
-        told = Mean.of(log_es) if mean else None
-        self.holds &= not promised or told is None or not told.is_broken
-        self.add(what, found, promised=promised, **({} if told is None else {"mean_e": told.mean}))
+    def line(self, what: str, log_es: NDArray[np.float64], *, promised: bool) -> None:
+        """The mean of e-values must not exceed one by more than chance."""
+        found, mean = exceeding(log_es), Mean.of(log_es)
+        self.holds &= not promised or not mean.is_broken
+        self.add(what, found, promised=promised, mean_e=mean.mean)
+        self._tell(what, found, str(mean))
+
+    def ranks(self, what: str, log_ps: NDArray[np.float64], ranked_among: int) -> None:
+        """P-values that are ranks among so many, as long as a rank is not below alpha anyway; promised."""
+        found = exceeding(-log_ps, ranked_among=ranked_among)
+        self.add(what, found, promised=True)
+        self._tell(what, found, "")
+
+    def _tell(self, what: str, found: Sequence[Exceeding], more: str) -> None:
         cells = "  ".join(f"{one!s}{'!' if one.is_broken else ' '}" for one in found)
-        self.say(f"{what:56} {found[0].subjects:7,}  {cells} {'' if told is None else told}")
+        self.say(f"{what:56} {found[0].subjects:7,}  {cells} {more}")
 
 
 def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: int, new_accounts: int) -> None:
@@ -68,7 +76,7 @@ def accounts(rng: np.random.Generator, findings: Findings, reference_accounts: i
     for spans in (1.0, 6.0):
         found = hypotheses(reference, live(rng, round(new_accounts * (1 + spans) / (2 * spans)), spans, _SPAN, KINDS))
         findings.line(f"all, log of {spans:g} times the reference's length", found.log_e, promised=True)
-        findings.line("  their p-values of the line `both`, as 1 / p", -found.log_p, promised=True, mean=False)
+        findings.ranks("  their p-values of the line `both`", found.log_p, reference.rarity.accounts)
         findings.line("  those that asked enough to be judged", found.log_e[np.isfinite(found.log_e)], promised=False)
         if spans == 1.0:
             findings.curves["accounts"] = found.log_e

@@ -51,8 +51,6 @@ class Account:
     since: int
     client: int
     """Token of the client program that it used last."""
-    span: int = 0
-    """Which span of the reference's length is running, counted from 1970; the scores are of this one."""
     exchanges: int = 0
     evidence: int = 0
     shown: Sequence[int] = _NOTHING_SHOWN
@@ -67,6 +65,8 @@ class Account:
     """The largest value of each running score so far."""
     closed: "array[float]" = field(default_factory=lambda: array("d"))
     """`best` at the end of each band of volume that is over, one after the other."""
+    span: int = 0
+    """Which span of the reference's length is running, counted from 1970; the scores are of this one."""
     before: int = 0
     """Exchanges before this span."""
     number: int = 0

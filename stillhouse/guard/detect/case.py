@@ -1,12 +1,13 @@
 """What is known of one group: every look at it, what they say together, and whether it may be acted on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from stillhouse.guard.evidence.group import Look
 from stillhouse.guard.evidence.line import Line
-from stillhouse.guard.evidence.persistence import Counted
 from stillhouse.guard.evidence.queue import may_be_queue
+from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign
 from stillhouse.guard.link.group import Group
@@ -15,6 +16,7 @@ from stillhouse.stats.evalue import log_sum_e
 __all__ = ["Case", "Judged"]
 
 _TOLD = math.log(20)
+_TOLD_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +48,20 @@ class Case:
     def strongest(self) -> Judged:
         return max(self.looks, key=lambda one: one.log_e)
 
-    def deciding(self) -> tuple[str, Counted | None]:
-        """The view that tells most, in the look that tells most, and what it counted."""
-        strongest = self.strongest()
-        views = [line for line in strongest.lines if line.name != "purpose"]
-        if not views:
+    def deciding(self) -> tuple[str, Look | None]:
+        """The view that tells most, in the look that tells most, and the newest look in which it tells anything: the
+        evidence was true when it was found, and who has joined since is judged by how the group is now.
+        """
+        lines = self.strongest().lines
+        if not lines:
             return "either", None
-        name = max(views, key=lambda line: line.log_e + math.log(line.weight)).name
-        return name, strongest.look.counted(name)
+        name = max(lines, key=lambda line: line.log_e + math.log(line.weight)).name
+        return name, next(one.look for one in reversed(self.looks) if one.look.counted(name) is not None)
 
     def is_queue(self) -> bool:
-        """Whether as few stand out in that view as would in a queue."""
-        _, counted = self.deciding()
+        """Whether as few stand out in that view, in its newest look, as would in a queue."""
+        name, newest = self.deciding()
+        counted = None if newest is None else newest.counted(name)
         return counted is not None and may_be_queue(counted)
 
     def told_by_two(self) -> bool:
@@ -67,8 +71,10 @@ class Case:
             for one in self.looks
         )
 
-    def because(self) -> list[str]:
-        """What a person reads first: who is alike in what, and the lines that tell most, in words."""
+    def because(self, cue_rates: Sequence[float]) -> list[str]:
+        """What a person reads first: who is alike in what, the lines in words, and what is asked for, which is not
+        weighed; `cue_rates` are those of honest requests.
+        """
         strongest = self.strongest()
         found = [
             f"{len(self.group.accounts)} accounts share {kind_of(self.group.leader).label}{_others(self.group)}, "
@@ -76,12 +82,15 @@ class Case:
         ]
         for line in strongest.lines:
             facts = line.facts
-            if line.name == "purpose":
-                found.append(f"purpose: {facts['share']:.0%} of requests show the cue {facts['cue']} (p = {_p(line)})")
-            else:
+            found.append(
+                f"{_VIEWS[line.name]}: {facts['persistent']} of {facts['parties']} parties are recognisable, "
+                f"{facts['requests_each']} requests each (p = {_p(line)}, modelled)"
+            )
+        for cue, share, rate in zip(CUES, strongest.look.shown, cue_rates, strict=True):
+            if share >= _TOLD_SHARE:
                 found.append(
-                    f"{_VIEWS[line.name]}: {facts['persistent']} of {facts['parties']} parties are recognisable, "
-                    f"{facts['requests_each']} requests each (p = {_p(line)}, modelled)"
+                    f"purpose, not weighed: {share:.0%} of their requests show the cue {str(cue.name).lower()}, "
+                    f"{rate:.1%} of honest ones"
                 )
         return found
 

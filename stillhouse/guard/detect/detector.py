@@ -241,7 +241,7 @@ class Detector:
         review: Review = "none" if action != "suspend" or case.told_by_two() else "pending"
         level = math.exp(-self._budgets[case.group.kind].threshold(case.group.id, action))
         names = [self.population.accounts[at].name for at in sorted(new)]
-        because = case.because()
+        because = case.because(self.reference.cue_rates)
         return [Decision(last.at, last.id, "campaign", campaign.id, names, action, review, case.log_e, level, because)]
 
     def _is_found(self, case: Case) -> bool:

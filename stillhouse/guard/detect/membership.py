@@ -56,7 +56,8 @@ class Membership:
         rarity: Rarity,
     ) -> None:
         strongest = cases[0]
-        self.view, self._counted = strongest.deciding()
+        self.view, newest = strongest.deciding()
+        self._counted = None if newest is None else newest.counted(self.view)
         self._null = nulls[strongest.group.kind]
         self._shared = shared
         self._population = population
@@ -188,8 +189,9 @@ def _log_odds_within(case: Case, nulls: Mapping[Kind, GroupNull]) -> float:
 
     Of a queue's parties a hundredth stand out by chance in each view, of people the mean of honest groups does.
     """
-    view, counted = case.deciding()
-    null = nulls[case.group.kind].persistence[view, case.strongest().look.size]
+    view, newest = case.deciding()
+    counted = None if newest is None else newest.counted(view)
+    null = None if newest is None else nulls[case.group.kind].persistence[view, newest.size]
     if counted is None or null is None:
         return 0.0
     k, n = counted.persistent, counted.accounts

@@ -44,7 +44,7 @@ class Population:
         if account is None:
             customer = tuple(token for token in row.origin if kind_of(token).is_open)
             place, span = self._place(row.account), row.at // self._span
-            account = Account(len(self.accounts), row.account, place, customer, row.at, row.client, span)
+            account = Account(len(self.accounts), row.account, place, customer, row.at, row.client, span=span)
             self.accounts.append(account)
             self._by_name[row.account] = account
             self._number(account)

@@ -113,12 +113,15 @@ class _Seen:
         return math.log(share / (1 - share))
 
     def loss(self, mean: float, log_spread: float) -> float:
-        """Minus the weighted sum of log likelihoods."""
+        """Minus the weighted sum of log likelihoods, and of Jeffreys's prior of the mean's share: where all accounts of
+        all groups are persistent, or none, nothing else would keep mean and spread from growing together.
+        """
         if not _LEAST_LOG_SPREAD < log_spread < _MOST_LOG_SPREAD:
             return 1e12
         logits = mean + math.exp(log_spread) * _NODES
         terms = self.counts[:, None] * log_expit(logits) + (self.sizes - self.counts)[:, None] * log_expit(-logits)
-        return -float(self.weights @ (logsumexp(_LOG_WEIGHTS + terms, axis=1) + self.choose))
+        prior = 0.5 * float(log_expit(mean) + log_expit(-mean))
+        return -prior - float(self.weights @ (logsumexp(_LOG_WEIGHTS + terms, axis=1) + self.choose))
 
 
 def _upper(seen: _Seen, mean: float, log_spread: float) -> float:

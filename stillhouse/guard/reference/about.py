@@ -8,7 +8,7 @@ from stillhouse.errors import RecordError
 
 __all__ = ["ABOUT", "ARRAYS", "KEY", "VERSION", "about_reference"]
 
-VERSION = "stillhouse.reference/2"
+VERSION = "stillhouse.reference/3"
 ABOUT, ARRAYS, KEY = "reference.json", "reference.npz", "reference.key"
 
 

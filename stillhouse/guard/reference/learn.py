@@ -7,7 +7,7 @@ scale that it is part of, as every new account will be (`evidence/standing.py`).
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,17 @@ _FRESH = 0.7
 
 Found = tuple[list[int], frozenset[int]]
 """A group's accounts and the tokens that bind it."""
+
+
+class _Part(NamedTuple):
+    """Part `number` of the group `whose`; most groups have one."""
+
+    whose: int
+    number: int
+    accounts: list[int]
+    tokens: frozenset[int]
+
+
 Read = Callable[[Listener], Iterable[Said]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
@@ -68,12 +79,13 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     common = rarity.common()
     customers = Customers(population.shared.accounts, rarity.largest_customer())
     families, crowds = _families(population, common), _crowds(population, common)
-    made: dict[Kind, list[Found]] = {
-        "wording": [*families, *_parts(crowds)],
-        "community": _communities(population, common, key),
+    made: dict[Kind, list[_Part]] = {
+        "wording": [*_whole(families), *_parts(crowds, len(families))],
+        "community": _whole(_communities(population, common, key)),
     }
     looks = {kind: list(_separate(groups, population, customers, cue_rates)) for kind, groups in made.items()}
-    found = sum(one.size == SIZES[0] for one in looks["wording"])
+    groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
+    found = groups["wording"].groups
     if found < LEAST_GROUPS:
         raise RecordError(
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
@@ -83,7 +95,6 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     conduct = ConductScale.of([(one.plan, one.closings) for one in population.accounts])
     values = [_values(account, scale, conduct) for account in population.accounts]
     places = {name: Places.of(np.array([one[name] for one in values])) for name in OWN_LINES}
-    groups = {kind: GroupNull.of(of_kind) for kind, of_kind in looks.items()}
     named = suspicious([*families, *crowds], population, customers, cue_rates)
     told = {**about, "suspicious": [one.as_record() for one in named]}
     return Reference(key, idf, cue_rates, rarity, scale, conduct, places, groups, max(last.at - first.at, 1), told)
@@ -123,11 +134,16 @@ def _crowds(population: Population, common: frozenset[int]) -> list[Found]:
     ]
 
 
-def _parts(crowds: Iterable[Found]) -> list[Found]:
+def _whole(groups: Iterable[Found]) -> list[_Part]:
+    return [_Part(whose, 0, *found) for whose, found in enumerate(groups)]
+
+
+def _parts(crowds: Iterable[Found], first: int) -> list[_Part]:
+    """Of crowds that are numbered from `first` on."""
     return [
-        (crowd[at : at + _PART], tokens)
-        for crowd, tokens in crowds
-        for at in range(0, min(len(crowd), _PARTS * _PART), _PART)
+        _Part(whose, number, crowd[number * _PART : (number + 1) * _PART], tokens)
+        for whose, (crowd, tokens) in enumerate(crowds, first)
+        for number in range(min(-(-len(crowd) // _PART), _PARTS))
     ]
 
 
@@ -149,16 +165,18 @@ def _communities(population: Population, common: frozenset[int], key: bytes) -> 
 
 
 def _separate(
-    groups: list[Found], population: Population, customers: Customers, cue_rates: Sequence[float]
-) -> Iterator[Look]:
-    """Looks at those groups that have most of their accounts to themselves, the largest first."""
+    parts: list[_Part], population: Population, customers: Customers, cue_rates: Sequence[float]
+) -> Iterator[tuple[int, Look]]:
+    """Looks at those parts that have most of their accounts to themselves, with the numbers of their groups: the
+    largest first, and of crowds the first part of each before the second of any, so that none has all accounts.
+    """
     used: set[int] = set()
-    for accounts, tokens in sorted(groups, key=lambda one: (-len(one[0]), one[0])):
-        if sum(account not in used for account in accounts) < _FRESH * len(accounts):
+    for part in sorted(parts, key=lambda one: (-len(one.accounts), one.number, one.accounts)):
+        if sum(account not in used for account in part.accounts) < _FRESH * len(part.accounts):
             continue
-        members = in_order(population.accounts[at] for at in accounts)
-        seen = [one for size in SIZES if (one := look(members, tokens, customers, (size,))) is not None]
+        members = in_order(population.accounts[at] for at in part.accounts)
+        seen = [one for size in SIZES if (one := look(members, part.tokens, customers, (size,))) is not None]
         seen = [one for one in seen if one.is_eligible(cue_rates)]
         if seen:
-            used.update(accounts)
-            yield from seen
+            used.update(part.accounts)
+            yield from ((part.whose, one) for one in seen)

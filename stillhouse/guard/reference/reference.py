@@ -108,8 +108,6 @@ def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:
     found |= {f"use_{at}": reference.conduct.use[plan] for at, plan in enumerate(reference.conduct.use)}
     found |= {f"place_{name}": reference.places[name].values for name in OWN_LINES}
     for at, cue in enumerate(CUES):
-        for kind in KINDS:
-            found[f"shown_{kind}_{str(cue.name).lower()}"] = reference.groups[kind].shown[at]
         for band in range(BANDS):
             found[f"reached_{band}_{str(cue.name).lower()}"] = reference.scale.reached[band][at]
     return found
@@ -141,7 +139,7 @@ def _reference(key: bytes, arrays: Mapping[str, NDArray[Any]], about: Mapping[st
             for size in SIZES:
                 fitted = about["persistence"][f"{kind}_{view}_{size}"]
                 persistence[view, size] = None if fitted is None else PersistenceNull(*fitted)
-        groups[kind] = GroupNull(persistence, [arrays[f"shown_{kind}_{name}"] for name in names], about["groups"][kind])
+        groups[kind] = GroupNull(persistence, about["groups"][kind])
     use = {plan: arrays[f"use_{at}"] for at, plan in enumerate(about["plans"])}
     told = {"v", "digest", "accounts", "cue_rates", "plans", "groups", "span", "persistence"}
     return Reference(

@@ -29,7 +29,7 @@ SHARED = {
     POPULAR: list(range(60)),
     BOT: list(range(20)),
 }
-NULL = GroupNull({("times", size): PersistenceNull(1.0, 0.5, 40) for size in (2, 3, 4, 6)}, [], 40)
+NULL = GroupNull({("times", size): PersistenceNull(1.0, 0.5, 40) for size in (2, 3, 4, 6)}, 40)
 
 
 def account(index: int, client: int = BOT, *wordings: int | tuple[int, ...], exchanges: int = 4) -> Account:
@@ -127,7 +127,7 @@ def test_whether_it_is_recognisable() -> None:
 
 
 def test_where_every_honest_account_is_recognisable_the_worth_of_none_is_finite() -> None:
-    certain = GroupNull({("times", size): PersistenceNull(60.0, 0.5, 40) for size in (2, 3, 4, 6)}, [], 40)
+    certain = GroupNull({("times", size): PersistenceNull(60.0, 0.5, 40) for size in (2, 3, 4, 6)}, 40)
     found = membership(null=certain)
     assert found.most_by_view == 60.0
     assert found.recognised(account(3, BOT, RARE, RARE), False).log_lr == pytest.approx(60.0 + math.log(21 / 22))

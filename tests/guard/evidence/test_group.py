@@ -40,7 +40,7 @@ def person(
         at = int(rng.integers(0, 1000 * HOUR)) if topic is None else start + number * HOUR // 60
         sample.append(Sampled(at, words, wording))
     sample.sort(key=lambda one: one.at)
-    return Account(index, f"a{index}", index, customer, 0, 0, 0, 2 * requests, requests, shown, sample)
+    return Account(index, f"a{index}", index, customer, 0, 0, 2 * requests, requests, shown, sample)
 
 
 def people(n: int, requests: int = SAMPLED, first: int = 0) -> list[Account]:

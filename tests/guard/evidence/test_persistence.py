@@ -97,6 +97,38 @@ def test_groups_that_are_all_alike_have_the_least_spread(counts: list[int]) -> N
     assert fitted.log_p(Counted(counts[0], 40)) > math.log(0.2)
 
 
+def test_parts_of_one_crowd_weigh_as_one_group() -> None:
+    """However often each crowd is cut, the fit is that of its parts' average, and groups are counted once."""
+    crowds = groups_of(np.random.default_rng(5), 0.5, 1.0, 17)
+    once = PersistenceNull.fit(crowds)
+    cut = PersistenceNull.fit([one for one in crowds for _ in range(30)], [1 / 30] * (17 * 30))
+    assert once is not None and cut is not None and cut.groups == once.groups == 17
+    assert cut.mean == pytest.approx(once.mean, abs=0.01) and cut.spread == pytest.approx(once.spread, abs=0.01)
+    # As so many groups of their own they would be thought to be known far better.
+    wrong = PersistenceNull.fit([one for one in crowds for _ in range(30)])
+    assert wrong is not None and wrong.spread < 0.8 * once.spread
+    assert PersistenceNull.fit(crowds[:9] * 30, [1 / 30] * 270) is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "mean", "spread", "size"), [(12, 0.5, 1.0, 30), (30, 2.5, 1.0, 20), (66, 0.5, 1.5, 30)]
+)
+def test_the_bound_of_the_spread_is_seldom_below_it(groups: int, mean: float, spread: float, size: int) -> None:
+    """97.5 % by the profile likelihood, somewhat less of few groups; also where most counts are full."""
+    rng = np.random.default_rng(6)
+    fitted = [PersistenceNull.fit(groups_of(rng, mean, spread, groups, (size,))) for _ in range(40)]
+    missed = sum(one is not None and one.spread < spread for one in fitted)
+    assert missed <= binom.isf(0.001, 40, 0.05)
+
+
+@pytest.mark.parametrize("all_or_none", [0, 40])
+def test_where_all_or_none_are_persistent_the_fit_stays_finite(all_or_none: int) -> None:
+    fitted = PersistenceNull.fit([Counted(all_or_none, 40)] * 30)
+    assert fitted is not None and abs(fitted.mean) < 10 and fitted.spread < 5
+    # What is half of each is strange where all are, and cannot be called few where none is.
+    assert (fitted.log_p(Counted(0, 40)) < math.log(0.05)) is bool(all_or_none)
+
+
 def below(null: PersistenceNull, groups: list[Counted], level: float) -> NDArray[np.float64]:
     known: dict[Counted, float] = {}
     for one in groups:
