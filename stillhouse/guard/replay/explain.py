@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.explain_decisions import belonging, belongs_from, decisions_told, decisions_where
-from stillhouse.guard.replay.lookup import record_of
+from stillhouse.guard.replay.explain_decisions import became, belonging, belongs_from, decisions_told, decisions_where
+from stillhouse.guard.replay.lookup import campaign_of, record_of
 
 __all__ = ["explain", "explained"]
 
@@ -19,14 +19,16 @@ _LINES = {"either": "either view", "content": "words", "times": "times", "purpos
 _FACTS = {"requests_each": "requests each"}
 
 
-def explain(folder: Path, campaign: str) -> dict[str, Any]:
-    """The campaign's record with its evidence, for its strongest group the sum of what each line adds, and as
-    `decisions` each decision with the ln e that it needed and the `group` whose evidence it rests on.
+def explain(folder: Path, asked: str) -> dict[str, Any]:
+    """The record of the campaign that was `asked` for, or that this one became, with its evidence, for its strongest
+    group the sum of what each line adds, and as `decisions` each decision with the ln e that it needed and the `group`
+    whose evidence it rests on.
 
     ConfigError where the folder has no such campaign, RecordError where the evidence does not add up to its `log_e` or
     to that of a decision.
     """
-    found = record_of(folder / "campaigns.jsonl", "campaign", campaign)
+    found = campaign_of(folder, asked)
+    campaign = found["campaign"]
     evidence = record_of(folder / "evidence.jsonl", "campaign", campaign)
     strongest = next(one for one in evidence["groups"] if one["group"] == evidence["decided_by"])
     total = (_sums(strongest) or [_NO_EVIDENCE])[-1]
@@ -35,12 +37,13 @@ def explain(folder: Path, campaign: str) -> dict[str, Any]:
             f"{folder}: the evidence of campaign '{campaign}' adds up to ln e = {total}, "
             f"and its record says {found['log_e']}; replay the log again"
         )
-    names = {campaign, *evidence["merged"]}
+    names = {campaign, *found["merged"]}
     decisions = decisions_where(folder, lambda one: one["subject"]["id"] in names)
     for decision in decisions:
         decision["group"] = _deciding(folder, evidence["groups"], decision)
     return {
         **found,
+        "asked": asked,
         "evidence": evidence,
         "adds_up_to": total,
         "decisions": decisions,
@@ -53,6 +56,7 @@ def explained(found: dict[str, Any]) -> str:
     evidence, decisions = found["evidence"], found["decisions"]
     strongest, deciding = evidence["decided_by"], {one["group"] for one in decisions}
     lines = [
+        *became(found["asked"], found),
         f"campaign {found['campaign']}: {len(found['accounts']):,} accounts, first seen {found['first_seen']}, "
         f"action {found['action']}, ln e {found['log_e']:.2f}",
         *decisions_told(decisions),

@@ -9,7 +9,7 @@ from stillhouse.config import load
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.replay.lookup import records
 
-__all__ = ["belonging", "belongs_from", "decisions_told", "decisions_where"]
+__all__ = ["became", "belonging", "belongs_from", "decisions_told", "decisions_where"]
 
 
 def decisions_where(folder: Path, about: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
@@ -35,6 +35,11 @@ def decisions_told(decisions: list[dict[str, Any]]) -> list[str]:
             f"  {one['time']} {one['action']} {about}{review}: ln e {one['log_e']:.2f}{by}, needed {one['needed']:.2f}"
         )
     return lines
+
+
+def became(name: str, campaign: Mapping[str, Any]) -> list[str]:
+    """A line where the campaign `name` is now another one, with whose groups it turned out to be one campaign."""
+    return [] if name == campaign["campaign"] else [f"{name} became {campaign['campaign']}: they turned out to be one"]
 
 
 def belongs_from(folder: Path) -> dict[str, float]:

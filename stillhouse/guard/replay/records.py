@@ -33,13 +33,14 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 
 def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
-    """One for each campaign that anybody belongs to."""
+    """One for each campaign that anybody belongs to; `merged` are those that turned out to be this one."""
     for campaign in populated(detector):
         members = sorted(campaign.members)
         since = [detector.population.accounts[at].since for at in members]
         acted = [taken for at in members if (taken := detector.actions.get(at)) is not None]
         yield {
             "campaign": campaign.id,
+            "merged": [campaign_id(number) for number in campaign.merged],
             "accounts": [detector.population.accounts[at].name for at in members],
             "links": [_link(detector, at, campaign.members[at]) for at in members],
             "log_e": _finite(detector.strongest(campaign).log_e),
@@ -57,7 +58,6 @@ def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
             "accounts": len(campaign.members),
             "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
             "decided_by": detector.strongest(campaign).group.id,
-            "merged": [campaign_id(number) for number in campaign.merged],
         }
 
 
@@ -95,7 +95,10 @@ def own_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 
 def populated(detector: Detector) -> list[Campaign]:
-    """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common."""
+    """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common.
+
+    Whatever a decision was about is one of them, or merged with one: it was about members, and these stay.
+    """
     return [campaign for campaign in detector.campaigns.values() if campaign.members]
 
 

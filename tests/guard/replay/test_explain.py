@@ -9,6 +9,7 @@ import pytest
 
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.guard.replay.explain import explain, explained
+from stillhouse.guard.replay.explain_account import explain_account, explained_account
 from tests.guard.world import World
 
 
@@ -44,6 +45,25 @@ def test_an_unknown_campaign_and_an_edited_file_are_told(world: World, tmp_path:
     (copy / "campaigns.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     with pytest.raises(RecordError, match="adds up to"):
         explain(copy, "c00001")
+
+
+def test_a_campaign_that_became_another_is_told_with_that_one(world: World, tmp_path: Path) -> None:
+    """Decisions name it as it was called then."""
+    copy = tmp_path / "copy"
+    shutil.copytree(world.replayed, copy)
+    decisions = (world.replayed / "decisions.jsonl").read_text().splitlines()
+    (copy / "decisions.jsonl").write_text("\n".join([decisions[0].replace("c00001", "c00002"), *decisions[1:]]) + "\n")
+    campaigns = (copy / "campaigns.jsonl").read_text()
+    (copy / "campaigns.jsonl").write_text(campaigns.replace('"merged": []', '"merged": ["c00002"]'))
+    found = explain(copy, "c00002")
+    assert found == {**explain(copy, "c00001"), "asked": "c00002"} and len(found["decisions"]) == len(decisions)
+    text = explained(found)
+    assert text.startswith("c00002 became c00001: they turned out to be one\ncampaign c00001: ")
+    assert "became" not in explained(explain(copy, "c00001"))
+    account = explain_account(copy, found["decisions"][0]["accounts"][0])
+    assert "of campaign c00002, needed" in explained_account(account)
+    assert "c00002 became c00001: they turned out to be one" in explained_account(account)
+    assert "became" not in explained_account(explain_account(world.replayed, account["account"]))
 
 
 def test_what_is_printed_adds_up_to_the_log_e_of_every_decision(world: World) -> None:
