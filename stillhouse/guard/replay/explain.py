@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.explain_decisions import became, belonging, belongs_from, decisions_told, decisions_where
+from stillhouse.guard.replay.explain_decisions import (
+    became,
+    belonging,
+    belongs_from,
+    decisions_told,
+    decisions_where,
+    linked_by,
+)
 from stillhouse.guard.replay.lookup import campaign_of, record_of
 
 __all__ = ["explain", "explained"]
@@ -67,17 +74,22 @@ def explained(found: dict[str, Any]) -> str:
     lines.append(f"what the lines of the strongest group add: ln of the sum {found['adds_up_to']:.6f}")
     lines.append(f"links of {len(found['links']):,} accounts; {belonging(found['belongs_from'])}:")
     lines += [
-        f"  {link['a']} - {link['b']}: log odds {link['log_lr']:+.2f} ({'; '.join(link['because'])})"
+        f"  {link['a']} - {link['b']}, {linked_by(link)}: log odds {link['log_lr']:+.2f} ({'; '.join(link['because'])})"
         for link in found["links"]
     ]
     return "\n".join(lines)
 
 
 def _group_told(group: Mapping[str, Any], marks: str) -> Iterable[str]:
-    yield (
-        f"group {group['group']}{marks}: {group['accounts']:,} accounts share {group['shares']}, "
-        f"{group['in_reference']:,} in the reference do; ln e {group['log_e']:.2f}"
-    )
+    shared = f"share {group['shares']}, {group['in_reference']:,} in the reference do"
+    if group["kind"] == "community":
+        shared = f"are bound by {group['tokens']:,} things, none of which all of them share"
+    yield f"group {group['group']}{marks}: {group['accounts']:,} accounts {shared}; ln e {group['log_e']:.2f}"
+    for bound in group["bound_by"]:
+        yield (
+            f"  bound by {bound['shares']}: {bound['accounts']:,} of its accounts, {bound['in_reference']:,} in the "
+            f"reference; ln of the share here over the share there {bound['log_lift']:+.2f}"
+        )
     for look, so_far in zip(group["looks"], _sums(group), strict=True):
         yield (
             f"  look at {look['time']}, ln of its share of the level {look['log_share_of_level']:.2f}, "

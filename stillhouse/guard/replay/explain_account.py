@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.explain_decisions import became, belonging, belongs_from, decisions_told, decisions_where
+from stillhouse.guard.replay.explain_decisions import (
+    became,
+    belonging,
+    belongs_from,
+    decisions_told,
+    decisions_where,
+    linked_by,
+)
 from stillhouse.guard.replay.lookup import campaign_of, looked_up, record_of, records
 
 __all__ = ["explain_account", "explained_account"]
@@ -55,7 +62,7 @@ def explained_account(found: dict[str, Any]) -> str:
         odds = f"log odds {link['log_lr']:+.2f}; {belonging(found['belongs_from'])}"
         lines.append(f"member of campaign {link['campaign']}: {odds}")
         lines += [f"  {reason}" for reason in link["because"]]
-        lines.append(f"  the first other account with that wording: {link['b']}")
+        lines.append(f"  linked with {link['b']}: {linked_by(link)}")
     lines += [*decisions_told(found["decisions"]), *found["became"]]
     alone = found["alone"]
     if alone is None:

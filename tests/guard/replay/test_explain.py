@@ -33,6 +33,9 @@ def test_every_link_adds_up_to_its_log_lr(world: World) -> None:
         parts = [float(reason.rsplit(":", 1)[1]) for reason in link["because"]]
         assert sum(parts) == pytest.approx(link["log_lr"], abs=0.006 * len(parts))  # two places each
         assert link["log_lr"] >= 6.9
+        assert link["b"] != link["a"] and link["b"] in found["accounts"]
+        assert (link["shares"] is None) != (link["group"] is None)
+        assert link["shares"] is None or link["because"][0].startswith(f"{link['shares']} ")
 
 
 def test_an_unknown_campaign_and_an_edited_file_are_told(world: World, tmp_path: Path) -> None:
