@@ -67,6 +67,7 @@ def explained(found: dict[str, Any]) -> str:
         f"campaign {found['campaign']}: {len(found['accounts']):,} accounts, first seen {found['first_seen']}, "
         f"action {found['action']}, ln e {found['log_e']:.2f}",
         *decisions_told(decisions),
+        *_course_told(evidence["course"]),
     ]
     for group in sorted(evidence["groups"], key=lambda one: (one["group"] not in deciding, one["group"] != strongest)):
         marks = ["decides"] * (group["group"] in deciding) + ["strongest"] * (group["group"] == strongest)
@@ -78,6 +79,21 @@ def explained(found: dict[str, Any]) -> str:
         for link in found["links"]
     ]
     return "\n".join(lines)
+
+
+def _course_told(course: Mapping[str, Any] | None) -> Iterable[str]:
+    if course is None:
+        return
+    yield "how its accounts came and went, which is not weighed:"
+    yield f"  ramp: the mean moment of its requests is {course['ramp']:.2f} of the way from the first to the newest"
+    yield f"  burst: {course['burst']:.0%} of its accounts asked first within one of 24 equal parts of that time"
+    failover = course["failover"]
+    if failover is not None:
+        before, after = failover["accounts"]
+        yield (
+            f"  failover: {before:,} accounts came first, nearly all over by {failover['over']}, and {after:,} later, "
+            f"nearly all from {failover['begun']} on; ln p of as close by chance {failover['log_p']:.2f}"
+        )
 
 
 def _group_told(group: Mapping[str, Any], marks: str) -> Iterable[str]:

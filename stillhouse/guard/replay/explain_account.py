@@ -13,7 +13,7 @@ from stillhouse.guard.replay.explain_decisions import (
     decisions_where,
     linked_by,
 )
-from stillhouse.guard.replay.lookup import campaign_of, looked_up, record_of, records
+from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, record_of
 
 __all__ = ["explain_account", "explained_account"]
 
@@ -33,7 +33,7 @@ def explain_account(folder: Path, account: str) -> dict[str, Any]:
     found |= {
         "links": [
             {"campaign": campaign["campaign"], **link}
-            for campaign in records(folder / "campaigns.jsonl")
+            for campaign in campaigns(folder)
             for link in campaign["links"]
             if link["a"] == account
         ],

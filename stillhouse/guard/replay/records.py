@@ -7,6 +7,7 @@ from typing import Any
 from stillhouse.guard.access.entities import ACTIONS
 from stillhouse.guard.detect.case import Case
 from stillhouse.guard.detect.detector import Detector
+from stillhouse.guard.features.course import Life, course
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign, campaign_id
 from stillhouse.guard.link.communities import lift
@@ -60,6 +61,7 @@ def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
         yield {
             "campaign": campaign.id,
             "accounts": len(campaign.members),
+            "course": _course(detector, campaign),
             "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
             "decided_by": detector.strongest(campaign).group.id,
         }
@@ -137,6 +139,27 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
             }
             for judged in case.looks
         ],
+    }
+
+
+def _course(detector: Detector, campaign: Campaign) -> Mapping[str, Any] | None:
+    """How its accounts came and went: facts that are not weighed."""
+    members = (detector.population.accounts[at] for at in campaign.members)
+    found = course([Life(one.since, one.cadence.newest, one.exchanges, one.cadence.moments) for one in members])
+    if found is None:
+        return None
+    handover = found.handover
+    return {
+        "ramp": found.ramp,
+        "burst": found.burst,
+        "failover": None
+        if handover is None
+        else {
+            "accounts": [handover.before, handover.after],
+            "over": rfc3339(handover.failover.over // 1000),
+            "begun": rfc3339(handover.failover.begun // 1000),
+            "log_p": handover.failover.log_p,
+        },
     }
 
 

@@ -69,6 +69,17 @@ def test_a_campaign_that_became_another_is_told_with_that_one(world: World, tmp_
     assert "became" not in explained_account(explain_account(world.replayed, account["account"]))
 
 
+def test_what_an_earlier_version_wrote_is_told(world: World, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world.replayed, copy)
+    (copy / "campaigns.jsonl").write_text((copy / "campaigns.jsonl").read_text().replace('"merged": [], ', ""))
+    fault = r"campaigns\.jsonl: was written by an earlier version, without 'merged'; replay the log again"
+    with pytest.raises(RecordError, match=fault):
+        explain(copy, "c00001")
+    with pytest.raises(RecordError, match=fault):
+        explain_account(copy, json.loads((copy / "accounts.jsonl").read_text().splitlines()[0])["account"])
+
+
 def test_what_is_printed_adds_up_to_the_log_e_of_every_decision(world: World) -> None:
     """ln e of each decision is ln of the sum of what its group's printed lines add up to then."""
     found = explain(world.replayed, "c00001")
@@ -97,6 +108,10 @@ def test_it_is_told_in_the_words_of_the_documentation_and_nothing_is_left_out(wo
         assert f"    {words:11} ln p" in text
     assert text.count(": log odds +") == len(found["accounts"]) == 240
     assert "from 6.9 on, and likely one's from 4.6" in text
+    course = found["evidence"]["course"]
+    assert 0.3 < course["ramp"] < 0.7 and "how its accounts came and went, which is not weighed:\n  ramp: " in text
+    assert f"  burst: {course['burst']:.0%} of its accounts" in text and "  failover: " in text
+    assert sum(course["failover"]["accounts"]) == len(found["accounts"])
     first = found["decisions"][0]
     assert f"{first['time']} {first['action']} {len(first['accounts'])} accounts: ln e {first['log_e']:.2f} by" in text
     assert f", needed {first['needed']:.2f}" in text
