@@ -165,8 +165,9 @@ _SUSPICIOUS = (
 
 
 _DRIFT = (
-    "drift: {:,} of {:,} {} that were left alone are as odd as {:.1%} of the reference's (p = {:.0e}): a campaign was "
-    "not found, or people have changed; look at `drift` in {}, and learn a new reference if they are honest"
+    "drift: {:,} of {:,} accounts that were left alone are as odd as {:.1%} of the reference's (p = {:.0e}): a "
+    "campaign was not found, or people have changed; look at `drift` in {}, and learn a new reference if they are "
+    "honest"
 )
 
 
@@ -192,11 +193,9 @@ def _replay_text(summary: dict[str, Any], out: Path) -> str:
         f"{summary['campaigns']:,} campaigns; accounts by their strongest action: {actions}",
         f"decisions {out / 'decisions.jsonl'}",
     ]
-    for name, drift in summary["drift"].items():
-        if drift["alarm"]:
-            lines.append(
-                _DRIFT.format(drift["low"], drift["subjects"], name, drift["level"], drift["p"], out / "summary.json")
-            )
+    drift = summary["drift"]
+    if drift["alarm"]:
+        lines.append(_DRIFT.format(drift["low"], drift["accounts"], drift["level"], drift["p"], out / "summary.json"))
     if summary["absent"]:
         lines.insert(1, f"the log has no {', '.join(summary['absent'])}: what needs them tells nothing")
     return "\n".join(lines)

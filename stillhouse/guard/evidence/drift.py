@@ -25,16 +25,16 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """`low` of `subjects` have p-values of `level` or less; `log_p` is ln of the probability of so many or more."""
+    """`low` of `accounts` have p-values of `level` or less; `log_p` is ln of the probability of so many or more."""
 
-    subjects: int
+    accounts: int
     level: float
     low: int
     log_p: float
 
     @classmethod
     def of(cls, log_ps: Iterable[float], reference: int) -> Self:
-        """From ln p of subjects against a reference of so many. ValueError for a reference of fewer than nine, which
+        """From ln p of accounts against a reference of so many. ValueError for a reference of fewer than nine, which
         has no p-value of a tenth."""
         r = math.floor(_LEVEL * (reference + 1))
         if r < 1:
@@ -53,7 +53,7 @@ class Drift:
 
     def as_record(self) -> Mapping[str, Any]:
         return {
-            "subjects": self.subjects,
+            "accounts": self.accounts,
             "level": self.level,
             "low": self.low,
             "p": math.exp(self.log_p),

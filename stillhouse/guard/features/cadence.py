@@ -1,4 +1,4 @@
-"""When an account asks: over how much of the day, how evenly, in one burst or more and more.
+"""When an account asks: over how much of the day, and how evenly.
 
 People sleep, and ask in sittings. A queue that is worked off knows neither; nor do the servers of honest customers,
 so nothing here says what a machine works for. Days are the account's own and begin with its first request: no time
@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["LEAST", "NEEDS", "Cadence", "Closing", "burst", "ramp", "regularity", "spread"]
+__all__ = ["LEAST", "NEEDS", "Cadence", "Closing", "regularity", "spread"]
 
 NEEDS = ("time",)
 
@@ -26,24 +26,26 @@ class Closing(NamedTuple):
     requests: int
     spread: float
     regularity: float
-    ramp: float
-    burst: float
 
 
 class Cadence:
-    """Follows one account whose first request is at `since`, in microseconds."""
+    """Follows one account whose first request is at `since`, in microseconds.
 
-    __slots__ = ("_day", "_hours", "_last", "_requests", "_since", "_squares", "_total")
+    `newest` is the time of its newest request, `moments` the sum of the times of all since the first.
+    """
+
+    __slots__ = ("_day", "_hours", "_requests", "_since", "_squares", "_total", "moments", "newest")
 
     def __init__(self, since: int) -> None:
         self._since = since
         self._day = 0
+        self.newest = since
+        self.moments = 0.0
         self._begin()
 
     def _begin(self) -> None:
         self._hours = array("I", bytes(96))
         self._requests = 0
-        self._last = 0
         self._total = 0.0
         self._squares = 0.0
 
@@ -58,12 +60,13 @@ class Cadence:
             self._day = since // _DAY
             self._begin()
         elif self._requests:
-            gap = (at - self._last) * 1e-6
+            gap = (at - self.newest) * 1e-6
             self._total += gap
             self._squares += gap * gap
         self._hours[since // _HOUR % 24] += 1
         self._requests += 1
-        self._last = at
+        self.newest = at
+        self.moments += since
         if self._requests >= LEAST and not self._requests & (self._requests - 1):
             closing = self._closing()
         return closing
@@ -72,9 +75,7 @@ class Cadence:
         gaps = self._requests - 1
         mean = self._total / gaps
         deviation = math.sqrt(max(0.0, self._squares / gaps - mean * mean))
-        return Closing(
-            self._requests, spread(self._hours), regularity(mean, deviation), ramp(self._hours), burst(self._hours)
-        )
+        return Closing(self._requests, spread(self._hours), regularity(mean, deviation))
 
 
 def spread(hours: Sequence[int]) -> float:
@@ -90,14 +91,3 @@ def regularity(mean: float, deviation: float) -> float:
     where all requests came at one moment.
     """
     return (mean - deviation) / (mean + deviation) if mean + deviation > 0 else 0.0
-
-
-def ramp(hours: Sequence[int]) -> float:
-    """ln of how many times as many requests the later half has, one added to both."""
-    half = len(hours) // 2
-    return math.log((sum(hours[half:]) + 1) / (sum(hours[:half]) + 1))
-
-
-def burst(hours: Sequence[int]) -> float:
-    """The fullest hour's share of all requests."""
-    return max(hours) / sum(hours)

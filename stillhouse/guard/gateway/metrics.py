@@ -27,6 +27,10 @@ _DETECTION = {
     "late": "exchanges that count later than their own time",
     "rejected": "lines that are no exchange, and exchanges whose clock was wrong",
     "decisions": "decisions on record",
+    "drift_accounts": "accounts that were left alone, when drift was last looked at",
+    "drift_low": "of these, accounts that are as odd as a tenth of the reference's",
+    "drift_p": "probability of so many or more, if they are like those of the reference",
+    "drift_alarm": "1 where that is below 1 in 1,000",
 }
 
 
@@ -77,6 +81,9 @@ class Metrics:
         self._detection = {
             name: Gauge(f"stillhouse_detection_{name}", text, registry=registry) for name, text in _DETECTION.items()
         }
+        self._detection_absent = Gauge(
+            "stillhouse_detection_absent", "1 for a field that is needed and absent", ("field",), registry=registry
+        )
         self.detection_starts = Gauge(
             "stillhouse_detection_starts", "how often the detector's process was started", registry=registry
         )
@@ -94,6 +101,9 @@ class Metrics:
         record = status.as_record()
         for name, gauge in self._detection.items():
             gauge.set(record[name])
+        self._detection_absent.clear()
+        for name in status.absent:
+            self._detection_absent.labels(name).set(1)
 
     def page(self) -> bytes:
         """The text that a scraper reads."""

@@ -26,7 +26,7 @@ from sknetwork.clustering import Louvain
 from stillhouse.guard.link.group import Kind
 from stillhouse.guard.link.rarity import Rarity
 
-__all__ = ["Communities", "Community", "divide"]
+__all__ = ["Communities", "Community", "divide", "lift"]
 
 _LEAST_LISTED = 3
 _PER_ACCOUNTS = 1000
@@ -57,6 +57,11 @@ class Community:
         return self.tokens[0]
 
 
+def lift(token: int, shown_by: int, accounts: int, rarity: Rarity) -> float:
+    """ln of how many times as often a token is shown, by so many of so many accounts, as in the reference."""
+    return math.log(shown_by / accounts) - rarity.log_share(token)
+
+
 def divide(listed: Mapping[int, Collection[int]], accounts: int, rarity: Rarity) -> list[tuple[list[int], list[int]]]:
     """(accounts, tokens) of each community, of `accounts` accounts in all; `listed` says who showed each token.
 
@@ -69,12 +74,12 @@ def divide(listed: Mapping[int, Collection[int]], accounts: int, rarity: Rarity)
     for token, shown_by in listed.items():
         if len(shown_by) < _LEAST_LISTED:
             continue
-        lift = math.log(len(shown_by) / accounts) - rarity.log_share(token)
-        if lift > 0:
+        more = lift(token, len(shown_by), accounts, rarity)
+        if more > 0:
             rows += shown_by
             columns += [len(tokens)] * len(shown_by)
             tokens.append(token)
-            lifts.append(lift)
+            lifts.append(more)
     if not tokens:
         return []
     present, row = np.unique(np.array(rows, np.int64), return_inverse=True)

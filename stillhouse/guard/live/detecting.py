@@ -6,6 +6,7 @@ All state is made from the log, so a start reads what is there. Decisions that w
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -16,6 +17,7 @@ from stillhouse.guard.live.acting import Acting
 from stillhouse.guard.live.decision_file import DecisionFile
 from stillhouse.guard.live.follower import Follower
 from stillhouse.guard.live.status import Status
+from stillhouse.guard.live.watch import Watch
 from stillhouse.guard.reference.reference import load
 from stillhouse.guard.settings import GuardSettings
 from stillhouse.guard.state.open import open_state
@@ -47,6 +49,7 @@ class Detecting:
         extractor = Extractor(self._reference.key, self._reference.idf)
         lateness = int(detect.lateness_seconds * 1e6)
         self._follower = Follower(file.path.parent, lateness, extractor, stop, self._report)
+        self._watch = Watch()
         self._decided = 0
         self._decided_at: int | None = None
         self._told = -math.inf
@@ -68,20 +71,29 @@ class Detecting:
                     self._file.add(decision)
                 self._decided += len(tick)
                 self._decided_at = tick[-1].at
+                # Of what was there before, only where it ends is of interest.
+                if not self._follower.is_behind:
+                    self._watch.look(self._detector, tick[-1].at)
 
     def _report(self) -> None:
         if time.monotonic() - self._told < _TELL_SECONDS:
             return
         self._told = time.monotonic()
-        follower, at = self._follower, self._decided_at
+        follower, at, drift = self._follower, self._decided_at, self._watch.drift
+        counts = follower.counts
+        self._watch.note_absent(counts.absent, counts.read)
         status = Status(
             state="catching_up" if follower.is_behind else "following",
             lag_seconds=0.0 if at is None else max(0, follower.newest - at) / 1e6,
-            lag_exchanges=follower.counts.read - self._decided - self._ticks.duplicates,
+            lag_exchanges=counts.read - self._decided - self._ticks.duplicates,
             unread_bytes=follower.unread,
-            exchanges=follower.counts.read,
-            late=follower.counts.late,
-            rejected=follower.counts.rejected,
+            exchanges=counts.read,
+            late=counts.late,
+            rejected=counts.rejected,
             decisions=len(self._file),
+            absent=tuple(sorted(counts.absent)) if counts.read else (),
         )
+        if drift is not None:
+            told = {f"drift_{name}": value for name, value in drift.as_record().items() if name != "level"}
+            status = replace(status, **told)
         self._tell(status)

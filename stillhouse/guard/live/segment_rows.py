@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stillhouse.errors import RecordError
@@ -12,7 +12,7 @@ from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.tail import Tail
 from stillhouse.guard.replay.dated import AT_FIRST, Dated
-from stillhouse.guard.replay.reading import decoded, time_of
+from stillhouse.guard.replay.reading import NEEDED, decoded, has, time_of
 from stillhouse.records.exchange import exchange_from_record
 from stillhouse.records.zstd_lines import read_zstd_lines
 from stillhouse.types import Exchange
@@ -25,11 +25,12 @@ _log = logging.getLogger("stillhouse.guard")
 @dataclass(slots=True)
 class Counts:
     """`read` are exchanges that became rows, or may, `late` those that count later than their time, `rejected` lines
-    that are no exchange and exchanges whose clock was wrong."""
+    that are no exchange and exchanges whose clock was wrong. `absent` is what features need and no exchange had."""
 
     read: int = 0
     late: int = 0
     rejected: int = 0
+    absent: set[str] = field(default_factory=lambda: set(NEEDED))
 
 
 class SegmentRows:
@@ -100,6 +101,8 @@ class SegmentRows:
                 self._counts.rejected += 1
                 continue
             self._counts.read += 1
+            if self._counts.absent:
+                self._counts.absent -= {name for name in self._counts.absent if has(exchange, name)}
             for one, at in self._dated.put(exchange, time_of(exchange)):
                 self._hold(one, at)
 

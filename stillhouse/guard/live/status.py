@@ -16,7 +16,8 @@ class Status:
     """What an operator watches.
 
     `lag_seconds` is from the newest exchange on disk back to the newest that was decided about, `lag_exchanges` are
-    those that were read and not decided about, `unread_bytes` what is on disk beyond them.
+    those that were read and not decided about, `unread_bytes` what is on disk beyond them. `drift_*` is the newest
+    `Drift`; `absent` names what features need and no exchange had.
     """
 
     state: State = "stopped"
@@ -27,6 +28,11 @@ class Status:
     late: int = 0
     rejected: int = 0
     decisions: int = 0
+    drift_accounts: int = 0
+    drift_low: int = 0
+    drift_p: float = 1.0
+    drift_alarm: bool = False
+    absent: tuple[str, ...] = ()
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
@@ -36,4 +42,5 @@ class Status:
 
     @classmethod
     def of(cls, line: bytes) -> "Status":
-        return cls(**json.loads(line))
+        told = json.loads(line)
+        return cls(**told | {"absent": tuple(told["absent"])})

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.explain_decisions import belonging, belongs_from, decisions_told, decisions_where
-from stillhouse.guard.replay.lookup import record_of
+from stillhouse.guard.replay.explain_decisions import (
+    became,
+    belonging,
+    belongs_from,
+    decisions_told,
+    decisions_where,
+    linked_by,
+)
+from stillhouse.guard.replay.lookup import campaign_of, record_of
 
 __all__ = ["explain", "explained"]
 
@@ -19,14 +26,16 @@ _LINES = {"either": "either view", "content": "words", "times": "times", "purpos
 _FACTS = {"requests_each": "requests each"}
 
 
-def explain(folder: Path, campaign: str) -> dict[str, Any]:
-    """The campaign's record with its evidence, for its strongest group the sum of what each line adds, and as
-    `decisions` each decision with the ln e that it needed and the `group` whose evidence it rests on.
+def explain(folder: Path, asked: str) -> dict[str, Any]:
+    """The record of the campaign that was `asked` for, or that this one became, with its evidence, for its strongest
+    group the sum of what each line adds, and as `decisions` each decision with the ln e that it needed and the `group`
+    whose evidence it rests on.
 
     ConfigError where the folder has no such campaign, RecordError where the evidence does not add up to its `log_e` or
     to that of a decision.
     """
-    found = record_of(folder / "campaigns.jsonl", "campaign", campaign)
+    found = campaign_of(folder, asked)
+    campaign = found["campaign"]
     evidence = record_of(folder / "evidence.jsonl", "campaign", campaign)
     strongest = next(one for one in evidence["groups"] if one["group"] == evidence["decided_by"])
     total = (_sums(strongest) or [_NO_EVIDENCE])[-1]
@@ -35,12 +44,13 @@ def explain(folder: Path, campaign: str) -> dict[str, Any]:
             f"{folder}: the evidence of campaign '{campaign}' adds up to ln e = {total}, "
             f"and its record says {found['log_e']}; replay the log again"
         )
-    names = {campaign, *evidence["merged"]}
+    names = {campaign, *found["merged"]}
     decisions = decisions_where(folder, lambda one: one["subject"]["id"] in names)
     for decision in decisions:
         decision["group"] = _deciding(folder, evidence["groups"], decision)
     return {
         **found,
+        "asked": asked,
         "evidence": evidence,
         "adds_up_to": total,
         "decisions": decisions,
@@ -53,9 +63,11 @@ def explained(found: dict[str, Any]) -> str:
     evidence, decisions = found["evidence"], found["decisions"]
     strongest, deciding = evidence["decided_by"], {one["group"] for one in decisions}
     lines = [
+        *became(found["asked"], found),
         f"campaign {found['campaign']}: {len(found['accounts']):,} accounts, first seen {found['first_seen']}, "
         f"action {found['action']}, ln e {found['log_e']:.2f}",
         *decisions_told(decisions),
+        *_course_told(evidence["course"]),
     ]
     for group in sorted(evidence["groups"], key=lambda one: (one["group"] not in deciding, one["group"] != strongest)):
         marks = ["decides"] * (group["group"] in deciding) + ["strongest"] * (group["group"] == strongest)
@@ -63,17 +75,37 @@ def explained(found: dict[str, Any]) -> str:
     lines.append(f"what the lines of the strongest group add: ln of the sum {found['adds_up_to']:.6f}")
     lines.append(f"links of {len(found['links']):,} accounts; {belonging(found['belongs_from'])}:")
     lines += [
-        f"  {link['a']} - {link['b']}: log odds {link['log_lr']:+.2f} ({'; '.join(link['because'])})"
+        f"  {link['a']} - {link['b']}, {linked_by(link)}: log odds {link['log_lr']:+.2f} ({'; '.join(link['because'])})"
         for link in found["links"]
     ]
     return "\n".join(lines)
 
 
+def _course_told(course: Mapping[str, Any] | None) -> Iterable[str]:
+    if course is None:
+        return
+    yield "how its accounts came and went, which is not weighed:"
+    yield f"  ramp: the mean moment of its requests is {course['ramp']:.2f} of the way from the first to the newest"
+    yield f"  burst: {course['burst']:.0%} of its accounts asked first within one of 24 equal parts of that time"
+    failover = course["failover"]
+    if failover is not None:
+        before, after = failover["accounts"]
+        yield (
+            f"  failover: {before:,} accounts came first, nearly all over by {failover['over']}, and {after:,} later, "
+            f"nearly all from {failover['begun']} on; ln p of as close by chance {failover['log_p']:.2f}"
+        )
+
+
 def _group_told(group: Mapping[str, Any], marks: str) -> Iterable[str]:
-    yield (
-        f"group {group['group']}{marks}: {group['accounts']:,} accounts share {group['shares']}, "
-        f"{group['in_reference']:,} in the reference do; ln e {group['log_e']:.2f}"
-    )
+    shared = f"share {group['shares']}, {group['in_reference']:,} in the reference do"
+    if group["kind"] == "community":
+        shared = f"are bound by {group['tokens']:,} things, none of which all of them share"
+    yield f"group {group['group']}{marks}: {group['accounts']:,} accounts {shared}; ln e {group['log_e']:.2f}"
+    for bound in group["bound_by"]:
+        yield (
+            f"  bound by {bound['shares']}: {bound['accounts']:,} of its accounts, {bound['in_reference']:,} in the "
+            f"reference; ln of the share here over the share there {bound['log_lift']:+.2f}"
+        )
     for look, so_far in zip(group["looks"], _sums(group), strict=True):
         yield (
             f"  look at {look['time']}, ln of its share of the level {look['log_share_of_level']:.2f}, "

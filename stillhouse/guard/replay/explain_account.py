@@ -5,8 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.explain_decisions import belonging, belongs_from, decisions_told, decisions_where
-from stillhouse.guard.replay.lookup import looked_up, record_of, records
+from stillhouse.guard.replay.explain_decisions import (
+    became,
+    belonging,
+    belongs_from,
+    decisions_told,
+    decisions_where,
+    linked_by,
+)
+from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, record_of
 
 __all__ = ["explain_account", "explained_account"]
 
@@ -21,15 +28,18 @@ def explain_account(folder: Path, account: str) -> dict[str, Any]:
     ConfigError where the folder has no such account, RecordError where its evidence does not add up.
     """
     found = record_of(folder / "accounts.jsonl", "account", account)
+    decisions = decisions_where(folder, lambda one: account in one["accounts"])
+    about = sorted({one["subject"]["id"] for one in decisions if one["subject"]["kind"] == "campaign"})
     found |= {
         "links": [
             {"campaign": campaign["campaign"], **link}
-            for campaign in records(folder / "campaigns.jsonl")
+            for campaign in campaigns(folder)
             for link in campaign["links"]
             if link["a"] == account
         ],
         "belongs_from": belongs_from(folder),
-        "decisions": decisions_where(folder, lambda one: account in one["accounts"]),
+        "decisions": decisions,
+        "became": [line for name in about for line in became(name, campaign_of(folder, name))],
     }
     alone = looked_up(folder / "alone.jsonl", "account", account)
     if alone is None:
@@ -52,8 +62,8 @@ def explained_account(found: dict[str, Any]) -> str:
         odds = f"log odds {link['log_lr']:+.2f}; {belonging(found['belongs_from'])}"
         lines.append(f"member of campaign {link['campaign']}: {odds}")
         lines += [f"  {reason}" for reason in link["because"]]
-        lines.append(f"  the first other account with that wording: {link['b']}")
-    lines += decisions_told(found["decisions"])
+        lines.append(f"  linked with {link['b']}: {linked_by(link)}")
+    lines += [*decisions_told(found["decisions"]), *found["became"]]
     alone = found["alone"]
     if alone is None:
         return "\n".join([*lines, "it was not judged by itself: it asked too little"])

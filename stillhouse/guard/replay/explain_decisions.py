@@ -9,7 +9,7 @@ from stillhouse.config import load
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.replay.lookup import records
 
-__all__ = ["belonging", "belongs_from", "decisions_told", "decisions_where"]
+__all__ = ["became", "belonging", "belongs_from", "decisions_told", "decisions_where", "linked_by"]
 
 
 def decisions_where(folder: Path, about: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
@@ -35,6 +35,18 @@ def decisions_told(decisions: list[dict[str, Any]]) -> list[str]:
             f"  {one['time']} {one['action']} {about}{review}: ln e {one['log_e']:.2f}{by}, needed {one['needed']:.2f}"
         )
     return lines
+
+
+def became(name: str, campaign: Mapping[str, Any]) -> list[str]:
+    """A line where the campaign `name` is now another one, with whose groups it turned out to be one campaign."""
+    return [] if name == campaign["campaign"] else [f"{name} became {campaign['campaign']}: they turned out to be one"]
+
+
+def linked_by(link: Mapping[str, Any]) -> str:
+    """What the two accounts of a link have in common."""
+    if link["shares"] is not None:
+        return str(link["shares"])
+    return "in a group that was divided anew since" if link["group"] is None else f"both in group {link['group']}"
 
 
 def belongs_from(folder: Path) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.records.files import decode_line
 
-__all__ = ["looked_up", "record_of", "records"]
+__all__ = ["campaign_of", "campaigns", "looked_up", "record_of", "records"]
 
 _NAMED = 3
 _LIKE = 0.75
@@ -41,3 +41,18 @@ def record_of(path: Path, kind: str, name: str) -> dict[str, Any]:
             f"{path.parent}: has no {kind} '{name}'; {like}look it up in {path}, which has {len(known):,}"
         )
     return found
+
+
+def campaigns(folder: Path) -> list[dict[str, Any]]:
+    """All campaigns of a replay. RecordError where an earlier version wrote them, of which less is known."""
+    path = folder / "campaigns.jsonl"
+    found = records(path)
+    if any("merged" not in record for record in found):
+        raise RecordError(f"{path}: was written by an earlier version, without 'merged'; replay the log again")
+    return found
+
+
+def campaign_of(folder: Path, name: str) -> dict[str, Any]:
+    """The record of a campaign, or of the one that it became. ConfigError where there is none."""
+    became = next((record for record in campaigns(folder) if name in record["merged"]), None)
+    return record_of(folder / "campaigns.jsonl", "campaign", name) if became is None else became

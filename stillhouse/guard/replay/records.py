@@ -1,18 +1,23 @@
 """What a replay found, as the lines of its files."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stillhouse.guard.access.entities import ACTIONS
 from stillhouse.guard.detect.case import Case
 from stillhouse.guard.detect.detector import Detector
-from stillhouse.guard.detect.membership import log_odds
+from stillhouse.guard.features.course import Life, course
 from stillhouse.guard.features.tokens import kind_of
-from stillhouse.guard.link.campaign import Campaign, Link, campaign_id
+from stillhouse.guard.link.campaign import Campaign, campaign_id
+from stillhouse.guard.link.communities import lift
+from stillhouse.guard.link.group import Group
+from stillhouse.guard.replay.edges import edges
 from stillhouse.records.times import rfc3339
 
 __all__ = ["account_records", "campaign_records", "evidence_records", "own_records", "populated"]
+
+_MOST_BINDING = 5
 
 
 def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
@@ -33,15 +38,16 @@ def account_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 
 def campaign_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
-    """One for each campaign that anybody belongs to."""
+    """One for each campaign that anybody belongs to; `merged` are those that turned out to be this one."""
     for campaign in populated(detector):
         members = sorted(campaign.members)
         since = [detector.population.accounts[at].since for at in members]
         acted = [taken for at in members if (taken := detector.actions.get(at)) is not None]
         yield {
             "campaign": campaign.id,
+            "merged": [campaign_id(number) for number in campaign.merged],
             "accounts": [detector.population.accounts[at].name for at in members],
-            "links": [_link(detector, at, campaign.members[at]) for at in members],
+            "links": edges(detector, campaign),
             "log_e": _finite(detector.strongest(campaign).log_e),
             "action": max((taken.action for taken in acted), key=ACTIONS.index, default="none"),
             "first_seen": rfc3339(min(since) // 1000) if since else None,
@@ -55,9 +61,9 @@ def evidence_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
         yield {
             "campaign": campaign.id,
             "accounts": len(campaign.members),
+            "course": _course(detector, campaign),
             "groups": [_group(detector, case) for case in detector.cases_of(campaign)],
             "decided_by": detector.strongest(campaign).group.id,
-            "merged": [campaign_id(number) for number in campaign.merged],
         }
 
 
@@ -95,7 +101,10 @@ def own_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
 
 
 def populated(detector: Detector) -> list[Campaign]:
-    """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common."""
+    """Campaigns with members: of a group that was found nobody belongs, where all that it shares is common.
+
+    Whatever a decision was about is one of them, or merged with one: it was about members, and these stay.
+    """
     return [campaign for campaign in detector.campaigns.values() if campaign.members]
 
 
@@ -108,6 +117,7 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
         "tokens": len(case.group.tokens),
         "shares": kind_of(leader).label,
         "in_reference": detector.reference.rarity.count(leader),
+        "bound_by": _bound_by(detector, case.group) if case.group.kind == "community" else [],
         "log_e": _finite(case.log_e),
         "looks": [
             {
@@ -132,18 +142,41 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
     }
 
 
-def _link(detector: Detector, at: int, links: tuple[Link, ...]) -> Mapping[str, Any]:
-    """To the first other account that showed the same wording."""
-    accounts = detector.population.accounts
-    token = next((link.token for link in links if link.token is not None), None)
-    shown: Collection[int] = () if token is None else detector.population.shared.accounts.get(token, ())
-    other = next((index for index in shown if index != at), at)
+def _course(detector: Detector, campaign: Campaign) -> Mapping[str, Any] | None:
+    """How its accounts came and went: facts that are not weighed."""
+    members = (detector.population.accounts[at] for at in campaign.members)
+    found = course([Life(one.since, one.cadence.newest, one.exchanges, one.cadence.moments) for one in members])
+    if found is None:
+        return None
+    handover = found.handover
     return {
-        "a": accounts[at].name,
-        "b": accounts[other].name,
-        "log_lr": log_odds(links),
-        "because": [f"{link.label}: {link.log_lr:+.2f}" for link in links],
+        "ramp": found.ramp,
+        "burst": found.burst,
+        "failover": None
+        if handover is None
+        else {
+            "accounts": [handover.before, handover.after],
+            "over": rfc3339(handover.failover.over // 1000),
+            "begun": rfc3339(handover.failover.begun // 1000),
+            "log_p": handover.failover.log_p,
+        },
     }
+
+
+def _bound_by(detector: Detector, group: Group) -> list[Mapping[str, Any]]:
+    """What binds a community most: how many of its accounts share it, and how much more often it is seen in the log
+    than in the reference, in nats."""
+    accounts, rarity = detector.population.accounts, detector.reference.rarity
+    inside, found = set(group.accounts), []
+    for token in group.tokens:
+        listed = detector.population.shared.accounts[token]
+        more = lift(token, len(listed), len(accounts), rarity)
+        found.append((len(inside.intersection(listed)), more, token))
+    found.sort(key=lambda one: (-one[0] * one[1], one[2]))
+    return [
+        {"shares": kind_of(token).label, "accounts": shown, "in_reference": rarity.count(token), "log_lift": more}
+        for shown, more, token in found[:_MOST_BINDING]
+    ]
 
 
 def _finite(log_e: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from stillhouse.config import dump
 from stillhouse.guard.decide.decision import Decision
 from stillhouse.guard.detect.detector import Detector
-from stillhouse.guard.detect.left_alone import drifts
+from stillhouse.guard.detect.left_alone import drift
 from stillhouse.guard.detect.ordered import Ticks
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
@@ -106,7 +106,7 @@ def _summary(detector: Detector, logs: Logs) -> dict[str, Any]:
         "campaigns": len(populated(detector)),
         "groups_looked_at": sum(bool(case.looks) for case in detector.cases.values()),
         "actions": dict(sorted(actions.items())),
-        "drift": {name: one.as_record() for name, one in drifts(detector).items()},
+        "drift": drift(detector).as_record(),
         "peak_memory_bytes": peak_memory_bytes(),
         "versions": versions(),
         "commit": commit(),

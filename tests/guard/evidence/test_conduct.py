@@ -9,7 +9,7 @@ from stillhouse.guard.features.cadence import Closing
 
 
 def day(requests: int, spread: float, regularity: float) -> Closing:
-    return Closing(requests, spread, regularity, 0.0, 0.1)
+    return Closing(requests, spread, regularity)
 
 
 def scale() -> ConductScale:

@@ -1,4 +1,4 @@
-"""How many honest subjects may look odd, by chance."""
+"""How many honest accounts may look odd, by chance."""
 
 import math
 
@@ -13,7 +13,7 @@ def test_the_probability_by_hand() -> None:
     """A reference of nine: each p-value of a tenth needs a score above all nine, U ~ Beta(1, 9), E U = 1 / 10 and
     E U^2 = 2 / 110."""
     one = Drift.of([math.log(0.1), 0.0], 9)
-    assert (one.subjects, one.level, one.low) == (2, 0.1, 1)
+    assert (one.accounts, one.level, one.low) == (2, 0.1, 1)
     assert math.exp(one.log_p) == pytest.approx(2 / 10 - 2 / 110)
     both = Drift.of([math.log(0.1)] * 2, 9)
     assert math.exp(both.log_p) == pytest.approx(2 / 110) and not both.is_alarm

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from stillhouse.guard.features.cadence import LEAST, Cadence, Closing, burst, ramp, regularity, spread
+from stillhouse.guard.features.cadence import LEAST, Cadence, Closing, regularity, spread
 
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
@@ -24,14 +24,13 @@ def test_a_clock_closes_when_its_requests_have_doubled() -> None:
     # 60 in the first hour and 4 in the second.
     p = 4 / 64
     assert found[1].spread == pytest.approx(math.exp(-p * math.log(p) - (1 - p) * math.log(1 - p)))
-    assert found[1].burst == pytest.approx(60 / 64) and found[1].ramp == pytest.approx(math.log(1 / 65))
 
 
 def test_a_day_closes_when_it_is_over_and_the_next_begins_anew() -> None:
     """Two an hour, day and night: 48 a day over 24 hours."""
     found = closings([at * HOUR // 2 for at in range(100)])
     assert [one.requests for one in found] == [32, 48, 32, 48]
-    assert found[1].spread == pytest.approx(24.0) and found[1].burst == pytest.approx(2 / 48)
+    assert found[1].spread == pytest.approx(24.0)
     assert found[1] == found[3]
 
 
@@ -63,5 +62,11 @@ def test_regularity_of_independent_requests_is_near_nothing() -> None:
 def test_parts_by_hand() -> None:
     assert spread([1] * 24) == pytest.approx(24.0) and spread([0, 9, 0]) == 1.0
     assert regularity(2.0, 0.0) == 1.0 and regularity(1.0, 3.0) == -0.5 and regularity(0.0, 0.0) == 0.0
-    assert ramp([1, 0, 3, 4]) == pytest.approx(math.log(8 / 2)) and ramp([0, 5]) == pytest.approx(math.log(6))
-    assert burst([1, 3, 0, 4]) == 0.5
+
+
+def test_the_newest_request_and_the_sum_of_all_moments_are_known() -> None:
+    """Of whatever days: an hour, a day and two days after the first."""
+    cadence = Cadence(5 * HOUR)
+    for at in (0, 1, 24, 48):
+        cadence.add((5 + at) * HOUR)
+    assert cadence.newest == 53 * HOUR and cadence.moments == 73 * HOUR

@@ -36,5 +36,5 @@ def test_a_process_that_cannot_run_is_started_again_after_a_pause(
 def test_what_the_gateway_tells_comes_back(tmp_path: Path) -> None:
     order = Order(guard_settings("sqlite:///guard.db"), tmp_path, quiet=True)
     assert Order.of(order.line()) == order
-    status = Status("following", lag_seconds=1.5, lag_exchanges=3, decisions=2)
+    status = Status("following", lag_seconds=1.5, lag_exchanges=3, decisions=2, drift_p=0.25, absent=("client.ip",))
     assert Status.of(status.line()) == status

@@ -9,6 +9,7 @@ import pytest
 
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.guard.replay.explain import explain, explained
+from stillhouse.guard.replay.explain_account import explain_account, explained_account
 from tests.guard.world import World
 
 
@@ -32,6 +33,9 @@ def test_every_link_adds_up_to_its_log_lr(world: World) -> None:
         parts = [float(reason.rsplit(":", 1)[1]) for reason in link["because"]]
         assert sum(parts) == pytest.approx(link["log_lr"], abs=0.006 * len(parts))  # two places each
         assert link["log_lr"] >= 6.9
+        assert link["b"] != link["a"] and link["b"] in found["accounts"]
+        assert (link["shares"] is None) != (link["group"] is None)
+        assert link["shares"] is None or link["because"][0].startswith(f"{link['shares']} ")
 
 
 def test_an_unknown_campaign_and_an_edited_file_are_told(world: World, tmp_path: Path) -> None:
@@ -44,6 +48,36 @@ def test_an_unknown_campaign_and_an_edited_file_are_told(world: World, tmp_path:
     (copy / "campaigns.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     with pytest.raises(RecordError, match="adds up to"):
         explain(copy, "c00001")
+
+
+def test_a_campaign_that_became_another_is_told_with_that_one(world: World, tmp_path: Path) -> None:
+    """Decisions name it as it was called then."""
+    copy = tmp_path / "copy"
+    shutil.copytree(world.replayed, copy)
+    decisions = (world.replayed / "decisions.jsonl").read_text().splitlines()
+    (copy / "decisions.jsonl").write_text("\n".join([decisions[0].replace("c00001", "c00002"), *decisions[1:]]) + "\n")
+    campaigns = (copy / "campaigns.jsonl").read_text()
+    (copy / "campaigns.jsonl").write_text(campaigns.replace('"merged": []', '"merged": ["c00002"]'))
+    found = explain(copy, "c00002")
+    assert found == {**explain(copy, "c00001"), "asked": "c00002"} and len(found["decisions"]) == len(decisions)
+    text = explained(found)
+    assert text.startswith("c00002 became c00001: they turned out to be one\ncampaign c00001: ")
+    assert "became" not in explained(explain(copy, "c00001"))
+    account = explain_account(copy, found["decisions"][0]["accounts"][0])
+    assert "of campaign c00002, needed" in explained_account(account)
+    assert "c00002 became c00001: they turned out to be one" in explained_account(account)
+    assert "became" not in explained_account(explain_account(world.replayed, account["account"]))
+
+
+def test_what_an_earlier_version_wrote_is_told(world: World, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world.replayed, copy)
+    (copy / "campaigns.jsonl").write_text((copy / "campaigns.jsonl").read_text().replace('"merged": [], ', ""))
+    fault = r"campaigns\.jsonl: was written by an earlier version, without 'merged'; replay the log again"
+    with pytest.raises(RecordError, match=fault):
+        explain(copy, "c00001")
+    with pytest.raises(RecordError, match=fault):
+        explain_account(copy, json.loads((copy / "accounts.jsonl").read_text().splitlines()[0])["account"])
 
 
 def test_what_is_printed_adds_up_to_the_log_e_of_every_decision(world: World) -> None:
@@ -74,6 +108,10 @@ def test_it_is_told_in_the_words_of_the_documentation_and_nothing_is_left_out(wo
         assert f"    {words:11} ln p" in text
     assert text.count(": log odds +") == len(found["accounts"]) == 240
     assert "from 6.9 on, and likely one's from 4.6" in text
+    course = found["evidence"]["course"]
+    assert 0.3 < course["ramp"] < 0.7 and "how its accounts came and went, which is not weighed:\n  ramp: " in text
+    assert f"  burst: {course['burst']:.0%} of its accounts" in text and "  failover: " in text
+    assert sum(course["failover"]["accounts"]) == len(found["accounts"])
     first = found["decisions"][0]
     assert f"{first['time']} {first['action']} {len(first['accounts'])} accounts: ln e {first['log_e']:.2f} by" in text
     assert f", needed {first['needed']:.2f}" in text

@@ -64,6 +64,7 @@ def test_a_member_of_a_campaign_is_told_with_its_links_odds_and_decisions(world:
         assert [{**one, "needed": -math.log(one["level"])} for one in taken] == found["decisions"] != []
         text = explained_account(found)
         assert f"member of campaign c00001: log odds {link['log_lr']:+.2f}; an account is a campaign's from 6.9" in text
+        assert f"  linked with {link['b']}: {link['shares'] or 'both in group'}" in text
         assert all(f"  {reason}\n" in text for reason in link["because"])
         assert all(f"  {one['time']} {one['action']} " in text for one in taken)
 
