@@ -77,7 +77,7 @@ class Case:
         """
         strongest = self.strongest()
         found = [
-            f"{len(self.group.accounts)} accounts share {kind_of(self.group.leader).label}{_others(self.group)}, "
+            f"{len(self.group.accounts)} accounts {_bound(self.group)}, "
             f"{strongest.look.covered:.0%} of their requests have wording in common"
         ]
         for line in strongest.lines:
@@ -98,8 +98,11 @@ class Case:
 _VIEWS = {"either": "by words or times", "content": "by words", "times": "by times"}
 
 
-def _others(group: Group) -> str:
-    return f" and {len(group.tokens) - 1} more such things" if group.kind == "community" else ""
+def _bound(group: Group) -> str:
+    label = kind_of(group.leader).label
+    if group.kind == "community":
+        return f"are bound by {len(group.tokens):,} things that some of them share, most of all {label}"
+    return f"share {label}"
 
 
 def _p(line: Line) -> str:
