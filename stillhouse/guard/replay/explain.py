@@ -22,7 +22,7 @@ __all__ = ["explain", "explained"]
 
 _TOLERANCE = 1e-9
 _NO_EVIDENCE = -745.0
-_LINES = {"either": "either view", "content": "words", "times": "times", "purpose": "purpose"}
+_LINES = {"either": "either view", "content": "words", "times": "times"}
 _FACTS = {"requests_each": "requests each"}
 
 

@@ -104,7 +104,7 @@ def test_it_is_told_in_the_words_of_the_documentation_and_nothing_is_left_out(wo
     text = explained(found)
     (group,) = {one["group"] for one in found["decisions"]}
     assert f"group {group} (decides, strongest): " in text
-    for words in ("either view", "words", "times", "purpose"):
+    for words in ("either view", "words", "times"):
         assert f"    {words:11} ln p" in text
     assert text.count(": log odds +") == len(found["accounts"]) == 240
     assert "from 6.9 on, and likely one's from 4.6" in text
