@@ -12,7 +12,9 @@ A world's log is removed when it is scored; scores are kept in `--work`, and a b
 A campaign is found where one of its accounts, at least, was slowed or worse. An account whose suspension waits for a
 reviewer counts as suspended. Let through are the campaign's own exchanges up to the suspension of their account. A
 baseline's flag is a suspension. Rows by strategy have the strongest baseline for a peer: the one that lets least
-through in the mean, of those that suspend one honest account in a hundred at most, on the same worlds.
+through in the mean, of those that suspend one honest account in a hundred at most, on the same worlds. Campaigns are
+told apart by their number of accounts too, because composed ones are smaller than those that providers have published,
+and a pool of a few accounts leaves nothing to compare.
 """
 
 import argparse
@@ -33,6 +35,8 @@ from stillhouse.errors import ConfigError
 from stillhouse.records import write_json
 
 __all__ = ["main", "measure", "rows_of"]
+
+_HIT = {"slow": "slowed", "suspend": "suspended"}
 
 
 def main(argv: Sequence[str]) -> list[Row]:
@@ -107,6 +111,8 @@ def rows_of(found: Mapping[str, Any], text: str) -> list[Row]:
         rows += _campaign_rows(f"{where}{row['name']}", row["campaigns"])
     if first["campaigns"]:
         rows += _campaign_rows(f"{where}all strategies", first["campaigns"])
+    for row in found["pools"]:
+        rows += _campaign_rows(f"{where}campaigns of {row['name']}", row["campaigns"])
     if here is not None and here["campaigns"]:
         for other in (row for row in methods if row is not here):
             rows += _campaign_rows(f"{where}all strategies | {other['method']}", here["campaigns"], other["campaigns"])
@@ -124,6 +130,10 @@ def rows_of(found: Mapping[str, Any], text: str) -> list[Row]:
     for row in found["discoveries"]:
         name = f"{where}false discovery rate, {row['subject']}s, {row['action']} (stated {row['stated']:g})"
         rows.append(_single(f"{name}, {row['false']} of {row['subjects']}", row["came"], "mean proportion"))
+        if row["subject"] == "campaign" and row["action"] in _HIT and row["accounts"]:
+            name = f"{where}honest accounts among all {_HIT[row['action']]} by decisions about campaigns"
+            name = f"{name} ({row['honest']} of {row['accounts']:,})"
+            rows.append(_single(name, row["share_honest"], "share"))
     for row in found["innocents"]:
         name = f"{where}innocent people behind a shared account refused, {row['through']}"
         rows.append(_single(f"{name} ({row['refused']} of {row['people']:,})", row["refused"] / row["people"], "share"))

@@ -34,7 +34,8 @@ def decided(decisions: Records) -> Iterable[tuple[Sequence[str], str, int]]:
 
 def discoveries(decisions: Records, campaigns: Mapping[str, str | None]) -> dict[str, dict[str, dict[str, int]]]:
     """For `campaign` and `account` subjects and each action: on how many it or a stronger one was taken, how many of
-    these are false, how many accounts it hit, and how many of those are honest.
+    these are false, how many accounts were hit, each once however many subjects hit it, and how many of those are
+    honest.
 
     `campaigns` has each account's campaign, None for an honest one. A subject is false for an action where more than
     half of the accounts that it hit with it are honest.
@@ -49,14 +50,19 @@ def discoveries(decisions: Records, campaigns: Mapping[str, str | None]) -> dict
         kind: {action: {"subjects": 0, "false": 0, "accounts": 0, "honest": 0} for action in ACTIONS}
         for kind in ("campaign", "account")
     }
+    hit_by_any: dict[tuple[str, str], set[str]] = {}
     for (kind, action, _), accounts in hit.items():
-        honest = sum(campaigns[account] is None for account in accounts)
         counts = found[kind][action]
         counts["subjects"] += 1
-        counts["false"] += 2 * honest > len(accounts)
-        counts["accounts"] += len(accounts)
-        counts["honest"] += honest
+        counts["false"] += 2 * _honest(accounts, campaigns) > len(accounts)
+        hit_by_any.setdefault((kind, action), set()).update(accounts)
+    for (kind, action), accounts in hit_by_any.items():
+        found[kind][action] |= {"accounts": len(accounts), "honest": _honest(accounts, campaigns)}
     return found
+
+
+def _honest(accounts: Iterable[str], campaigns: Mapping[str, str | None]) -> int:
+    return sum(campaigns[account] is None for account in accounts)
 
 
 def courses(

@@ -21,6 +21,7 @@ ALL = "all"
 """The kind of honest accounts of every kind together."""
 TOLERATED = 0.01
 """The share of honest accounts that a baseline may suspend to be compared with."""
+_POOLS = {1: "1 to 3 accounts", 4: "4 to 15 accounts", 16: "16 to 99 accounts", 100: "100 accounts or more"}
 
 Table = list[dict[str, Any]]
 
@@ -44,6 +45,7 @@ def tables(plan: Plan, workshop: Workshop, *, given: bool) -> dict[str, Any]:
         "strategies": _grouped(every, STRATEGIES, _strategy),
         "objectives": _grouped(every, OBJECTIVES, _objective),
         "sizes": _sizes(worlds, ours),
+        "pools": _pools(every),
         "compared": [
             {"strategy": strategy, "methods": {name: _of(scores, strategy) for name, scores in by_method.items()}}
             for strategy in STRATEGIES
@@ -151,6 +153,14 @@ def _sizes(worlds: Sequence[World], ours: Mapping[str, Mapping[str, Any]]) -> Ta
     return [{"name": f"{size:,} requests", "campaigns": summary(found)} for size, found in sorted(by_size.items())]
 
 
+def _pools(scores: Sequence[Scores]) -> Table:
+    """By how many of a campaign's accounts asked: a few are less than can be compared, however much they ask."""
+    by_least: dict[int, list[CampaignScore]] = {}
+    for campaign in (campaign for one in scores for campaign in one.campaigns.values()):
+        by_least.setdefault(max(least for least in _POOLS if least <= campaign.accounts), []).append(campaign)
+    return [{"name": _POOLS[least], "campaigns": summary(found)} for least, found in sorted(by_least.items())]
+
+
 def _honest(every: Sequence[Scores], by_method: Mapping[str, Sequence[Scores]]) -> Table:
     """By kind, all of them first; `by_method` has (suspended, accounts) on the worlds of the baselines."""
     ours, methods = _by_kind(every), {name: _by_kind(scores) for name, scores in by_method.items()}
@@ -188,7 +198,7 @@ def _sum(counts: Iterable[HonestScore]) -> HonestScore:
 
 def _discoveries(ours: Sequence[Mapping[str, Any]]) -> Table:
     """For each kind of subject and action: the rate that was stated, the mean over worlds of the proportion that came
-    (0 where nothing was found), and what it is made of.
+    (0 where nothing was found), and what it is made of; `share_honest` of all accounts that were hit, None of none.
     """
     found = []
     for subject in ("campaign", "account"):
@@ -198,9 +208,9 @@ def _discoveries(ours: Sequence[Mapping[str, Any]]) -> Table:
             if stated is not None:
                 proportions = [one["false"] / one["subjects"] if one["subjects"] else 0.0 for one in counts]
                 totals = {name: sum(one[name] for one in counts) for name in counts[0]}
-                found.append(
-                    {"subject": subject, "action": action, "stated": stated, "came": fmean(proportions), **totals}
-                )
+                share = totals["honest"] / totals["accounts"] if totals["accounts"] else None
+                row = {"subject": subject, "action": action, "stated": stated, "came": fmean(proportions)}
+                found.append({**row, **totals, "share_honest": share})
     return found
 
 

@@ -25,6 +25,7 @@ def blocks(tables: Mapping[str, Any]) -> Iterator[str]:
         ),
     )
     yield _table(("ours, by strategy", *_CAMPAIGNS), ((row["name"], *_campaigns(row)) for row in tables["strategies"]))
+    yield _table(("ours, by pool", *_CAMPAIGNS), ((row["name"], *_campaigns(row)) for row in tables["pools"]))
     yield _table(
         ("honest", "accounts", "slowed or worse", "at most", "suspended", "at most"),
         (
@@ -37,13 +38,14 @@ def blocks(tables: Mapping[str, Any]) -> Iterator[str]:
         ),
     )
     yield _table(
-        ("false discoveries", "stated", "came", "false subjects"),
+        ("false discoveries", "stated", "came", "false subjects", "honest of accounts hit"),
         (
             (
                 f"{row['subject']}s, {row['action']}",
                 percent(row["stated"]),
                 percent(row["came"]),
                 f"{row['false']} of {row['subjects']}",
+                f"{row['honest']:,} of {row['accounts']:,}",
             )
             for row in tables["discoveries"]
         ),

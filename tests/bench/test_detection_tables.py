@@ -1,14 +1,18 @@
 """Tables of two worlds whose counts are made up, the sums and shares by hand."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bench.detection import rows_of
-from bench.detection_scores import ACTIONS, CampaignScore
-from bench.detection_tables import strongest_baseline, summary
-from bench.detection_tasks import OURS
+from bench.detection_plan import Plan
+from bench.detection_scores import ACTIONS, CampaignScore, Scores
+from bench.detection_tables import strongest_baseline, summary, tables
+from bench.detection_tasks import OURS, Workshop
 from stillhouse.stats import upper_share
+from tests.bench.conftest import replayed
 
 LOUD = CampaignScore(accounts=1, named=1, slowed=1, suspended=0, own=1000, let_through=1000)
 FOUR = CampaignScore(accounts=250, named=200, slowed=200, suspended=150, own=1000, let_through=100)
@@ -51,6 +55,38 @@ def test_groups_of_campaigns(found: dict[str, Any]) -> None:
         ("1,000 requests", 2),
     ]
     assert found["compared"][1]["methods"]["fair"]["found"] == 0
+
+
+def test_campaigns_by_how_many_of_their_accounts_asked(found: dict[str, Any], plan: Plan, workshop: Workshop) -> None:
+    by_pool = {row["name"]: row["campaigns"] for row in found["pools"]}
+    assert {name: (of["found"], of["campaigns"]) for name, of in by_pool.items()} == {
+        "1 to 3 accounts": (1, 1),
+        "4 to 15 accounts": (0, 1),
+        "100 accounts or more": (1, 1),
+    }
+    edges = (1, 3, 4, 15, 16, 99, 100, 24_000)
+    campaigns = {f"loud.{accounts}": CampaignScore(accounts=accounts, slowed=accounts % 2) for accounts in edges}
+    scored = Scores({}, campaigns, {})
+    (workshop.folder / "scores" / "two.large.json").write_text(json.dumps(replayed(scored, 0, 0)))
+    rows = tables(replace(plan, worlds=plan.worlds[1:]), workshop, given=False)["pools"]
+    assert [(row["name"], row["campaigns"]["found"], row["campaigns"]["campaigns"]) for row in rows] == [
+        ("1 to 3 accounts", 2, 2),
+        ("4 to 15 accounts", 1, 2),
+        ("16 to 99 accounts", 1, 2),
+        ("100 accounts or more", 0, 2),
+    ]
+
+
+def test_the_honest_among_all_that_were_hit(found: dict[str, Any]) -> None:
+    """Four subjects of the first world hit forty accounts, one of them honest; nobody hit any account by itself."""
+    rows = {(row["subject"], row["action"]): row for row in found["discoveries"]}
+    assert [rows["campaign", "suspend"][name] for name in ("honest", "accounts", "share_honest")] == [1, 40, 0.025]
+    assert rows["account", "observe"]["share_honest"] is None
+    shown = {row.what: row.ours for row in rows_of(found, "packaged")}
+    for what in ("slowed", "suspended"):
+        assert shown[f"honest accounts among all {what} by decisions about campaigns (1 of 40)"] == 0.025
+    assert shown["campaigns of 4 to 15 accounts: campaigns found"] == 0.0
+    assert shown["campaigns of 100 accounts or more: accounts suspended"] == 0.6
 
 
 def test_honest_accounts_and_innocents_are_added_up(found: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ def crossing(pair: Pair, foreign: Path, **changes: Any) -> dict[str, Any]:
 def test_student_comes_nearer(pair: Pair, foreign: Path, tmp_path: Path, compare: str) -> None:
     out = tmp_path / "run"
     grader = {"kind": "cross_tokenizer", "compare": compare, "k": 32}
-    train(out, crossing(pair, foreign, grader=grader, steps=60, batch=16, micro_batch=8, evaluation__held_out=16))
+    train(out, crossing(pair, foreign, grader=grader, steps=24, batch=16, micro_batch=8, evaluation__held_out=16))
     found = json.loads((out / "evaluation.json").read_text())
     before, after = (found[who]["on_policy_kl_per_byte"]["value"] for who in ("before", "after"))
     assert 0 < after < before

@@ -90,14 +90,14 @@ def test_judge_and_probability_grade_the_same_answers(pair: Pair, tmp_path: Path
 def test_stopped_by_its_budget_it_goes_on_with_a_higher_one_and_pays_nothing_twice(pair: Pair, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole", tmp_path / "run"
     with judge_server(longest) as judge:
-        train(whole, judged(pair, judge))
+        train(whole, judged(pair, judge, steps=6))
         of_whole = judge.calls
     with judge_server(longest) as judge:
-        few = served(judge.url, budget={"tokens": 5_000})
-        with pytest.raises(BudgetError, match=r"of budget\.tokens 5,000"):
-            train(out, judged(pair, judge, teacher=few))
-        assert 0 < spent_on_calls(out).tokens <= 5_000
-        train(out, judged(pair, judge, teacher=served(judge.url, budget={"tokens": 10**6})), resume=True)
+        few = served(judge.url, budget={"tokens": 3_500})
+        with pytest.raises(BudgetError, match=r"of budget\.tokens 3,500"):
+            train(out, judged(pair, judge, teacher=few, steps=6))
+        assert 0 < spent_on_calls(out).tokens <= 3_500 and len(rows(out / "metrics.jsonl")) >= 3
+        train(out, judged(pair, judge, teacher=served(judge.url, budget={"tokens": 10**6}), steps=6), resume=True)
         assert judge.calls == of_whole + 1  # the short call with which the second part begins
     assert (out / "student" / "model.safetensors").read_bytes() == (
         whole / "student" / "model.safetensors"
@@ -182,10 +182,9 @@ def test_wrong_key_is_one_line_and_one_call(command: Command, pair: Pair, tmp_pa
 @pytest.mark.parametrize("batch", [4, 8])
 def test_judge_that_always_talks_ends_the_run_and_may_be_mended(pair: Pair, tmp_path: Path, batch: int) -> None:
     """With four answers a step it takes two steps to know; what could not be read is asked again on resume."""
-    whole, out = tmp_path / "whole", tmp_path / "run"
-    changes: dict[str, Any] = {"batch": batch, "rollout__steps_ahead": 1}
+    out = tmp_path / "run"
+    changes: dict[str, Any] = {"batch": batch, "rollout__steps_ahead": 1, "steps": 6}
     with judge_server(longest) as judge:
-        train(whole, judged(pair, judge, **changes))
         judge.prose = True
         with pytest.raises(EndpointError, match=r"no readable judgement for \d+ of \d+ answers.*Well, both have merit"):
             train(out, judged(pair, judge, **changes))
@@ -199,7 +198,7 @@ def test_judge_that_always_talks_ends_the_run_and_may_be_mended(pair: Pair, tmp_
 def test_dpo_with_dropout_resumes_with_the_same_bytes(pair: Pair, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole", tmp_path / "run"
     with judge_server(longest) as judge:
-        settings = judged(pair, judge, "dpo", lora={"r": 2, "alpha": 4, "dropout": 0.3})
+        settings = judged(pair, judge, "dpo", lora={"r": 2, "alpha": 4, "dropout": 0.3}, steps=6)
         train(whole, settings)
         judge.last = judge.calls + 20
         with pytest.raises(EndpointError):

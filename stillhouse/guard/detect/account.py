@@ -1,4 +1,7 @@
-"""What is known of one account: counts, its newest requests, running scores. Four kilobytes, however much it asks.
+"""What is known of one account: counts, its newest requests, running scores. Its size is bounded, whatever it asks.
+
+As bytes two kilobytes on average, and at most eight; in memory at most twelve. Names and plans come on top of that: the
+service gives them, not who asks.
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a
 queue of work looks the same over any span. It forgets by itself, so an account that changes hands is seen as it is

@@ -2,9 +2,12 @@
 
 A conversation is sent again with every turn. Whatever compares requests has to look at what is new in each, or every
 conversation would look like one prompt repeated.
+
+The client writes the body, so a hash counts only where a log has one, beside content that is null, and only a handful.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from stillhouse.types import Exchange
@@ -20,14 +23,19 @@ _INSTRUCTIONS = (("instructions", "instructions_scaffold"), ("system", "system_s
 _INPUT = ("input", "input_scaffold")
 _MESSAGES = ("messages", "messages_scaffold")
 _TURNS = {"responses": _INPUT, "embeddings": _INPUT, "completions": ("prompt", "prompt_scaffold")}
+_CONTENT = ("text", "content", "output")
+_SCAFFOLDS = ("scaffold", "output_scaffold")
 _DEEPEST = 32
+_LONGEST_HASH = 128
+_MOST_HASHES = 4
 
 
 class Asked(NamedTuple):
     """`system` holds the instructions, `newest` the last turn that is no answer (a tool's result too).
 
     `turns` counts what is no answer and no instruction; `answered` says whether earlier answers are carried along.
-    `scaffolds` are hashes of wordings that stand in the place of withheld content, of the same parts.
+    `scaffolds` are hashes of wordings that stand in the place of withheld content: the first four of the instructions,
+    and of the newest turn.
     """
 
     system: str
@@ -42,31 +50,32 @@ def asked(exchange: Exchange) -> Asked:
     """Never raises: what has not the form that its API says is passed over."""
     request = exchange.request
     system: list[str] = []
-    scaffolds: list[str] = []
+    instructing: list[str] = []
     for name, withheld in _INSTRUCTIONS:
-        if name in request:
-            system.append(_text(request[name], scaffolds))
-        if withheld in request:
-            _withheld(request, withheld, scaffolds)
+        if request.get(name) is not None:
+            system.append(_text(request[name], instructing))
+        elif withheld in request:
+            _withheld(request, withheld, instructing)
     turns, answered = 0, False
     last: Any = ""
     for turn in _turns(exchange.api, request):
         role = _role(turn)
         if role in _INSTRUCTING:
-            system.append(_text(turn, scaffolds))
+            system.append(_text(turn, instructing))
         elif role in _ANSWERING:
             answered = True
         elif role is not None:
             turns += 1
             last = turn
-    newest = _text(last, scaffolds)
+    asking: list[str] = []
+    newest = _text(last, asking)
     return Asked(
         system="\n".join([part for part in system if part]),
         newest=newest,
         turns=turns,
         answered=answered,
         tools=_tools(request.get("tools")),
-        scaffolds=tuple(dict.fromkeys(scaffolds)),
+        scaffolds=tuple(dict.fromkeys((*_first(instructing), *_first(asking)))),
     )
 
 
@@ -76,7 +85,7 @@ def _turns(api: str, request: Mapping[str, Any]) -> Sequence[Any]:
     turns = request.get(name)
     if isinstance(turns, str):
         return (turns,)
-    if isinstance(request.get(withheld), str):
+    if turns is None and isinstance(request.get(withheld), str):
         return ({"role": "user", "scaffold": request[withheld]},)
     return turns if isinstance(turns, list) else ()
 
@@ -90,7 +99,7 @@ def _role(turn: Any) -> str | None:
         # An item of the Responses API: a tool's result is news to the model, its call is the model's own.
         # Without a type it stands for a text of a list that was withheld.
         kind = turn.get("type")
-        return "tool" if kind is None or str(kind).endswith("_output") else "assistant"
+        return "tool" if kind is None or (isinstance(kind, str) and kind.endswith("_output")) else "assistant"
     return "user" if isinstance(turn, str) else None
 
 
@@ -101,13 +110,13 @@ def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
     if depth == 0:
         return ""
     if isinstance(value, dict):
-        for name in ("scaffold", "output_scaffold"):
-            if name in value:
-                _withheld(value, name, scaffolds)
-        for name in ("text", "content", "output"):
+        for name in _CONTENT:
             inner = value.get(name)
             if inner is not None:
                 return _text(inner, scaffolds, depth - 1)
+        for name in _SCAFFOLDS:
+            if name in value:
+                _withheld(value, name, scaffolds)
         return ""
     if isinstance(value, list):
         return "\n".join([text for part in value if (text := _text(part, scaffolds, depth - 1))])
@@ -116,8 +125,13 @@ def _text(value: Any, scaffolds: list[str], depth: int = _DEEPEST) -> str:
 
 def _withheld(value: Mapping[str, Any], name: str, scaffolds: list[str]) -> None:
     found = value.get(name)
-    if isinstance(found, str):
+    if isinstance(found, str) and len(found) <= _LONGEST_HASH:
         scaffolds.append(found)
+
+
+def _first(scaffolds: Sequence[str]) -> Iterable[str]:
+    """Each once."""
+    return islice(dict.fromkeys(scaffolds), _MOST_HASHES)
 
 
 def _tools(value: Any) -> tuple[str, ...]:
@@ -129,5 +143,6 @@ def _tools(value: Any) -> tuple[str, ...]:
         if isinstance(tool, dict):
             function = tool.get("function")
             name = function.get("name") if isinstance(function, dict) else tool.get("name")
-            found.add(name if isinstance(name, str) else str(tool.get("type")))
+            kind = name if isinstance(name, str) else tool.get("type")
+            found.add(kind if isinstance(kind, str) else "None")
     return tuple(sorted(found))

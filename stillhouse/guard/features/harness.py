@@ -25,18 +25,22 @@ _KEPT = frozenset(
     )
 )  # fmt: skip
 _WRITTEN = (int, float, str)
+# Of what is remembered, since a client may send what it likes.
+_LONGEST_AGENT = 1024
+_LONGEST = 8192
 
 
 def fingerprint(exchange: Exchange, asked: Asked) -> str:
-    """One line of text: agent, harness, API, names of settings, values of those that programs fix, tools."""
+    """One line of text: agent, harness, API, names of settings, values of those that programs fix, tools. Of 1,024
+    characters of the agent, and 8,192 in all."""
     agent, harness = exchange.client.get("user_agent"), exchange.client.get("harness")
     settings = [
         f"{name}={value}" if name in _KEPT and isinstance(value, _WRITTEN) else name
         for name, value in sorted(exchange.request.items())
         if name not in _CONTENT
     ]
-    shown = _without_versions(agent) if isinstance(agent, str) else ""
-    return "|".join([shown, str(harness), exchange.api, *settings, *asked.tools])
+    shown = _without_versions(agent[:_LONGEST_AGENT]) if isinstance(agent, str) else ""
+    return "|".join([shown, str(harness), exchange.api, *settings, *asked.tools])[:_LONGEST]
 
 
 @lru_cache(maxsize=1 << 12)

@@ -13,7 +13,7 @@ from stillhouse.guard.features.tokens import Hasher, Kind, token, tokens_of
 from stillhouse.guard.features.words import Remembered, cut
 from stillhouse.guard.log.scaffold import wording
 
-__all__ = ["NEEDS", "Templates"]
+__all__ = ["MOST_TOKENS", "NEEDS", "Templates"]
 
 NEEDS = ("request",)
 
@@ -22,6 +22,10 @@ _EDGE = 8
 _NEAR_WORDS = 32
 _REMEMBERED = 1 << 12
 _LONGEST = 2048
+_LONGEST_LINE = 8192  # of a wording: compatibility characters may become eighteen of others
+
+MOST_TOKENS = 24
+"""Of one request, whatever its client writes: 7 of instructions, 9 of a turn, 8 of content that was withheld."""
 
 
 class Templates:
@@ -35,13 +39,13 @@ class Templates:
 
     def tokens(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:
         """For each request those of its instructions, of its newest turn, and of content that was withheld. No
-        duplicates."""
+        duplicates, and at most MOST_TOKENS."""
         systems = [cut(one.system, _LONGEST) for one in asked]
-        lines = [wording(cut(one.newest, _LONGEST)) for one in asked]
+        lines = [cut(wording(cut(one.newest, _LONGEST)), _LONGEST_LINE) for one in asked]
         _learn(self._instructions, systems, self._of_instructions)
         _learn(self._turns, lines, self._of_turns)
         return [
-            self._instructions[system] + self._turns[line] + self._withheld(one.scaffolds)
+            (self._instructions[system] + self._turns[line] + self._withheld(one.scaffolds))[:MOST_TOKENS]
             for one, system, line in zip(asked, systems, lines, strict=True)
         ]
 

@@ -17,6 +17,7 @@ __all__ = ["BUCKETS", "Remembered", "bucket", "cut", "word_counts", "words_of"]
 BUCKETS = 1 << 18
 _LONGEST = 4096
 _REMEMBERED = 1 << 16
+_LONGEST_REMEMBERED = 64
 _WORD = re.compile(r"[^\W_]+")
 # For the bytes of a text: ASCII letters in lower case, digits and all of other scripts stay, the rest is spaces.
 _SPACED = bytes(code if code >= 128 or chr(code).isalnum() else ord(" ") for code in bytes(range(256)).lower())
@@ -47,7 +48,8 @@ def words_of(text: str) -> list[str]:
 
 
 class Remembered(dict[str, int]):
-    """Numbers of words, each computed by `number` when it is first asked for; all are forgotten when there are many.
+    """Numbers of words, each computed by `number` when it is first asked for; all are forgotten when there are many,
+    and long ones are not kept at all.
 
     Its `__getitem__` costs a third of a function with `lru_cache`, and is called for every word of every text.
     """
@@ -57,6 +59,8 @@ class Remembered(dict[str, int]):
         self._number = number
 
     def __missing__(self, word: str) -> int:
+        if len(word) > _LONGEST_REMEMBERED:
+            return self._number(word)
         if len(self) >= _REMEMBERED:
             self.clear()
         found = self[word] = self._number(word)

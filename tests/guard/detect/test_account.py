@@ -1,7 +1,9 @@
 """An account's state: bounded, and split by halves."""
 
+import gc
 import pickle
 import random
+import tracemalloc
 from array import array
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 from stillhouse.guard.detect.account import SAMPLED, TOKENS_KEPT, Account
 from stillhouse.guard.detect.manner import Manner
 from stillhouse.guard.evidence.horizons import BANDS
-from stillhouse.guard.features.content import content
+from stillhouse.guard.features.content import WORDS_KEPT, content
+from stillhouse.guard.features.template import MOST_TOKENS
 from stillhouse.guard.features.tokens import Kind, token
 from stillhouse.guard.features.words import BUCKETS
 from tests.guard.detection import MINUTE, row
@@ -95,26 +98,43 @@ def test_what_is_told_of_its_habits_comes_with_its_16th_exchange() -> None:
     assert facts["subjects"] == pytest.approx(1.0)
 
 
-def test_it_stays_below_four_kilobytes_whatever_it_asks() -> None:
-    """20,000 requests of everything that may be different: cues, wordings, origins, programs, answers, plans, whole
-    contents. As bytes: it is a value that is kept and sent. Closings wait for the end of a tick only."""
+def asking_what_it_likes(requests: int) -> Account:
+    """Everything different that may be: cues, as many tokens as a row has, origins, programs, answers, whole contents.
+
+    Closings wait for the end of a tick only.
+    """
     rng = random.Random(0)
     one = account()
-    for number in range(20_000):
-        kinds = (Kind.SYSTEM, Kind.WORDING, Kind.OPENING, Kind.ENDING, *[Kind.NEAR] * 6)
-        wording = tuple(token(kind, rng.getrandbits(56)) for kind in kinds)
+    for number in range(requests):
+        wording = tuple(token(Kind(rng.randint(1, Kind.NEAR)), rng.getrandbits(56)) for _ in range(MOST_TOKENS))
         origin = (token(Kind.ADDRESS, rng.getrandbits(56)), token(Kind.NETWORK, rng.getrandbits(56)))
         manner = Manner("p", rng.getrandbits(32), rng.getrandbits(32), True, rng.randrange(8), rng.randrange(32))
         evidence = bool(rng.getrandbits(1))
-        newest = rng.randbytes(192) if evidence else b""
+        newest = rng.randbytes(4 * WORDS_KEPT) if evidence else b""
         one.add(
             row(
                 str(number), number * MINUTE // 10, "a", evidence=evidence, wording=wording, origin=origin,
                 client=token(Kind.CLIENT, rng.getrandbits(56)), content=newest, cues=rng.randrange(32), manner=manner,
             ),
             1 << 60,
+            alike=number < requests - 40,
         )  # fmt: skip
         one.closings.clear()
     one.linked = array("Q", [rng.getrandbits(64) for _ in range(TOKENS_KEPT)])
-    assert len(one.maxima()) <= BANDS
-    assert len(pickle.dumps(one, pickle.HIGHEST_PROTOCOL)) < 4096
+    return one
+
+
+def test_its_size_is_bounded_whatever_it_asks() -> None:
+    """The samples have no request in common, so they are as large as they can be."""
+    asking_what_it_likes(100)  # whatever is made once and kept
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        one = asking_what_it_likes(1000)
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(one.maxima()) <= BANDS and len(one.sample) == len(one.alike) == SAMPLED
+    assert len(pickle.dumps(one, pickle.HIGHEST_PROTOCOL)) < 8 << 10
+    assert taken < 12 << 10

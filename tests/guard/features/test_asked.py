@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillhouse.guard.features.asked import Asked, asked
@@ -177,6 +177,36 @@ def test_withheld_instructions_and_results_leave_their_hashes() -> None:
     assert asked(exchange(PRIVACY.body(blocks, "m"), "messages")).scaffolds == (hashed("Be kind."), hashed("it rains"))
 
 
+def test_a_hash_beside_content_is_the_client_s_own_and_counts_for_nothing() -> None:
+    parts = [{"type": "text", "text": "What?", "scaffold": "s1:01"}, {"type": "text", "text": "", "scaffold": "s1:02"}]
+    turns = [
+        {"role": "system", "content": "Be brief.", "scaffold": "s1:03"},
+        {"role": "user", "content": parts, "scaffold": "s1:04", "output_scaffold": "s1:05"},
+    ]
+    body = {"messages": turns, "messages_scaffold": "s1:06", "system": "Be kind.", "system_scaffold": "s1:07"}
+    found = asked(exchange(body))
+    assert (found.newest, found.turns, found.scaffolds) == ("What?", 1, ())
+    forms: tuple[tuple[Api, str], ...] = (("completions", "prompt"), ("responses", "input"), ("embeddings", "input"))
+    for api, name in forms:
+        found = asked(exchange({name: "Once", f"{name}_scaffold": "s1:08"}, api))
+        assert (found.newest, found.scaffolds) == ("Once", ())
+
+
+def test_four_hashes_of_instructions_and_four_of_a_turn_are_a_handful() -> None:
+    def withheld(kind: str) -> list[dict[str, Any]]:
+        return [{"type": "text", "text": None, "scaffold": f"s1:{kind}{at // 2}"} for at in range(1000)]
+
+    body = {"system": withheld("a"), "messages": [{"role": "user", "content": withheld("b")}]}
+    found = asked(exchange(body, "messages"))
+    assert found.scaffolds == tuple(f"s1:{kind}{at}" for kind in "ab" for at in range(4))
+
+
+def test_what_is_too_long_is_no_hash() -> None:
+    for length, known in ((19, True), (128, True), (129, False), (1 << 20, False)):
+        turn = {"role": "user", "content": None, "scaffold": "s" * length}
+        assert bool(asked(exchange({"messages": [turn]})).scaffolds) is known
+
+
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("name", sorted(set(BODIES) - {"completions request of tokens"}))
 def test_withheld_content_keeps_the_shape_of_a_conversation(api: Api, name: str) -> None:
@@ -200,6 +230,8 @@ ANY = st.recursive(
 )
 
 
+# Drawing such a value may take long on a machine that has other work; what it is drawn for does not.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*NAMES, "input_scaffold"]), ANY, max_size=6), st.sampled_from(APIS))
 def test_no_request_is_too_odd(request: dict[str, Any], api: Api) -> None:
     found = asked(exchange(request, api))
@@ -217,3 +249,5 @@ def test_no_request_nests_too_deeply(depth: int) -> None:
     for value in (lists, mappings):
         found = asked(said(value))
         assert found.turns == 1 and found.newest == ("deep" if depth == 10 else "")
+        found = asked(exchange({"messages": [{"type": value}], "tools": [{"type": value}]}))
+        assert found.answered and found.tools == ("None",)

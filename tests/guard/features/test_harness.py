@@ -71,6 +71,12 @@ def test_values_of_other_settings_do_not_count() -> None:
     assert shown({**BODY, "response_format": {"type": "text"}}) == shown({**BODY, "response_format": {"type": "json"}})
 
 
+def test_what_a_client_makes_long_is_cut() -> None:
+    many = [{"type": "function", "function": {"name": f"tool_{at}"}} for at in range(20_000)]
+    assert len(shown({**BODY, "tools": many, "stop": "s" * (1 << 20)}, agent="a" * (1 << 16))) == 8192
+    assert shown(agent="a" * 1024) == shown(agent="a" * 2000) != shown(agent="a" * 1023)
+
+
 def test_the_token_is_keyed_and_of_its_kind() -> None:
     one = exchange(BODY, client={"user_agent": AGENT})
     first, second = (harness_token(one, asked(one), hasher(key)) for key in (b"one key", b"another key"))

@@ -3,7 +3,7 @@
 import pytest
 
 from stillhouse.guard.features.asked import Asked
-from stillhouse.guard.features.template import Templates
+from stillhouse.guard.features.template import MOST_TOKENS, Templates
 from stillhouse.guard.features.tokens import Kind, hasher, kind_of, token
 
 TEMPLATES = Templates(hasher(b"one key"))
@@ -109,6 +109,13 @@ def test_withheld_wordings_are_compared_by_their_hashes() -> None:
     assert found == tuple(token(Kind.WORDING, hasher(b"one key")(one)) for one in ("s1:00aa", "s1:00bb"))
 
 
+def test_a_request_has_a_bounded_number_of_tokens() -> None:
+    text = QUIZ.format("secret")
+    found = tokens_of(saying(text, REVIEW.format("secret"), tuple(f"s1:{at:02}" for at in range(1000))))
+    assert len(found) == MOST_TOKENS == 24
+    assert found[:16] == tokens_of(saying(text, REVIEW.format("secret")))
+
+
 def test_another_key_gives_other_numbers() -> None:
     text = QUIZ.format(PAYLOADS[0])
     other = tokens_of(saying(text), Templates(hasher(b"another key")))
@@ -138,6 +145,8 @@ def test_many_at_once_have_the_tokens_that_each_has() -> None:
 
 def test_it_forgets_wordings_rather_than_grow() -> None:
     templates = Templates(hasher(b"one key"))
+    templates.tokens([saying("\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 2048)])
+    assert max(map(len, templates._turns)) <= 8192 + 1
     texts = [
         f"you are the assistant of customer {chr(97 + one % 26)}{chr(97 + one // 26 % 26)}{chr(97 + one // 676)}"
         for one in range(5000)

@@ -95,6 +95,7 @@ def test_numbers_are_remembered_and_forgotten_when_there_are_many() -> None:
     for one in range(1 << 17):
         assert numbers[str(one)] == len(str(one))
     assert len(numbers) <= 1 << 16
+    assert numbers["w" * 65] == 65 and "w" * 65 not in numbers and numbers["w" * 64] == 64 and "w" * 64 in numbers
 
 
 def test_another_process_comes_to_the_same_numbers() -> None:

@@ -1,6 +1,8 @@
 """What a reference needs, and what it must not see."""
 
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,10 +37,28 @@ def test_every_honest_account_ranks_and_is_on_the_scale(world: World) -> None:
     assert world.learnt["smallest_p"] == 1 / (n + 1)
 
 
-def test_the_same_log_and_key_give_the_same_reference(world: World, tmp_path: Path) -> None:
-    again = learn_reference([world.honest], tmp_path / "again", world.settings, KEY)
-    assert again["digest"] == world.learnt["digest"]
-    other = learn_reference([world.honest], tmp_path / "other", world.settings, b"another key of 32 bytes, as it is")
+@pytest.fixture(scope="module")
+def begun(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the honest log: enough to learn from."""
+    path = tmp_path_factory.mktemp("begun") / "begun.jsonl.zst"
+    with ExchangeLog(path) as log:
+        log.extend(islice(ExchangeLog(world.honest), 4000))
+    return path
+
+
+@pytest.fixture(scope="module")
+def learnt(begun: Path, world: World) -> dict[str, Any]:
+    made = learn_reference([begun], begun.parent / "reference", world.settings, KEY)
+    assert made["exchanges"] == 4000 and made["accounts"] > 400
+    return made
+
+
+def test_the_same_log_and_key_give_the_same_reference(
+    begun: Path, learnt: dict[str, Any], world: World, tmp_path: Path
+) -> None:
+    again = learn_reference([begun], tmp_path / "again", world.settings, KEY)
+    assert again["digest"] == learnt["digest"]
+    other = learn_reference([begun], tmp_path / "other", world.settings, b"another key of 32 bytes, as it is")
     assert other["digest"] != again["digest"]
 
 
@@ -51,14 +71,16 @@ def test_who_is_left_out_has_to_be_there(world: World, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_log_that_holds_every_exchange_twice_teaches_what_it_does_once(world: World, tmp_path: Path) -> None:
+def test_a_log_that_holds_every_exchange_twice_teaches_what_it_does_once(
+    begun: Path, learnt: dict[str, Any], world: World, tmp_path: Path
+) -> None:
     """Twice in one file, one after the other, and again in a second file."""
     twice = tmp_path / "twice.jsonl.zst"
     with ExchangeLog(twice) as log:
-        log.extend(one for one in ExchangeLog(world.honest) for _ in range(2))
-    made = learn_reference([twice, world.honest], tmp_path / "out", world.settings, KEY)
-    assert made["digest"] == world.learnt["digest"]
-    assert made["duplicates"] == 2 * world.learnt["exchanges"] and world.learnt["duplicates"] == 0
+        log.extend(one for one in ExchangeLog(begun) for _ in range(2))
+    made = learn_reference([twice, begun], tmp_path / "out", world.settings, KEY)
+    assert made["digest"] == learnt["digest"]
+    assert made["duplicates"] == 2 * learnt["exchanges"] and learnt["duplicates"] == 0
     assert load(tmp_path / "out").about["duplicates"] == made["duplicates"]
 
 

@@ -53,14 +53,25 @@ def test_decisions_come_in_order_and_name_an_exchange_that_was_there(world: Worl
         assert decision["log_e"] >= -_log(decision["level"]) - 1e-9
 
 
+def until_half(world: World, path: Path) -> Path:
+    """The log up to the moment at which half of its decisions were taken."""
+    decisions = lines(world.replayed / "decisions.jsonl")
+    half = decisions[len(decisions) // 2]["time"]
+    with ExchangeLog(path) as log:
+        log.extend(one for one in ExchangeLog(world.mixed) if one.time <= half)
+    return path
+
+
 def test_an_action_without_a_rate_is_never_taken(world: World, tmp_path: Path) -> None:
-    """Nor is it needed by others: what is found is told by the mildest action that has one."""
+    """Nor is it needed by others: what is found is told by the mildest action that has one. Where none has any, nothing
+    is found by the time when half of the decisions were taken."""
     taken = {}
-    for name, rates in (("unnoted", {"observe": None}), ("none", dict.fromkeys(Budgets.model_fields))):
+    nothing, cut = dict.fromkeys(Budgets.model_fields), until_half(world, tmp_path / "cut.jsonl")
+    for name, log, rates in (("unnoted", world.mixed, {"observe": None}), ("none", cut, nothing)):
         settings = DetectSettings(
             campaigns=Budgets(**rates), accounts=AccountBudgets(**dict.fromkeys(Budgets.model_fields))
         )
-        replay([world.mixed], load(world.reference), tmp_path / name, settings)
+        replay([log], load(world.reference), tmp_path / name, settings)
         taken[name] = Counter(one["action"] for one in lines(tmp_path / name / "accounts.jsonl"))
         actions = {one["action"] for one in lines(tmp_path / name / "decisions.jsonl")}
         assert actions <= {action for action in ("slow", "strip", "verify", "suspend") if name == "unnoted"}
@@ -76,15 +87,16 @@ def _log(level: float) -> float:
 
 def test_a_decision_uses_nothing_that_comes_later(world: World, tmp_path: Path) -> None:
     decisions = lines(world.replayed / "decisions.jsonl")
-    half = decisions[len(decisions) // 2]
-    cut = tmp_path / "cut.jsonl"
-    with ExchangeLog(cut) as log:
-        log.extend(one for one in ExchangeLog(world.mixed) if one.time <= half["time"])
+    cut = until_half(world, tmp_path / "cut.jsonl")
+    last = max(one.time for one in ExchangeLog(cut))
     replay([cut], load(world.reference), tmp_path / "out", world.settings)
-    assert lines(tmp_path / "out" / "decisions.jsonl") == [one for one in decisions if one["time"] <= half["time"]]
+    assert lines(tmp_path / "out" / "decisions.jsonl") == [one for one in decisions if one["time"] <= last] != []
 
 
-def test_the_same_decisions_from_files_in_another_partition(world: World, tmp_path: Path) -> None:
+def test_the_same_decisions_from_files_in_another_partition_and_from_the_log_twice(
+    world: World, tmp_path: Path
+) -> None:
+    """Three files that have every exchange between them, and the log itself once more."""
     parts = [tmp_path / f"part{number}.jsonl.zst" for number in range(3)]
     logs = [ExchangeLog(part) for part in parts]
     for number, one in enumerate(ExchangeLog(world.mixed)):
@@ -98,7 +110,8 @@ def test_the_same_decisions_from_files_in_another_partition(world: World, tmp_pa
         if number % 500 != 499:
             log.extend(some)
         log.close()
-    replay(list(reversed(parts)), load(world.reference), tmp_path / "out", world.settings)
+    summary = replay([*reversed(parts), world.mixed], load(world.reference), tmp_path / "out", world.settings)
+    assert summary["duplicates"] == world.summary["exchanges"] and world.summary["duplicates"] == 0
     for name in ("decisions.jsonl", "accounts.jsonl", "campaigns.jsonl", "evidence.jsonl", "alone.jsonl"):
         assert (tmp_path / "out" / name).read_bytes() == (world.replayed / name).read_bytes()
 
@@ -126,14 +139,6 @@ def test_faulty_lines_are_set_aside_or_fatal(world: World, tmp_path: Path) -> No
     summary = replay([log], load(world.reference), tmp_path / "out", world.settings)
     assert (summary["exchanges"], summary["rejected"]) == (500, 2)
     assert [one["place"] for one in lines(tmp_path / "out" / "rejected.jsonl")] == [f"{log}:501", f"{log}:502"]
-
-
-def test_the_same_log_twice_is_the_log_once(world: World, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.jsonl.zst"
-    copy.write_bytes(world.mixed.read_bytes())
-    summary = replay([world.mixed, copy], load(world.reference), tmp_path / "out", world.settings)
-    assert summary["duplicates"] == world.summary["exchanges"]
-    assert (tmp_path / "out" / "decisions.jsonl").read_bytes() == (world.replayed / "decisions.jsonl").read_bytes()
 
 
 def test_a_few_wrong_clocks_change_no_decision(world: World, tmp_path: Path) -> None:
