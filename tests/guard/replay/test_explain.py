@@ -113,7 +113,8 @@ def test_it_is_told_in_the_words_of_the_documentation_and_nothing_is_left_out(wo
     assert f"  burst: {course['burst']:.0%} of its accounts" in text and "  failover: " in text
     assert sum(course["failover"]["accounts"]) == len(found["accounts"])
     first = found["decisions"][0]
-    assert f"{first['time']} {first['action']} {len(first['accounts'])} accounts: ln e {first['log_e']:.2f} by" in text
+    told = f"{first['time']} {first['action']} {len(first['accounts'])} accounts, review pending"
+    assert first["review"] == "pending" and f"{told}: ln e {first['log_e']:.2f} by" in text
     assert f", needed {first['needed']:.2f}" in text
 
 
