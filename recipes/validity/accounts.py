@@ -24,8 +24,8 @@ _GROUPS = 16
 
 @dataclass(frozen=True, slots=True)
 class Hypotheses:
-    """Of every span of every account whose it is, the largest ln e that was ever held against it, and the least ln p of
-    the line `both`; -inf and 0 of those that were never judged.
+    """Of every span of every account whose it is, -1 of one that was over within a tick; the largest ln e that was ever
+    held against it, and the least ln p of the line `both`, -inf and 0 of one that was never judged.
     """
 
     account: NDArray[np.int64]
@@ -59,6 +59,6 @@ def hypotheses(reference: Reference, asked: Requests) -> Hypotheses:
                 log_e[case.number] = case.log_e
                 log_p[case.number] = min(line.placed.log_p for line in case.lines if line.name == "both")
     spans = detector.population.spans
-    made = Hypotheses(np.array([owner[at] for at in range(spans)]), np.full(spans, -np.inf), np.zeros(spans))
+    made = Hypotheses(np.array([owner.get(at, -1) for at in range(spans)]), np.full(spans, -np.inf), np.zeros(spans))
     made.log_e[list(log_e)], made.log_p[list(log_p)] = list(log_e.values()), list(log_p.values())
     return made

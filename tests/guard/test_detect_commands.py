@@ -21,7 +21,7 @@ def replayed(world: World, command: Command, tmp_path_factory: pytest.TempPathFa
     """A reference and a replay of the beginnings of logs."""
     folder = tmp_path_factory.mktemp("replayed")
     honest, mixed = (
-        beginning(world.honest, folder / "honest.jsonl", 4000),
+        beginning(world.honest, folder / "honest.jsonl", 12_000),
         beginning(world.mixed, folder / "mixed.jsonl"),
     )
     made = command("guard", "reference", honest, "--out", str(folder / "ref"), "--json")

@@ -33,7 +33,8 @@ def multiplied(reference: Reference, asked: Requests) -> NDArray[np.float64]:
     total = np.zeros(int(asked.account.max()) + 1)
     for part in parts:
         found = hypotheses(reference, part)
-        total[found.account] += found.log_e
+        known = found.account >= 0
+        total[found.account[known]] += found.log_e[known]
     return total
 
 
