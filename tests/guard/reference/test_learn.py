@@ -42,14 +42,14 @@ def begun(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The beginning of the honest log: enough to learn from."""
     path = tmp_path_factory.mktemp("begun") / "begun.jsonl.zst"
     with ExchangeLog(path) as log:
-        log.extend(islice(ExchangeLog(world.honest), 4000))
+        log.extend(islice(ExchangeLog(world.honest), 12_000))
     return path
 
 
 @pytest.fixture(scope="module")
 def learnt(begun: Path, world: World) -> dict[str, Any]:
     made = learn_reference([begun], begun.parent / "reference", world.settings, KEY)
-    assert made["exchanges"] == 4000 and made["accounts"] > 400
+    assert made["exchanges"] == 12_000 and made["accounts"] > 1000
     return made
 
 
