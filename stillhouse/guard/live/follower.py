@@ -18,7 +18,7 @@ from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.segment_rows import Counts, SegmentRows, first_time
 from stillhouse.guard.log.segment import SegmentName
-from stillhouse.guard.replay.reading import is_log
+from stillhouse.guard.replay.finding import is_log
 from stillhouse.records.files import disk_errors
 
 __all__ = ["Follower"]

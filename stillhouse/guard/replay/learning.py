@@ -12,7 +12,8 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.learn import learn
 from stillhouse.guard.reference.reference import save
-from stillhouse.guard.replay.reading import Logs, Maker, Put, find_logs
+from stillhouse.guard.replay.finding import find_logs, passed_over
+from stillhouse.guard.replay.reading import Logs, Maker, Put
 from stillhouse.records import RejectedLines, commit, versions, whole_folder
 
 __all__ = ["learn_reference"]
@@ -39,8 +40,8 @@ def learn_reference(
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected, frozenset(without))
-
+        lateness, left_out = int(settings.lateness_seconds * 1e6), frozenset(without)
+        logs = Logs(files, lateness, None if strict else rejected, left_out, passed_over(given, files))
         counted, followed = Once.of(settings), Once.of(settings)
 
         def read(maker: Maker[Put], once: Once, done: str) -> Iterator[Put]:

@@ -12,6 +12,12 @@ _MANY_LATE = 0.01
 def notices(told: Mapping[str, Any], out: Path) -> list[str]:
     """Of a summary with what `Logs.told` says; `out` is the folder that was made."""
     lines = []
+    if told["passed_over"]:
+        beside = told["passed_over"]
+        lines.append(
+            f"{len(beside):,} logs were not read, the first is {beside[0]}: where names in a folder begin with "
+            "'exchanges', only those logs are; give the others by name too"
+        )
     if told["rejected"]:
         lines.append(
             f"{told['rejected']:,} set aside in {out / 'rejected.jsonl'}, which holds prompts; "

@@ -1,4 +1,4 @@
-"""Logs in, ordered rows out: files, and folders of segments, each in nearly the order of time."""
+"""Logs in, ordered rows out: of several files, each in nearly the order of time."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +20,8 @@ from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "find_logs", "has", "is_log", "time_of"]
+__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "has", "time_of"]
 
-_ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _AT_ONCE = 128
 NEEDED = (*origin.NEEDS, *churn.NEEDS, *continuity.NEEDS, *use.NEEDS)
 
@@ -42,31 +41,6 @@ class Maker(Protocol[Put]):
     def rows(self, dated: Sequence[tuple[Exchange, int]]) -> list[Put]: ...
 
 
-def find_logs(given: Sequence[Path]) -> list[Path]:
-    """The files, and those in the folders, sorted and each once. RecordError where there are none.
-
-    Of a folder those that begin with `exchanges`, as gateways and `range traffic` name them; all logs where none does.
-    """
-    found: dict[Path, None] = {}
-    for path in given:
-        if path.is_dir():
-            logs = sorted(one for one in path.iterdir() if one.name.endswith(_ENDINGS))
-            inside = [one for one in logs if is_log(one.name)] or logs
-            if not inside:
-                raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
-            found.update(dict.fromkeys(inside))
-        elif not path.exists():
-            raise RecordError(f"{path}: no such log; give a file or a folder of segments")
-        else:
-            found[path] = None
-    return list(found)
-
-
-def is_log(name: str) -> bool:
-    """Whether a file of this name is one of the logs of its folder, also where there are others."""
-    return name.startswith("exchanges") and name.endswith(_ENDINGS)
-
-
 @dataclass(slots=True)
 class Logs:
     """Files to read, more than once if need be. `lateness` in microseconds.
@@ -80,6 +54,8 @@ class Logs:
     rejected: RejectedLines | None = None
     without: frozenset[str] = frozenset()
     """Accounts that are passed over, and of these in `left_out` those that were there."""
+    passed_over: Sequence[Path] = ()
+    """Logs beside the files that are not read."""
     exchanges: int = 0
     late: int = 0
     skewed: int = 0
@@ -119,6 +95,7 @@ class Logs:
         """What the last reading met, for summaries."""
         rejected = self.rejected
         return {
+            "passed_over": [str(path) for path in self.passed_over],
             "exchanges": self.exchanges,
             "late": self.late,
             "skewed": self.skewed,

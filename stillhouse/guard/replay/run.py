@@ -15,7 +15,8 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.replay.engine import Engine, local_engine
-from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.guard.replay.finding import find_logs, passed_over
+from stillhouse.guard.replay.reading import Logs
 from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records, own_records, populated
 from stillhouse.records import (
     RejectedLines,
@@ -52,7 +53,8 @@ def replay(
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected)
+        lateness = int(settings.lateness_seconds * 1e6)
+        logs = Logs(files, lateness, None if strict else rejected, passed_over=passed_over(given, files))
         asked = time.monotonic()
         with engine(logs, reference) as made:
             started = time.monotonic()

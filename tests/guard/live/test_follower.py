@@ -14,7 +14,8 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features.words import BUCKETS
 from stillhouse.guard.live.follower import Follower
 from stillhouse.guard.log.segment import Segment
-from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.guard.replay.finding import find_logs
+from stillhouse.guard.replay.reading import Logs
 from stillhouse.records import RejectedLines
 from stillhouse.records.zstd_lines import compress_frame
 from tests.guard.detection import KEY

@@ -11,7 +11,8 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.features.words import BUCKETS
 from stillhouse.guard.reference.said import Listener
-from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.guard.replay.finding import find_logs
+from stillhouse.guard.replay.reading import Logs
 from stillhouse.records import ExchangeLog, RejectedLines
 from stillhouse.types import Exchange
 from tests.guard.detection import KEY, MINUTE, exchange
@@ -27,26 +28,6 @@ def write(path: Path, exchanges: list[Exchange]) -> Path:
 
 def at(id: str, time: str) -> Exchange:
     return exchange(id, f"2026-07-{time}Z", "a", "one two three four")
-
-
-def test_folders_give_their_logs_and_each_file_counts_once(tmp_path: Path) -> None:
-    first = write(tmp_path / "a.jsonl", [at("1", "20T00:00:00")])
-    second = write(tmp_path / "b.jsonl.zst", [at("2", "20T00:00:00")])
-    (tmp_path / "notes.txt").write_text("no log")
-    assert find_logs([tmp_path, first]) == [first, second]
-    with pytest.raises(RecordError, match=r"nowhere: no such log"):
-        find_logs([tmp_path / "nowhere"])
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(RecordError, match="no log in this folder"):
-        find_logs([empty])
-
-
-def test_what_lies_beside_the_exchanges_of_a_folder_is_no_log(tmp_path: Path) -> None:
-    log = write(tmp_path / "exchanges-0000.jsonl.zst", [at("1", "20T00:00:00")])
-    (tmp_path / "labels.jsonl").write_text("{}\n")
-    assert find_logs([tmp_path]) == [log]
-    assert find_logs([tmp_path, tmp_path / "labels.jsonl"]) == [log, tmp_path / "labels.jsonl"]
 
 
 def test_files_are_merged_in_the_order_of_time(tmp_path: Path) -> None:
