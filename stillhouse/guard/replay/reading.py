@@ -11,19 +11,18 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.ordered import Ordering, Placed
+from stillhouse.guard.detect.ordered import Once, Ordering, Placed
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.features import churn, continuity, origin, use
 from stillhouse.guard.replay.dated import Dated
+from stillhouse.guard.replay.needed import NEEDED, has, has_text
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "has", "time_of"]
+__all__ = ["Logs", "Maker", "Put", "decoded", "time_of"]
 
 _AT_ONCE = 128
-NEEDED = (*origin.NEEDS, *churn.NEEDS, *continuity.NEEDS, *use.NEEDS)
 
 
 class _HasId(Protocol):
@@ -45,8 +44,9 @@ class Maker(Protocol[Put]):
 class Logs:
     """Files to read, more than once if need be. `lateness` in microseconds.
 
-    `late` counts exchanges of the last reading that stood further behind the newest of their file than the lateness and
-    count at the last moment that was open; `skewed` those set aside for a clock that had run ahead by more than a day.
+    Of the last reading: `exchanges` became something, duplicates too; `late` of them stood further behind the newest of
+    their file than the lateness and count at the last moment that was open, `textless` say nothing that features can
+    read. `skewed` were set aside for a clock that had run ahead by more than a day.
     """
 
     files: Sequence[Path]
@@ -59,6 +59,7 @@ class Logs:
     exchanges: int = 0
     late: int = 0
     skewed: int = 0
+    textless: int = 0
     absent: set[str] = field(default_factory=lambda: set(NEEDED))
     """What features need and no exchange had, by name."""
     left_out: set[str] = field(default_factory=set)
@@ -84,6 +85,8 @@ class Logs:
         """RecordError where nothing was there to read."""
         if self.exchanges or self.left_out:
             return
+        if self.rejected is not None and self.rejected.first is None and self.rejected.unfinished:
+            raise RecordError(self.rejected.unfinished[0])
         if self.rejected is None or self.rejected.first is None:
             more = f" and {len(self.files) - 1:,} more" if len(self.files) > 1 else ""
             raise RecordError(f"{self.files[0]}{more}: no exchange is in the log; give one that has some")
@@ -91,13 +94,17 @@ class Logs:
             f"no exchange could be read, {self.rejected.count:,} were set aside; the first is {self.rejected.first}"
         )
 
-    def told(self) -> dict[str, Any]:
-        """What the last reading met, for summaries."""
+    def told(self, once: Once) -> dict[str, Any]:
+        """What the last reading met, for summaries; `once` has seen all of it."""
         rejected = self.rejected
         return {
             "passed_over": [str(path) for path in self.passed_over],
-            "exchanges": self.exchanges,
+            "exchanges": self.exchanges - once.duplicates,
+            "duplicates": once.duplicates,
+            "first_duplicate": once.first,
             "late": self.late,
+            "textless": self.textless,
+            "absent": sorted(self.absent),
             "skewed": self.skewed,
             "rejected": 0 if rejected is None else rejected.count,
             "first_rejected": None if rejected is None else rejected.first,
@@ -108,7 +115,7 @@ class Logs:
         return {str(path): digest_file(path) for path in self.files}
 
     def _merge(self, dated: Sequence[Iterable[Put]]) -> Iterator[Put]:
-        self.exchanges = self.late = self.skewed = 0
+        self.exchanges = self.late = self.skewed = self.textless = 0
         orderings = [Ordering[Put](self.lateness) for _ in self.files]
         parts = [self._ordered(rows, order) for rows, order in zip(dated, orderings, strict=True)]
         yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
@@ -144,6 +151,7 @@ class Logs:
                 continue
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
+            self.textless += not has_text(one)
             yield one, time_of(one)
 
     def _set_aside(self, number: int, one: _HasId, at: int) -> None:
@@ -183,10 +191,3 @@ def time_of(exchange: Exchange) -> int:
     at = microseconds(exchange.time)
     assert at is not None, "the log checks times"
     return at
-
-
-def has(exchange: Exchange, name: str) -> bool:
-    """Whether it has the field `name`, as in NEEDED."""
-    part, _, field_name = name.partition(".")
-    value = getattr(exchange, part)
-    return (value.get(field_name) if field_name else value) is not None

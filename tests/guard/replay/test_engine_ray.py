@@ -99,7 +99,17 @@ def test_faulty_late_and_skewed_entries_of_several_logs(world: World, workers: i
     here = replay(logs, reference, tmp_path / "here", world.settings)
     there = replay(logs, reference, tmp_path / "there", world.settings, engine=ray_engine())
     assert (here["rejected"], here["skewed"], len(here["unfinished"])) == (8, 4, 1) and here["late"] > 0
-    told = ("exchanges", "late", "skewed", "rejected", "first_rejected", "unfinished", "duplicates", "absent")
+    told = (
+        "exchanges",
+        "late",
+        "skewed",
+        "rejected",
+        "first_rejected",
+        "unfinished",
+        "duplicates",
+        "absent",
+        "textless",
+    )
     assert [there[name] for name in told] == [here[name] for name in told]
     for name in (*FILES, "rejected.jsonl"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
