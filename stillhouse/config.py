@@ -7,10 +7,11 @@ work instead of being ignored during it. Every fault becomes one line: file, key
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from stillhouse.errors import ConfigError
 from stillhouse.yaml_text import parse_yaml, yaml_fault
@@ -26,10 +27,37 @@ _PLAIN = {
 """What is to be done, where pydantic's message would speak of Python's classes."""
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str | bytes):
+        raise ValueError("give a number, without quotes")
+    return value
+
+
+def _with_numbers(schema: Any) -> Any:
+    """The schema with `_number` before whatever becomes an integer or a float, which pydantic also makes of others."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(_with_numbers(part) for part in schema)
+    if not isinstance(schema, dict) or _is_checked(schema):
+        return schema
+    if schema.get("type") in ("int", "float") and not schema.get("strict"):
+        return core_schema.no_info_before_validator_function(_number, cast(CoreSchema, schema))
+    return {name: part if name == "metadata" else _with_numbers(part) for name, part in schema.items()}
+
+
+def _is_checked(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "function-before" and schema["function"].get("function") is _number
+
+
 class Settings(BaseModel):
-    """Base of every settings class: frozen; an unknown key, NaN and infinity are errors."""
+    """Base of every settings class: frozen; an unknown key, NaN and infinity are errors, and so is what stands in the
+    place of a number and is none, such as `true` or a text of digits.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return cast(CoreSchema, _with_numbers(handler(source)))
 
 
 S = TypeVar("S", bound=Settings)

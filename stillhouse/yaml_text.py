@@ -1,9 +1,11 @@
 """YAML text in, its value out, and whatever it cannot mean as one fault with its line.
 
 PyYAML lets the last of two equal keys win without a word, though YAML asks that keys are unique: of two `lr` in a
-config, one is a mistake. A number or a nesting that Python cannot hold leaves PyYAML as errors of other kinds.
+config, one is a mistake. A number or a nesting that Python cannot hold leaves PyYAML as errors of other kinds. And
+`1e-4` is a number, as in YAML 1.2, where PyYAML takes it for text.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +51,8 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen[name] = key.start_mark.line + 1
         return node
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)

@@ -73,6 +73,18 @@ def test_a_file_and_its_overrides(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-4", 1e-4), ("1E3", 1000.0), ("-2.5e+1", -25.0), (".5e1", 5.0), ("3", 3.0)]
+)
+def test_a_number_may_have_an_exponent(tmp_path: Path, text: str, value: float) -> None:
+    run = load(
+        Run, written(tmp_path, f"steps: 3\noptimizer: {{learning_rate: {text}}}"), [f"second.learning_rate={text}"]
+    )
+    assert run.second is not None and run.optimizer.learning_rate == run.second.learning_rate == value
+    assert load(Run, written(tmp_path, "steps: 1e2")).steps == 100
+    assert load(Run, written(tmp_path, f"steps: 3\nlabel: '{text}'")).label == text
+
+
 def test_an_override_holds_whatever_yaml_can_say(tmp_path: Path) -> None:
     path = written(tmp_path, "steps: 3")
     assert load(Run, path, ["label=a=b"]).label == "a=b"
@@ -106,7 +118,7 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
             ": unknown key 'optimizer.zzz' (value 'a'); known keys: betas, learning_rate",
         ),
         ("label: a", ": key 'steps' is missing; add it"),
-        ("steps: many", ": 'steps' is 'many'; input should be a valid integer, unable to parse string as an integer"),
+        ("steps: many", ": 'steps' is 'many'; give a number, without quotes"),
         (
             "steps: 3\ngrader: {kind: divergence, beta: 2}",
             ": 'grader.beta' is 2; input should be less than or equal to 1",
@@ -115,6 +127,15 @@ def test_an_empty_file_is_an_empty_mapping(tmp_path: Path) -> None:
         ("steps: 3\noptimizer: []", ": 'optimizer' is []; a section is a mapping of keys to values"),
         ("steps: 3\nprompts: {path: a}", ": 'prompts' is {'path': 'a'}; give a list"),
         ("steps: 3\nprompts: [{path: 5}]", ": 'prompts.0.path' is 5; give a path as text"),
+        ("steps: true", ": 'steps' is True; give a number, without quotes"),
+        (
+            "steps: 3\noptimizer: {learning_rate: '0.2'}",
+            ": 'optimizer.learning_rate' is '0.2'; give a number, without quotes",
+        ),
+        ("steps: 3\noptimizer: {betas: [0.2, no]}", ": 'optimizer.betas.1' is False; give a number, without quotes"),
+        ("steps: 3\nprompts: [{limit: '2'}]", ": 'prompts.0.limit' is '2'; give a number, without quotes"),
+        ("steps: 3\ngrader: {kind: top_k, count: yes}", ": 'grader.count' is True; give a number, without quotes"),
+        ("steps: 3.5", ": 'steps' is 3.5; input should be a valid integer, got a number with a fractional part"),
         ("steps: 13", ": steps 13 brings bad luck; take 12"),
         ("- a\n- b", ": holds a list; a config is a mapping of keys to values"),
         ("steps: 3\nlabel: [a\n", ":3: not valid YAML (expected ',' or ']', but got '<stream end>'); mend that line"),

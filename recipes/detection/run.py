@@ -4,7 +4,7 @@
 the first, replays the second, lets the published baselines read the same logs, prints the tables and writes
 DIR/report.html: three minutes on two cores. `--full` does so over all worlds of `scripts/bench detection`, an hour; a
 run that was killed goes on. Exit 0 if less of the campaigns' exchanges comes through in the mean than with any baseline
-that suspends one honest account in a hundred at most; 1 if not.
+that suspends one honest account in a hundred at most; 1 if not; 2 if something given cannot be used.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from bench.results import machine
 from recipes.detection.blocks import blocks
 from recipes.detection.page import render
 from recipes.result import Result
-from stillhouse.records import commit, versions, write_atomic
+from stillhouse.errors import StillhouseError
+from stillhouse.records import check_free, check_place, commit, versions, write_atomic
 
 
 def is_better(tables: Mapping[str, Any]) -> bool:
@@ -42,11 +43,21 @@ def main() -> int:
     parser.add_argument(
         "--embedding", choices=("words", "static"), default="words", help="what baselines read texts by"
     )
-    given = parser.parse_args()
+    try:
+        return run(parser.parse_args())
+    except StillhouseError as error:
+        print(f"recipes.detection.run: {error}", file=sys.stderr)
+        return 2
+
+
+def run(given: argparse.Namespace) -> int:
+    """Exit status. StillhouseError for what cannot be read or written, and where --out holds something else."""
+    work = given.out / "work"
+    if not work.is_dir():
+        check_free(given.out, "--out")
+    check_place(work, make_parents=True)
     say, about = Result(), {"machine": machine(), "versions": versions(), "commit": commit()}
-    found = measure(
-        given.out / "work", is_small=not given.full, corpus=given.corpus, jobs=given.jobs, embedding=given.embedding
-    )
+    found = measure(work, is_small=not given.full, corpus=given.corpus, jobs=given.jobs, embedding=given.embedding)
     command = shlex.join(["python", "-m", "recipes.detection.run", *sys.argv[1:]])
     for text, tables in found.items():
         for block in blocks(tables):

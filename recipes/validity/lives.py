@@ -57,7 +57,8 @@ class Requests:
 
 def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds: tuple[Kind, ...]) -> Requests:
     """What so many accounts ask in `spans` times `span` microseconds, as many at any time: those who are there when it
-    begins are as many as come within a span, and each stays for a span on average, however long it has been there.
+    begins are as many as come within a span, and each stays for a span on average, however long it has been there. Some
+    ask nothing, and nobody ever knows of them.
     """
     shares = np.array([kind.share for kind in kinds])
     kind = rng.choice(len(kinds), accounts, p=shares / shares.sum())
@@ -66,7 +67,7 @@ def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds
     gone = np.minimum(born + rng.exponential(span, accounts), length)
     spread = np.array([one.spread for one in kinds])[kind]
     volume = np.array([one.requests for one in kinds])[kind] * np.exp(spread * rng.standard_normal(accounts))
-    count = 1 + rng.poisson(np.minimum(volume * (gone - born) / span, _MOST_REQUESTS))
+    count = rng.poisson(np.minimum(volume * (gone - born) / span, _MOST_REQUESTS))
     # What an account does by its nature, with a median of one, and how that comes and goes within two spans.
     nature = np.minimum((rng.pareto(_TAIL, (accounts, len(CUES))) + 1) / 2 ** (1 / _TAIL), 1e4)
     drift, phase = _DRIFT * rng.standard_normal(accounts), rng.random(accounts)
@@ -86,7 +87,7 @@ def _sessions(
     """Owner and time of each request, and how much of its session is about what the account shows cues at."""
     owner = np.repeat(np.arange(len(count)), count)
     begins = rng.random(len(owner)) < 1 / _SESSION
-    begins[np.cumsum(count) - count] = True
+    begins[(np.cumsum(count) - count)[count > 0]] = True
     session = np.cumsum(begins) - 1
     first = owner[begins]
     start = born[first] + rng.random(len(first)) * (gone[first] - born[first])

@@ -175,7 +175,8 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
     return "\n".join(
         [
             f"{made['exchanges']:,} exchanges of {made['accounts']:,} accounts over {made['days']:.1f} days, "
-            f"{made['rejected']:,} lines set aside, {made['duplicates']:,} duplicates",
+            f"{made['rejected']:,} lines set aside, {made['duplicates']:,} duplicates, {made['late']:,} late",
+            *_absent_text(made),
             f"{made['groups']:,} honest groups; an account's smallest p is {made['smallest_p']:.1e}",
             *([_SUSPICIOUS.format(made["suspicious"], out / "reference.json")] if made["suspicious"] else []),
             f"reference {out}",
@@ -190,12 +191,15 @@ def _replay_text(summary: dict[str, Any], out: Path) -> str:
     lines = [
         f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts in {summary['seconds']:.0f} s{ready}, "
         f"{summary['rejected']:,} lines set aside, {summary['duplicates']:,} duplicates, {summary['late']:,} late",
+        *_absent_text(summary),
         f"{summary['campaigns']:,} campaigns; accounts by their strongest action: {actions}",
         f"decisions {out / 'decisions.jsonl'}",
     ]
     drift = summary["drift"]
     if drift["alarm"]:
         lines.append(_DRIFT.format(drift["low"], drift["accounts"], drift["level"], drift["p"], out / "summary.json"))
-    if summary["absent"]:
-        lines.insert(1, f"the log has no {', '.join(summary['absent'])}: what needs them tells nothing")
     return "\n".join(lines)
+
+
+def _absent_text(told: dict[str, Any]) -> list[str]:
+    return [f"the log has no {', '.join(told['absent'])}: what needs them tells nothing"] if told["absent"] else []

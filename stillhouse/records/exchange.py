@@ -4,6 +4,7 @@ The format is what other programs write, so every required field is checked here
 the field. Fields that this version does not know ride along in `Exchange.extra`.
 """
 
+import sys
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -11,7 +12,7 @@ from stillhouse.errors import RecordError
 from stillhouse.records.times import microseconds
 from stillhouse.types import Api, Exchange
 
-__all__ = ["VERSION", "exchange_from_record", "exchange_to_record"]
+__all__ = ["REGISTERED", "VERSION", "exchange_from_record", "exchange_to_record"]
 
 VERSION = "stillhouse.exchange/1"
 
@@ -20,6 +21,10 @@ _NAMED = {"v", *(field.name for field in fields(Exchange))} - {"extra"}
 _REQUIRED = ("id", "time", "account", "model", "api", "request")
 _TEXTS = ("id", "time", "account", "model", "api", "organisation", "key")
 _OBJECTS = ("request", "response", "usage", "client", "registration")
+REGISTERED = ("created", "payment", "email_domain", "plan", "phone")
+"""What of a registration is known by name, each of it text."""
+_INSIDE = (("client", ("ip", "country", "user_agent", "ja4", "harness")), ("registration", REGISTERED))
+_HIGHEST_STATUS = 999  # 0 is a call that was never answered
 
 
 def exchange_to_record(exchange: Exchange) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def exchange_from_record(record: object, place: str) -> Exchange:
     for name in _TEXTS:
         value = get(name)
         if value is not None and not (isinstance(value, str) and value):
-            raise _fault(place, name, value, "a string")
+            raise _fault(place, name, value, "a string that is not empty")
         if value is not None and not _is_text(value):
             raise _fault(place, name, value, "text without lone surrogates, which UTF-8 does not have")
     for name in _OBJECTS:
@@ -62,21 +67,30 @@ def exchange_from_record(record: object, place: str) -> Exchange:
         raise _fault(place, "api", record["api"], f"one of {', '.join(_APIS)}")
     if microseconds(record["time"]) is None:
         raise _fault(place, "time", record["time"], "RFC 3339 in UTC, like 2026-07-24T08:15:30.125Z")
+    for part, inside in _INSIDE:
+        of = get(part) or {}
+        for name in inside if of else ():
+            value = of.get(name)
+            if value is not None and not isinstance(value, str):
+                raise _fault(place, f"{part}.{name}", value, "a string")
     plan = (get("registration") or {}).get("plan")
-    if isinstance(plan, str) and not _is_text(plan):
+    if plan is not None and not _is_text(plan):
         raise _fault(place, "registration.plan", plan, "text without lone surrogates, which UTF-8 does not have")
+    network = (get("client") or {}).get("asn")
+    if network is not None and not _is_count(network):
+        raise _fault(place, "client.asn", network, "an integer of 0 or more, such as 64500")
     usage = get("usage") or {}
     for name, count in usage.items():
-        if type(count) is not int and count is not None:
-            raise _fault(place, f"usage.{name}", count, "an integer")
+        if count is not None and not _is_count(count):
+            raise _fault(place, f"usage.{name}", count, "an integer of 0 or more")
     if None in usage.values():
         usage = {name: count for name, count in usage.items() if count is not None}
     status = 200 if get("status") is None else record["status"]
-    if not _is_int(status):
-        raise _fault(place, "status", status, "an integer")
+    if not (_is_count(status) and status <= _HIGHEST_STATUS):
+        raise _fault(place, "status", status, f"an integer from 0 to {_HIGHEST_STATUS}")
     latency = get("latency_ms")
-    if latency is not None and not (_is_int(latency) or isinstance(latency, float)):
-        raise _fault(place, "latency_ms", latency, "a number")
+    if latency is not None and not (type(latency) in (int, float) and 0 <= latency <= sys.float_info.max):
+        raise _fault(place, "latency_ms", latency, "a number of 0 or more")
     return Exchange(
         id=record["id"],
         time=record["time"],
@@ -121,5 +135,5 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0

@@ -38,8 +38,8 @@ Entry = tuple[int, bytes | dict[str, Any] | None]
 class RejectedLines:
     """Where faulty lines of one reading are set aside: `{"place", "reason", "line"}` a line, and a count.
 
-    Lines hold what people asked, so the file is its owner's alone. `first` is the first fault, and `unfinished` are
-    those of logs that end inside a zstd frame, whose line is None.
+    Lines hold what people asked, so the file is its owner's alone. `first` is the first fault. `unfinished` are logs
+    that end inside a line or a zstd frame: what is missing there is no line, and in none of the others.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,12 +50,15 @@ class RejectedLines:
         self._parts: dict[int, RejectedLines] = {}
 
     def add(self, place: str, reason: str, line: str | None) -> None:
-        """Set one line aside. The first one replaces what an earlier reading left in the file."""
+        """Set one line aside; None is the end of a log that was cut off. The first one replaces what an earlier reading
+        left in the file.
+        """
+        if line is None:
+            self.unfinished.append(f"{place}: {reason}")
+            return
         if self.first is None:
             self.path.unlink(missing_ok=True)
             self.first = f"{place}: {reason}"
-        if line is None:
-            self.unfinished.append(f"{place}: {reason}")
         self.count += 1
         append_jsonl(self.path, {"place": place, "reason": reason, "line": line}, mode=0o600)
 
@@ -66,6 +69,7 @@ class RejectedLines:
     def join(self) -> None:
         """Take in the parts by their numbers, so that the file does not show how the reader went from log to log."""
         for _, part in sorted(self._parts.items()):
+            self.unfinished += part.unfinished
             if part.count:
                 with part.path.open("rb") as lines:
                     for line in lines:
@@ -137,7 +141,8 @@ class ExchangeLog:
             except RecordError as fault:
                 if self._rejected is None:
                     raise
-                self._rejected.add(place, str(fault).removeprefix(f"{place}: "), _shown(raw))
+                shown = None if isinstance(fault, _CutError) or raw is None else _shown(raw)
+                self._rejected.add(place, str(fault).removeprefix(f"{place}: "), shown)
             else:
                 yield exchange
 
@@ -151,11 +156,16 @@ class ExchangeLog:
 
     def _decoded(self, number: int, raw: bytes | dict[str, Any] | None, place: str) -> object:
         if raw is None:
-            raise RecordError(
-                f"{place}: the log ends inside a zstd frame (an interrupted write or copy), {number - 1:,} lines were "
-                "read; copy it again, or, where its writer was killed, append to it"
-            )
-        return self._decode(raw, place) if isinstance(raw, bytes) else raw
+            raise _CutError(_cut(place, "a zstd frame", number))
+        if not isinstance(raw, bytes):
+            return raw
+        try:
+            return self._decode(raw, place)
+        except RecordError:
+            # A line of a .zst comes without its end.
+            if self._is_zstd or raw.endswith(b"\n"):
+                raise
+            raise _CutError(_cut(place, "a line", number)) from None
 
     @property
     def _is_zstd(self) -> bool:
@@ -204,7 +214,16 @@ class ExchangeLog:
         append_bytes(descriptor, self.path, compress_frame(lines) if self._is_zstd else lines, sync=sync)
 
 
-def _shown(raw: bytes | dict[str, Any] | None) -> str | None:
-    if isinstance(raw, bytes):
-        return raw.decode(errors="backslashreplace").rstrip("\n")
-    return None if raw is None else repr(raw)
+class _CutError(RecordError):
+    """The log ends before its line does."""
+
+
+def _cut(place: str, inside: str, number: int) -> str:
+    return (
+        f"{place}: the log ends inside {inside} (an interrupted write or copy), {number - 1:,} lines were read; "
+        "copy it again, or, where its writer was killed, append to it"
+    )
+
+
+def _shown(raw: bytes | dict[str, Any]) -> str:
+    return raw.decode(errors="backslashreplace").rstrip("\n") if isinstance(raw, bytes) else repr(raw)

@@ -113,9 +113,10 @@ def _as_line(row: dict[str, Any]) -> dict[str, Any]:
     if isinstance(record.get("time"), datetime):
         record["time"] = _rfc3339(record["time"])
     for name in _NESTED:
-        if isinstance(record.get(name), str | bytes):
+        text = record.get(name)
+        if isinstance(text, str | bytes):
             try:
-                record[name] = json.loads(record[name])
+                record[name] = json.loads(text if isinstance(text, str) else text.decode())
             except ValueError:
                 continue  # no JSON, or no UTF-8
     return record

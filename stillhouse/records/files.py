@@ -148,17 +148,34 @@ def encode_line(obj: Any) -> bytes:
 
 
 def decode_line(line: bytes, place: str) -> Any:
-    """The value of one JSON line. RecordError opens with `place` (`file:line`)."""
+    """The value of one JSON line of UTF-8, a byte order mark or none. RecordError opens with `place` (`file:line`)."""
     try:
-        return json.loads(line)
+        return _JSON.decode(line.decode("utf-8-sig").rstrip())
     except UnicodeDecodeError as error:
         raise RecordError(f"{place}: not UTF-8 text ({error.reason}); mend or remove the line") from None
     except json.JSONDecodeError as error:
+        if b"\0" in line:
+            raise RecordError(
+                f"{place}: not UTF-8 text (it has zero bytes, as UTF-16 does); write it as UTF-8"
+            ) from None
         raise RecordError(f"{place}: not JSON ({error.msg}, column {error.colno}); mend or remove the line") from None
+    except _NoNumberError as error:
+        raise RecordError(f"{place}: not JSON ({error} is no number of it); mend or remove the line") from None
     except (ValueError, RecursionError) as error:
         # JSON by its grammar, and still more than Python reads: an integer of thousands of digits, deep nesting.
         reason = "nested too deeply" if isinstance(error, RecursionError) else "a number is too long"
         raise RecordError(f"{place}: not readable ({reason}); mend or remove the line") from None
+
+
+class _NoNumberError(ValueError):
+    pass
+
+
+def _no_number(name: str) -> Any:
+    raise _NoNumberError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 def append_jsonl(path: Path, obj: Any, *, sync: bool = False, mode: int = 0o666) -> None:

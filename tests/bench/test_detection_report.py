@@ -1,6 +1,9 @@
 """What the recipe shows of the tables, on a terminal and on one page."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from bench.detection_tasks import OURS
@@ -48,3 +51,16 @@ def test_a_page_without_baselines_or_campaigns(found: dict[str, Any]) -> None:
     page = render({**found, **nothing}, "packaged", ABOUT, "python -m recipes.detection.run")
     assert "1 of 1,500 honest accounts suspended" in page
     assert page.count('<svg role="img"') == 1
+
+
+def test_what_the_recipe_cannot_use_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("something else")
+    corpus, out = ("--corpus", str(tmp_path / "nowhere")), ("--out", str(tmp_path / "out"))
+    for given, words in (
+        ((*corpus, *out), "no such folder"),
+        (("--out", str(tmp_path)), "is not empty; give a new --out"),
+    ):
+        command = [sys.executable, "-m", "recipes.detection.run", *given]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert told.returncode == 2 and words in told.stderr and told.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

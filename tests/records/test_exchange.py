@@ -1,5 +1,6 @@
 """The format: what FORMATS requires is required, what it allows passes, nothing is lost."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_a_missing_field_is_named(name: str) -> None:
     ("name", "value", "words"),
     [
         ("id", 7, "field 'id' is 7; it must be a string"),
-        ("id", "", "field 'id' is ''; it must be a string"),
+        ("id", "", "field 'id' is ''; it must be a string that is not empty$"),
         ("key", ["k"], "field 'key' is .*; it must be a string"),
         ("api", "chat", "field 'api' is 'chat'; it must be one of chat.completions, responses, messages"),
         ("time", "2026-07-24 08:15", "it must be RFC 3339 in UTC"),
@@ -84,8 +85,16 @@ def test_a_missing_field_is_named(name: str) -> None:
         ("response", [], "it must be an object"),
         ("usage", {"input_tokens": 1.5}, r"field 'usage.input_tokens' is 1.5; it must be an integer"),
         ("status", "200", "field 'status' is '200'; it must be an integer"),
+        ("usage", {"output_tokens": -1}, "it must be an integer of 0 or more"),
+        ("client", {"ip": 12345}, "field 'client.ip' is 12345; it must be a string"),
+        ("client", {"asn": "AS1"}, "field 'client.asn' is 'AS1'; it must be an integer of 0 or more"),
+        ("registration", {"created": 1784505600}, "field 'registration.created' is 1784505600; it must be a string"),
+        ("registration", {"plan": ["pro"]}, "field 'registration.plan' is .'pro'.; it must be a string"),
         ("status", True, "it must be an integer"),
+        ("status", 99999, "field 'status' is 99999; it must be an integer from 0 to 999"),
         ("latency_ms", "fast", "it must be a number"),
+        ("latency_ms", math.nan, "field 'latency_ms' is nan; it must be a number of 0 or more"),
+        ("latency_ms", -1, "it must be a number of 0 or more"),
         ("client", "x" * 200, r"field 'client' is 'x{56}\.\.\.; it"),
         (
             "v",
@@ -127,7 +136,7 @@ objects = st.dictionaries(names, json_values, max_size=3)
         response=st.none() | objects,
         organisation=st.none() | names,
         usage=st.dictionaries(names, st.integers(min_value=0), max_size=3),
-        client=objects,
+        client=st.dictionaries(names.map(lambda name: f"x_{name}"), json_values, max_size=3),
         status=st.integers(100, 599),
         latency_ms=st.none() | st.floats(0, 1e6),
         extra=st.dictionaries(names.map(lambda name: f"x_{name}"), json_values, max_size=3),

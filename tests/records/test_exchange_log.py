@@ -72,7 +72,8 @@ def test_an_interrupted_append_loses_nothing_before_it(tmp_path: Path) -> None:
             found = [entry.id for entry in ExchangeLog(torn, rejected=rejected)]
             assert found in (["ex_0"], ["ex_0", "ex_1"]), (suffix, cut)
             # What was begun is either whole or reported.
-            assert len(found) + rejected.count >= (1 if cut == first else 2), (suffix, cut)
+            assert len(found) + len(rejected.unfinished) >= (1 if cut == first else 2), (suffix, cut)
+            assert rejected.count == 0
             with ExchangeLog(torn) as log:
                 log.append(exchange(2))
             assert [entry.id for entry in ExchangeLog(torn)] == [*found, "ex_2"], (suffix, cut)
@@ -181,7 +182,7 @@ def test_a_killed_streaming_writer_keeps_its_whole_lines(tmp_path: Path) -> None
     )
     path.write_bytes(content[:-5])
     rejected = RejectedLines(tmp_path / "rejected.jsonl")
-    assert len(list(ExchangeLog(path, rejected=rejected))) == 8 and rejected.count == 1
+    assert len(list(ExchangeLog(path, rejected=rejected))) == 8 and len(rejected.unfinished) == 1
     with ExchangeLog(path) as log:
         log.append(exchange(7))
     assert [entry.id for entry in ExchangeLog(path)] == ["ex_01J"] * 8 + ["ex_7"]
@@ -242,11 +243,41 @@ def test_a_log_that_is_cut_off_tells_how_much_was_read_and_where_it_is_counted(t
     path.write_bytes(zstandard.ZstdCompressor().compress(lines)[:-9000])
     rejected = RejectedLines(tmp_path / "rejected.jsonl")
     found = list(ExchangeLog(path, rejected=rejected))
-    assert 0 < len(found) < 9000 and rejected.count == 1
+    assert 0 < len(found) < 9000 and rejected.count == 0 and rejected.first is None
     place = f"{path}:{len(found) + 1}: the log ends inside a zstd frame (an interrupted write or copy)"
-    assert rejected.unfinished == [rejected.first]
-    assert str(rejected.first).startswith(f"{place}, {len(found):,} lines were read; copy it again")
-    assert json.loads(rejected.path.read_text())["line"] is None
+    (told,) = rejected.unfinished
+    assert told.startswith(f"{place}, {len(found):,} lines were read; copy it again")
+    assert not rejected.path.exists()
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_log_that_ends_inside_a_line_is_cut_off(tmp_path: Path, parts: bool) -> None:
+    path = tmp_path / "log.jsonl"
+    line = json.dumps(FULL)
+    path.write_text(f"no json\n{line}\n{line[:-9]}")
+    whole = RejectedLines(tmp_path / "rejected.jsonl")
+    assert len(list(ExchangeLog(path, rejected=whole.part(0) if parts else whole))) == 1
+    whole.join()
+    assert whole.unfinished[0].startswith(
+        f"{path}:3: the log ends inside a line (an interrupted write or copy), 2 lines"
+    )
+    assert whole.count == 1 and str(whole.first).startswith(f"{path}:1: not JSON")
+    with pytest.raises(RecordError, match="ends inside a line"):
+        path.write_text(line[:-9])
+        list(ExchangeLog(path))
+    path.write_text(f"{line}\n{line}")
+    assert len(list(ExchangeLog(path))) == 2, "only its newline is missing"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+def test_no_other_encoding_is_guessed(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "log.jsonl"
+    line = json.dumps({**FULL, "account": "Zoë"}, ensure_ascii=False)
+    path.write_bytes(f"{line}\n{line}\n".encode(encoding))
+    rejected = RejectedLines(tmp_path / "rejected.jsonl")
+    assert list(ExchangeLog(path, rejected=rejected)) == [] and "not UTF-8 text" in str(rejected.first)
+    path.write_bytes(f"{line}\n".encode("utf-8-sig"))
+    assert [one.account for one in ExchangeLog(path)] == ["Zoë"]
 
 
 def test_what_is_set_aside_is_its_owners_alone(tmp_path: Path) -> None:

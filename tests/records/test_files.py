@@ -159,8 +159,11 @@ def test_json_is_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (b'{"a": \n', "not JSON"),
+        (b'{"a": \n', r"not JSON \(Expecting value, column 6\)"),
+        (b'{"a": 1, \r\n', r"not JSON \(.*, column 9\)"),
         (b'{"a"}', "not JSON"),
+        (b'{"a": NaN}', r"not JSON \(NaN is no number of it\)"),
+        ('{"a": 1}\n'.encode("utf-16-be"), r"not UTF-8 text \(it has zero bytes, as UTF-16 does\)"),
         (b'"\xff\xfe"\n', "not UTF-8"),
         (b"1" * 5000, r"not readable \(a number is too long\)"),
         (b"[" * 100_000, r"not readable \(nested too deeply\)"),

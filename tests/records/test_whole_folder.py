@@ -53,15 +53,16 @@ with whole_folder(Path(sys.argv[1])) as draft:
 """
 
 
-def test_what_a_killed_process_left_goes_with_the_next_and_what_a_running_one_fills_stays(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_goes_with_the_next_and_what_a_running_one_makes_is_not_begun(
+    tmp_path: Path,
+) -> None:
     place = tmp_path / "out"
     with subprocess.Popen([sys.executable, "-c", FILLING, place], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         draft = tmp_path / other.stdout.readline().strip()
         try:
-            with pytest.raises(KeyboardInterrupt), whole_folder(place):
-                assert (draft / "file").exists()
-                raise KeyboardInterrupt
+            with pytest.raises(RunFolderError, match=f"process {other.pid} is making it now"), whole_folder(place):
+                raise AssertionError
             assert (draft / "file").exists()
         finally:
             other.kill()
@@ -69,6 +70,17 @@ def test_what_a_killed_process_left_goes_with_the_next_and_what_a_running_one_fi
     with whole_folder(place):
         assert not draft.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_of_two_that_began_at_once_the_later_one_is_kept_beside(tmp_path: Path) -> None:
+    place, beside = tmp_path / "out", tmp_path / f"out.{os.getpid()}"
+    first = rf"put something there first.*stands in .*{beside.name}$"
+    with pytest.raises(RunFolderError, match=first), whole_folder(place) as draft:
+        (draft / "file").write_text("later")
+        place.mkdir()
+        (place / "file").write_text("first")
+    assert (place / "file").read_text() == "first" and (beside / "file").read_text() == "later"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["out", beside.name])
 
 
 def test_the_number_of_a_killed_process_may_be_ours_by_now(tmp_path: Path) -> None:

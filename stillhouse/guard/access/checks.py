@@ -14,6 +14,7 @@ from stillhouse.guard.access.countries import check_countries
 from stillhouse.guard.access.entities import ACTIONS, VERDICTS, Account, Organisation
 from stillhouse.guard.ledger.canonical import canonical_json
 from stillhouse.guard.settings import GuardSettings
+from stillhouse.records.exchange import REGISTERED
 
 __all__ = [
     "changed",
@@ -70,10 +71,13 @@ def check_organisation(
 
 
 def check_account(value: Account, before: Account | None, settings: GuardSettings | None) -> None:
-    """As `check_organisation`; and the registration must be something that JSON can hold, and short."""
+    """As `check_organisation`; and the registration must be something that the exchange log can hold, and short."""
     place = f"account '{value.id}'"
     if settings is not None:
         _check_plan(value.plan, None if before is None else before.plan, place, settings)
+    for name in REGISTERED:
+        if not isinstance(found := value.registration.get(name), str | None):
+            raise ConfigError(f"{place}: registration: {name} is {found!r}; it must be text")
     try:
         length = len(canonical_json(value.registration))
     except RecordError as error:

@@ -74,10 +74,13 @@ class Ordering(Generic[One]):
 
 @dataclass(slots=True)
 class Once:
-    """Each id once: what came within the last `remember` microseconds is a duplicate, and counted."""
+    """Each id once: what came within the last `remember` microseconds is a duplicate, and counted. `first` is the id of
+    the first one.
+    """
 
     remember: int
     duplicates: int = 0
+    first: str | None = None
     _ids: set[str] = field(default_factory=set)
     _order: deque[tuple[int, str]] = field(default_factory=deque)
 
@@ -91,6 +94,7 @@ class Once:
             self._ids.discard(self._order.popleft()[1])
         if row.id in self._ids:
             self.duplicates += 1
+            self.first = self.first or row.id
             return False
         self._ids.add(row.id)
         self._order.append((row.at, row.id))

@@ -12,10 +12,17 @@ from ipaddress import IPv6Address
 from stillhouse.guard.features.tokens import Hasher, Kind, token
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDS", "Origins"]
+__all__ = ["NEEDS", "Origins", "hour"]
 
 _REMEMBERED = 1 << 14
-NEEDS = ("client.ip", "client.ja4", "registration.payment", "registration.phone", "registration.email_domain")
+NEEDS = (
+    "client.ip",
+    "client.ja4",
+    "registration.payment",
+    "registration.phone",
+    "registration.email_domain",
+    "registration.created",
+)
 
 
 class Origins:
@@ -69,8 +76,8 @@ def _shared(
     ):
         if value:
             yield kind, value
-    if created and (hour := _hour(created)):
-        yield Kind.REGISTERED, f"{hour} {domain} {plan}"
+    if created and (begun := hour(created)):
+        yield Kind.REGISTERED, f"{begun} {domain} {plan}"
 
 
 def _network(address: str) -> str | None:
@@ -85,7 +92,8 @@ def _network(address: str) -> str | None:
     return f"{int(parsed) >> 80:x}" if mapped is None else str(mapped).rpartition(".")[0]
 
 
-def _hour(created: str) -> str | None:
+def hour(created: str) -> str | None:
+    """Of a time as ISO 8601 writes it; None of anything else."""
     try:
         return datetime.fromisoformat(created).strftime("%Y-%m-%dT%H")
     except ValueError:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
+from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.live.segment_rows import Counts, SegmentRows, first_time
+from stillhouse.guard.live.segment_rows import Counts, SegmentRows, first_time, tell_corrupt
 from stillhouse.guard.log.segment import SegmentName
-from stillhouse.guard.replay.reading import is_log
+from stillhouse.guard.replay.finding import is_log
 from stillhouse.records.files import disk_errors
 
 __all__ = ["Follower"]
@@ -108,7 +109,13 @@ class Follower:
                         name, "is no segment of a gateway and is not followed, though a replay of the folder reads it"
                     )
                 continue
-            first = first_time(path)
+            try:
+                first = first_time(path)
+            except RecordError as error:
+                self.counts.rejected += 1
+                tell_corrupt(error)
+                self._done.add(name)
+                continue
             if first is not None:
                 self._segments[name] = SegmentRows(path, first, self._lateness, self._extractor, self.counts)
 

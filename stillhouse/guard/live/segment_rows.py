@@ -12,12 +12,13 @@ from stillhouse.guard.detect.ordered import Ordering
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.live.tail import Tail
 from stillhouse.guard.replay.dated import AT_FIRST, Dated
-from stillhouse.guard.replay.reading import NEEDED, decoded, has, time_of
+from stillhouse.guard.replay.needed import NEEDED, has
+from stillhouse.guard.replay.reading import decoded, time_of
 from stillhouse.records.exchange import exchange_from_record
 from stillhouse.records.zstd_lines import read_zstd_lines
 from stillhouse.types import Exchange
 
-__all__ = ["Counts", "SegmentRows", "first_time"]
+__all__ = ["Counts", "SegmentRows", "first_time", "tell_corrupt"]
 
 _log = logging.getLogger("stillhouse.guard")
 
@@ -25,7 +26,8 @@ _log = logging.getLogger("stillhouse.guard")
 @dataclass(slots=True)
 class Counts:
     """`read` are exchanges that became rows, or may, `late` those that count later than their time, `rejected` lines
-    that are no exchange and exchanges whose clock was wrong. `absent` is what features need and no exchange had."""
+    that are no exchange, exchanges whose clock was wrong, and places where a segment is corrupt. `absent` is what
+    features need and no exchange had."""
 
     read: int = 0
     late: int = 0
@@ -46,6 +48,8 @@ class SegmentRows:
         self._dated = Dated[Exchange](self._skewed)
         self._extractor = extractor
         self._counts = counts
+        self._lines = 0
+        self._has_told = False
 
     @property
     def newest(self) -> int:
@@ -79,7 +83,8 @@ class SegmentRows:
                     self._take(self._tail.remains())
                     self._finish()
         except RecordError as error:
-            _log.error("a segment of the exchange log is not read any further: %s", error)
+            self._counts.rejected += 1
+            tell_corrupt(error)
             self._finish()
             return False
         self._take(lines or [])
@@ -92,13 +97,16 @@ class SegmentRows:
         yield from self._order.until(at)
 
     def _take(self, lines: list[bytes]) -> None:
-        for line in lines:
+        first = self._lines + 1
+        self._lines += max(len(lines) - 1, 0)  # behind the end of the last one stands nothing
+        for number, line in enumerate(lines, start=first):
             if not line.strip():
                 continue
+            place = f"{self.path}:{number}"
             try:
-                exchange = exchange_from_record(decoded(line, str(self.path)), str(self.path))
-            except RecordError:
-                self._counts.rejected += 1
+                exchange = exchange_from_record(decoded(line, place), place)
+            except RecordError as error:
+                self._reject(str(error))
                 continue
             self._counts.read += 1
             if self._counts.absent:
@@ -116,15 +124,26 @@ class SegmentRows:
         self._order.hold(self._extractor.row(exchange, self._order.time(at)))
         self._counts.late += self._order.late - late
 
-    def _skewed(self, _exchange: Exchange, _at: int) -> None:
+    def _skewed(self, exchange: Exchange, _at: int) -> None:
         self._counts.read -= 1
+        self._reject(f"{self.path}: exchange {exchange.id}: time {exchange.time} is more than a day ahead (clock skew)")
+
+    def _reject(self, reason: str) -> None:
         self._counts.rejected += 1
+        if not self._has_told:
+            self._has_told = True
+            _log.warning("lines of a segment are set aside, the first is %s", reason)
+
+
+def tell_corrupt(error: RecordError) -> None:
+    """To the operator: what follows in the segment is lost to detection until it starts again."""
+    _log.error("a segment of the exchange log is not read any further: %s; detection reads it at its next start", error)
 
 
 def first_time(path: Path) -> int | None:
     """The earliest time of the segment's first exchanges, in microseconds since 1970; None where there is none (yet).
 
-    The clock of the very first one may have run ahead.
+    The clock of the very first one may have run ahead. RecordError where the segment is corrupt before any exchange.
     """
     found: list[int] = []
     try:
@@ -134,6 +153,9 @@ def first_time(path: Path) -> int | None:
             if line is not None:
                 with suppress(RecordError):
                     found.append(time_of(exchange_from_record(decoded(line, str(path)), str(path))))
-    except (FileNotFoundError, RecordError):
+    except FileNotFoundError:
         pass
+    except RecordError:
+        if not found:
+            raise
     return min(found, default=None)

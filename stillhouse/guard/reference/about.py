@@ -25,5 +25,8 @@ def about_reference(folder: Path) -> dict[str, Any]:
         raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
     if not isinstance(about, dict) or about.get("v") != VERSION:
         found = about.get("v") if isinstance(about, dict) else None
-        raise RecordError(f"{folder / ABOUT}: version (`v`) is {found!r}; this reader knows {VERSION}")
+        raise RecordError(
+            f"{folder / ABOUT}: version (`v`) is {found!r}; this reader knows {VERSION}, so make the reference anew "
+            "with `stillhouse guard reference`"
+        )
     return about

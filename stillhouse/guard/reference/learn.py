@@ -56,8 +56,11 @@ Read = Callable[[Listener], Iterable[Said]]
 Rows = Callable[[Extractor], Iterable[Row]]
 
 
-def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Reference:
+def learn(
+    read: Read, rows: Rows, key: bytes, about: Mapping[str, Any], why: Callable[[], str] = lambda: ""
+) -> Reference:
     """`read` gives what a listener makes of the exchanges, `rows` the rows that an extractor does, in order of time.
+    `why` says what is wrong with the log where it is too little.
 
     RecordError where the log has too few accounts, or too few groups of accounts, to learn from: with the number
     needed. RecordError where its times cannot all be right.
@@ -71,7 +74,9 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
         population.add(row)
     n = len(population.accounts)
     if n < LEAST_ACCOUNTS or first is None or last is None:
-        raise RecordError(f"the log has {n} accounts; a reference needs {LEAST_ACCOUNTS} or more, give a longer log")
+        raise RecordError(
+            f"the log has {n} accounts; a reference needs {LEAST_ACCOUNTS} or more, {why() or 'give a longer log'}"
+        )
     _check_span(first, last)
     listed = sorted(population.shared.accounts)
     counts = [len(population.shared.accounts[token]) for token in listed]
@@ -89,7 +94,7 @@ def learn(read: Read, rows: Rows, key: bytes, about: Mapping[str, Any]) -> Refer
     if found < LEAST_GROUPS:
         raise RecordError(
             f"linking finds {found} groups of honest accounts; a reference needs {LEAST_GROUPS} or more, "
-            "give a log of more accounts"
+            f"{why() or 'give a log of more accounts'}"
         )
     scale = Scale.of([one.maxima() for one in population.accounts])
     conduct = ConductScale.of([(one.plan, one.closings) for one in population.accounts])

@@ -79,7 +79,7 @@ def load(folder: Path) -> Reference:
     """RecordError where the folder is no reference of this version, or was changed since it was made."""
     about = about_reference(folder)
     try:
-        key = bytes.fromhex((folder / KEY).read_text(encoding="ascii").strip())
+        key = _key(folder / KEY)
         with (folder / ARRAYS).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         reference = _reference(key, arrays, about)
@@ -95,6 +95,16 @@ def load(folder: Path) -> Reference:
     if reference.digest != digest:
         raise RecordError(f"{folder}: its numbers are not those that its digest was made of; make the reference anew")
     return reference
+
+
+def _key(path: Path) -> bytes:
+    try:
+        return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        raise RecordError(
+            f"{path}: is no key, which is hexadecimal digits; copy it again, or make the reference anew with "
+            "`stillhouse guard reference`"
+        ) from None
 
 
 def _arrays(reference: Reference) -> dict[str, NDArray[Any]]:

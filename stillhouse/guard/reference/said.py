@@ -19,11 +19,14 @@ __all__ = ["Listener", "Said", "weighs", "words_and_cues"]
 
 
 class Said(NamedTuple):
-    """`words` are the distinct buckets as 32-bit numbers, None where the exchange does not weigh."""
+    """`words` are the distinct buckets as 32-bit numbers, none where the exchange does not weigh. Any two compare: what
+    waits is put in order by them where time and id are the same.
+    """
 
     at: int
     id: str
-    words: bytes | None
+    weighs: bool
+    words: bytes
     cues: int
 
 
@@ -38,11 +41,11 @@ class Listener:
 
     def _said(self, exchange: Exchange, at: int) -> Said:
         if not weighs(exchange.account, self._key):
-            return Said(at, exchange.id, None, 0)
+            return Said(at, exchange.id, False, b"", 0)
         said = asked(exchange)
         words = words_of(said.newest)
         found = word_counts(words)[0].astype(np.uint32).tobytes()
-        return Said(at, exchange.id, found, int(cues(said, words, exchange.request)))
+        return Said(at, exchange.id, True, found, int(cues(said, words, exchange.request)))
 
 
 def weighs(account: str, key: bytes) -> bool:
@@ -55,7 +58,7 @@ def words_and_cues(read: Iterable[Said]) -> tuple[NDArray[np.float32], tuple[flo
     documents, n = np.zeros(BUCKETS), 0
     shown = [0] * len(CUES)
     for one in read:
-        if one.words is not None:
+        if one.weighs:
             documents[np.frombuffer(one.words, np.uint32)] += 1
             shown = [count + bool(one.cues & cue) for count, cue in zip(shown, CUES, strict=True)]
             n += 1

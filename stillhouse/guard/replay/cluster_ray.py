@@ -4,13 +4,16 @@ A cluster runs whatever code it is sent. So our own listens on the loopback inte
 its processes know; of what Ray brings, the dashboard's pages and the reports of use are off.
 """
 
+import fcntl
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,6 +22,7 @@ from stillhouse.errors import ConfigError
 __all__ = ["cluster"]
 
 _FOLDERS = "/tmp"  # and not TMPDIR: the path of a socket in such a folder has to stay below 104 bytes
+_PREFIX = "stillhouse-ray-"
 _STORE_BYTES = 1 << 27
 _SILENT = {"RAY_DEDUP_LOGS_SKIP_REGEX": "."}  # what Ray would print on standard output of workers that died
 _OWN = {
@@ -63,7 +67,7 @@ def _own(workers: int) -> Iterator[None]:
     import psutil
     import ray
 
-    with TemporaryDirectory(prefix="stillhouse-ray-", dir=_FOLDERS, ignore_cleanup_errors=True) as folder:
+    with _folder() as folder:
         try:
             _init(
                 "local",
@@ -82,6 +86,33 @@ def _own(workers: int) -> Iterator[None]:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()  # Ray's agents outlive for a minute a server of its that was slow to end
             psutil.wait_procs(begun, timeout=10)
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder for a cluster's files. It is inside of one that is ours alone, since Ray opens its own to everybody.
+
+    What clusters of killed processes left goes first: who has such a folder holds a lock on it.
+    """
+    for left in Path(_FOLDERS).glob(f"{_PREFIX}*"):
+        with suppress(OSError), _held(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            shutil.rmtree(left)
+    with (
+        TemporaryDirectory(prefix=_PREFIX, dir=_FOLDERS, ignore_cleanup_errors=True) as private,
+        _held(Path(private), fcntl.LOCK_SH),
+    ):
+        yield f"{private}/r"
+
+
+@contextmanager
+def _held(folder: Path, how: int) -> Iterator[None]:
+    """OSError where it cannot be held: another process does, or it is another user's."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _init(*args: Any, **settings: Any) -> None:

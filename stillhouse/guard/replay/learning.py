@@ -12,12 +12,16 @@ from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.learn import learn
 from stillhouse.guard.reference.reference import save
-from stillhouse.guard.replay.reading import Logs, Maker, Put, find_logs
+from stillhouse.guard.replay.finding import find_logs, passed_over
+from stillhouse.guard.replay.notices import losses
+from stillhouse.guard.replay.reading import Logs, Maker, Put
 from stillhouse.records import RejectedLines, commit, versions, whole_folder
 
 __all__ = ["learn_reference"]
 
 _STEP = 2000
+_MOST_LATE = 0.1
+_COUNTED = ("exchanges", "duplicates", "rejected", "late", "textless", "absent")
 
 
 def learn_reference(
@@ -33,14 +37,14 @@ def learn_reference(
     """Read the logs twice and make the folder `out`; what the reference says of itself. Accounts of `without` are left
     out.
 
-    RecordError for what cannot be read, is too little to learn from, or is to be left out and is not there; nothing is
-    left behind then.
+    RecordError for what cannot be read, is too little to learn from or not in order, or is to be left out and is not
+    there; nothing is left behind then.
     """
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected, frozenset(without))
-
+        lateness, left_out = int(settings.lateness_seconds * 1e6), frozenset(without)
+        logs = Logs(files, lateness, None if strict else rejected, left_out, passed_over(given, files))
         counted, followed = Once.of(settings), Once.of(settings)
 
         def read(maker: Maker[Put], once: Once, done: str) -> Iterator[Put]:
@@ -58,17 +62,25 @@ def learn_reference(
                 raise RecordError(
                     f"account '{min(unknown)}' is to be left out and asks nothing in the log; mend its name"
                 )
+            if logs.late > _MOST_LATE * logs.exchanges:
+                raise RecordError(
+                    f"{logs.late:,} of {logs.exchanges:,} exchanges are late, so they would count at a wrong time; "
+                    "a reference needs logs in the order of time: sort each by `time`"
+                )
             return read(extractor, followed, "followed")
 
+        def why() -> str:
+            return "; ".join(losses(logs.told(followed)))
+
         about = {"logs": logs.digests(), "without": sorted(without), "versions": versions(), "commit": commit()}
-        reference = learn(lambda listener: read(listener, counted, "counted"), rows, key, about)
-        counts = {"exchanges": logs.exchanges, "duplicates": followed.duplicates, "rejected": rejected.count}
+        reference = learn(lambda listener: read(listener, counted, "counted"), rows, key, about, why)
+        told = logs.told(followed)
+        counts = {name: told[name] for name in _COUNTED}
         save(replace(reference, about={**reference.about, **counts}), draft)
     return {
         "reference": str(out),
         "digest": reference.digest,
-        **logs.told(),
-        "duplicates": followed.duplicates,
+        **told,
         "accounts": reference.rarity.accounts,
         "groups": sum(null.groups for null in reference.groups.values()),
         "days": reference.span / 86_400e6,

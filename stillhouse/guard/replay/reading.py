@@ -1,4 +1,4 @@
-"""Logs in, ordered rows out: files, and folders of segments, each in nearly the order of time."""
+"""Logs in, ordered rows out: of several files, each in nearly the order of time."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,20 +11,18 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.detect.ordered import Ordering, Placed
+from stillhouse.guard.detect.ordered import Once, Ordering, Placed
 from stillhouse.guard.detect.row import Row
-from stillhouse.guard.features import churn, continuity, origin, use
 from stillhouse.guard.replay.dated import Dated
+from stillhouse.guard.replay.needed import NEEDED, has, has_text
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDED", "Logs", "Maker", "Put", "decoded", "find_logs", "has", "is_log", "time_of"]
+__all__ = ["Logs", "Maker", "Put", "decoded", "time_of"]
 
-_ENDINGS = (".jsonl", ".jsonl.zst", ".parquet")
 _AT_ONCE = 128
-NEEDED = (*origin.NEEDS, *churn.NEEDS, *continuity.NEEDS, *use.NEEDS)
 
 
 class _HasId(Protocol):
@@ -42,37 +40,13 @@ class Maker(Protocol[Put]):
     def rows(self, dated: Sequence[tuple[Exchange, int]]) -> list[Put]: ...
 
 
-def find_logs(given: Sequence[Path]) -> list[Path]:
-    """The files, and those in the folders, sorted and each once. RecordError where there are none.
-
-    Of a folder those that begin with `exchanges`, as gateways and `range traffic` name them; all logs where none does.
-    """
-    found: dict[Path, None] = {}
-    for path in given:
-        if path.is_dir():
-            logs = sorted(one for one in path.iterdir() if one.name.endswith(_ENDINGS))
-            inside = [one for one in logs if is_log(one.name)] or logs
-            if not inside:
-                raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
-            found.update(dict.fromkeys(inside))
-        elif not path.exists():
-            raise RecordError(f"{path}: no such log; give a file or a folder of segments")
-        else:
-            found[path] = None
-    return list(found)
-
-
-def is_log(name: str) -> bool:
-    """Whether a file of this name is one of the logs of its folder, also where there are others."""
-    return name.startswith("exchanges") and name.endswith(_ENDINGS)
-
-
 @dataclass(slots=True)
 class Logs:
     """Files to read, more than once if need be. `lateness` in microseconds.
 
-    `late` counts exchanges of the last reading that stood further behind the newest of their file than the lateness and
-    count at the last moment that was open; `skewed` those set aside for a clock that had run ahead by more than a day.
+    Of the last reading: `exchanges` became something, duplicates too; `late` of them stood further behind the newest of
+    their file than the lateness and count at the last moment that was open, `textless` say nothing that features can
+    read. `skewed` were set aside for a clock that had run ahead by more than a day.
     """
 
     files: Sequence[Path]
@@ -80,9 +54,12 @@ class Logs:
     rejected: RejectedLines | None = None
     without: frozenset[str] = frozenset()
     """Accounts that are passed over, and of these in `left_out` those that were there."""
+    passed_over: Sequence[Path] = ()
+    """Logs beside the files that are not read."""
     exchanges: int = 0
     late: int = 0
     skewed: int = 0
+    textless: int = 0
     absent: set[str] = field(default_factory=lambda: set(NEEDED))
     """What features need and no exchange had, by name."""
     left_out: set[str] = field(default_factory=set)
@@ -108,6 +85,8 @@ class Logs:
         """RecordError where nothing was there to read."""
         if self.exchanges or self.left_out:
             return
+        if self.rejected is not None and self.rejected.first is None and self.rejected.unfinished:
+            raise RecordError(self.rejected.unfinished[0])
         if self.rejected is None or self.rejected.first is None:
             more = f" and {len(self.files) - 1:,} more" if len(self.files) > 1 else ""
             raise RecordError(f"{self.files[0]}{more}: no exchange is in the log; give one that has some")
@@ -115,12 +94,17 @@ class Logs:
             f"no exchange could be read, {self.rejected.count:,} were set aside; the first is {self.rejected.first}"
         )
 
-    def told(self) -> dict[str, Any]:
-        """What the last reading met, for summaries."""
+    def told(self, once: Once) -> dict[str, Any]:
+        """What the last reading met, for summaries; `once` has seen all of it."""
         rejected = self.rejected
         return {
-            "exchanges": self.exchanges,
+            "passed_over": [str(path) for path in self.passed_over],
+            "exchanges": self.exchanges - once.duplicates,
+            "duplicates": once.duplicates,
+            "first_duplicate": once.first,
             "late": self.late,
+            "textless": self.textless,
+            "absent": sorted(self.absent),
             "skewed": self.skewed,
             "rejected": 0 if rejected is None else rejected.count,
             "first_rejected": None if rejected is None else rejected.first,
@@ -131,7 +115,7 @@ class Logs:
         return {str(path): digest_file(path) for path in self.files}
 
     def _merge(self, dated: Sequence[Iterable[Put]]) -> Iterator[Put]:
-        self.exchanges = self.late = self.skewed = 0
+        self.exchanges = self.late = self.skewed = self.textless = 0
         orderings = [Ordering[Put](self.lateness) for _ in self.files]
         parts = [self._ordered(rows, order) for rows, order in zip(dated, orderings, strict=True)]
         yield from heapq.merge(*parts, key=lambda row: (row.at, row.id))
@@ -167,6 +151,7 @@ class Logs:
                 continue
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
+            self.textless += not has_text(one)
             yield one, time_of(one)
 
     def _set_aside(self, number: int, one: _HasId, at: int) -> None:
@@ -206,10 +191,3 @@ def time_of(exchange: Exchange) -> int:
     at = microseconds(exchange.time)
     assert at is not None, "the log checks times"
     return at
-
-
-def has(exchange: Exchange, name: str) -> bool:
-    """Whether it has the field `name`, as in NEEDED."""
-    part, _, field_name = name.partition(".")
-    value = getattr(exchange, part)
-    return (value.get(field_name) if field_name else value) is not None

@@ -10,12 +10,13 @@ from stillhouse.config import dump
 from stillhouse.guard.decide.decision import Decision
 from stillhouse.guard.detect.detector import Detector
 from stillhouse.guard.detect.left_alone import drift
-from stillhouse.guard.detect.ordered import Ticks
+from stillhouse.guard.detect.ordered import Once, Ticks
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.reference.reference import Reference
 from stillhouse.guard.replay.engine import Engine, local_engine
-from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.guard.replay.finding import find_logs, passed_over
+from stillhouse.guard.replay.reading import Logs
 from stillhouse.guard.replay.records import account_records, campaign_records, evidence_records, own_records, populated
 from stillhouse.records import (
     RejectedLines,
@@ -52,15 +53,15 @@ def replay(
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        logs = Logs(files, int(settings.lateness_seconds * 1e6), None if strict else rejected)
+        lateness = int(settings.lateness_seconds * 1e6)
+        logs = Logs(files, lateness, None if strict else rejected, passed_over=passed_over(given, files))
         asked = time.monotonic()
         with engine(logs, reference) as made:
             started = time.monotonic()
-            detector, decisions, duplicates = _fold(made.rows, reference, settings, progress)
+            detector, decisions, once = _fold(made.rows, reference, settings, progress)
             seconds = time.monotonic() - started
         logs.check()
-        summary = _summary(detector, logs) | {
-            "duplicates": duplicates,
+        summary = _summary(detector, logs, once) | {
             "decisions": len(decisions),
             "engine": made.engine,
             "workers": made.workers,
@@ -81,8 +82,8 @@ def replay(
 
 def _fold(
     rows: Iterator[Row], reference: Reference, settings: DetectSettings, progress: Progress
-) -> tuple[Detector, list[Decision], int]:
-    """The detector after the last row, all decisions, and how many rows came twice."""
+) -> tuple[Detector, list[Decision], Once]:
+    """The detector after the last row, all decisions, and what tells which rows came twice."""
     detector = Detector(reference, settings)
     ticks = Ticks.of(settings)
     decisions: list[Decision] = []
@@ -91,17 +92,16 @@ def _fold(
         decisions += detector.fold(tick)
         seen += len(tick)
         progress(f"{seen:,} exchanges, {len(detector.population.accounts):,} accounts, {len(decisions):,} decisions")
-    return detector, decisions, ticks.duplicates
+    return detector, decisions, ticks.once
 
 
-def _summary(detector: Detector, logs: Logs) -> dict[str, Any]:
+def _summary(detector: Detector, logs: Logs, once: Once) -> dict[str, Any]:
     actions = Counter(taken.action for taken in detector.actions.values())
     return {
         "v": "stillhouse.replay/1",
         "logs": logs.digests(),
         "reference": detector.reference.digest,
-        **logs.told(),
-        "absent": sorted(logs.absent),
+        **logs.told(once),
         "accounts": len(detector.population.accounts),
         "campaigns": len(populated(detector)),
         "groups_looked_at": sum(bool(case.looks) for case in detector.cases.values()),

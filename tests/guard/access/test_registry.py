@@ -274,6 +274,11 @@ FAULTS: list[tuple[Callable[[Registry], object], type[ConfigError], str]] = [
         "name holds half of a surrogate",
     ),
     (
+        lambda r: r.change_account("bob", {"registration": {"created": 1784505600}}),
+        ConfigError,
+        "registration: created is 1784505600; it must be text",
+    ),
+    (
         lambda r: r.change_account("bob", {"registration": {"a": 2**60}}),
         ConfigError,
         "registration: .a is 1152921504606846976",

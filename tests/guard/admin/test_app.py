@@ -252,7 +252,7 @@ def test_before_the_directory_was_read_its_age_is_unknown(open_at: OpenAt) -> No
             "POST",
             "/v1/keys",
             {"account": "alice", "expires": "2027"},
-            "body: 'expires' is '2027'; input should be a valid",
+            "body: 'expires' is '2027'; give a number, without quotes",
         ),
         ("POST", "/v1/keys", {"account": "alice", "expires": 5}, "expires is 5, in the past"),
         (

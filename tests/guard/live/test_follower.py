@@ -9,12 +9,14 @@ from threading import Event
 import numpy as np
 import pytest
 
+from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features.words import BUCKETS
 from stillhouse.guard.live.follower import Follower
 from stillhouse.guard.log.segment import Segment
-from stillhouse.guard.replay.reading import Logs, find_logs
+from stillhouse.guard.replay.finding import find_logs
+from stillhouse.guard.replay.reading import Logs
 from stillhouse.records import RejectedLines
 from stillhouse.records.zstd_lines import compress_frame
 from tests.guard.detection import KEY
@@ -191,3 +193,33 @@ def test_nothing_is_passed_on_ahead_of_the_clock(tmp_path: Path, caplog: pytest.
     assert live.counts.late == 0
     (told,) = caplog.records
     assert "ahead of this clock" in told.getMessage() and vars(told)["fields"] == {"file": ahead.path.name}
+
+
+def test_a_corrupt_segment_is_told_once_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """From its first byte, or behind an exchange that still counts; a replay refuses both."""
+    garbage = begin(tmp_path, "a")
+    killed(garbage, b"this is no zstd frame")
+    damaged = begin(tmp_path, "b")
+    add(damaged, at("1", 0))
+    killed(damaged, b"nor is this")
+    live = follower(tmp_path)
+    rows = [row for _ in range(4) for row in live.look()]
+    assert [row.id for row in rows] == [] and (live.counts.read, live.counts.rejected) == (1, 2)
+    told = sorted(one.getMessage() for one in caplog.records)
+    assert len(told) == 2 and all("corrupt zstd data before byte" in one and "next start" in one for one in told)
+    assert [str(one.path) in text for one, text in zip((garbage, damaged), told, strict=True)] == [True, True]
+    with pytest.raises(RecordError, match="corrupt zstd data"):
+        replayed(tmp_path)
+
+
+def test_the_first_line_of_a_segment_that_is_set_aside_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    segment = begin(tmp_path, "g")
+    add(segment, at("1", 0), at("2", 1))
+    os.write(segment._descriptor, compress_frame(b"no exchange\nnor this\n"))
+    live = follower(tmp_path)
+    live.look(), live.look()
+    (told,) = caplog.records
+    assert f"{segment.path}:3: not JSON" in told.getMessage() and live.counts.rejected == 2
+    segment.close()

@@ -81,7 +81,9 @@ def test_a_log_that_holds_every_exchange_twice_teaches_what_it_does_once(
     made = learn_reference([twice, begun], tmp_path / "out", world.settings, KEY)
     assert made["digest"] == learnt["digest"]
     assert made["duplicates"] == 2 * learnt["exchanges"] and learnt["duplicates"] == 0
-    assert load(tmp_path / "out").about["duplicates"] == made["duplicates"]
+    assert made["exchanges"] == learnt["exchanges"] and made["first_duplicate"] is not None
+    about = load(tmp_path / "out").about
+    assert (about["exchanges"], about["duplicates"]) == (made["exchanges"], made["duplicates"])
 
 
 def test_a_span_of_decades_is_refused_with_the_exchanges_it_comes_from(tmp_path: Path) -> None:
@@ -94,3 +96,27 @@ def test_a_span_of_decades_is_refused_with_the_exchanges_it_comes_from(tmp_path:
     ):
         learn_reference([log], tmp_path / "out", DetectSettings(), KEY)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_log_that_is_not_in_the_order_of_time_is_refused(world: World, tmp_path: Path) -> None:
+    with ExchangeLog(tmp_path / "log.jsonl") as log:
+        log.extend(reversed(list(ExchangeLog(world.honest))))
+    with pytest.raises(RecordError, match=r"exchanges are late, so they would count at a wrong time; .*sort each by"):
+        learn_reference([tmp_path / "log.jsonl"], tmp_path / "out", DetectSettings(), KEY)
+    assert load(world.reference).about["late"] == world.learnt["late"] == 0
+
+
+def test_a_refusal_says_what_was_lost_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    with ExchangeLog(log) as whole:
+        whole.extend(exchange("same", "2026-07-20T00:00:00Z", f"a{number}", "a b c d") for number in range(250))
+    with pytest.raises(RecordError, match=r"has 1 accounts; .* 249 of 250 exchanges .*the first is 'same': give each"):
+        learn_reference([log], tmp_path / "out", DetectSettings(), KEY)
+    (tmp_path / "silent").mkdir()
+    log = tmp_path / "silent" / "log.jsonl"
+    with ExchangeLog(log) as whole:
+        whole.extend(exchange(f"x{number}", "2026-07-20T00:00:00Z", f"a{number}", []) for number in range(250))
+    with pytest.raises(
+        RecordError, match=r"finds \d+ groups of honest accounts; .* 250 of 250 exchanges .*say nothing"
+    ):
+        learn_reference([log], tmp_path / "out", DetectSettings(), KEY)

@@ -30,6 +30,19 @@ def test_a_changed_number_is_found(world: World, tmp_path: Path) -> None:
         load(copy)
 
 
+def test_a_damaged_key_and_another_version_are_told_with_the_remedy(world: World, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world.reference, copy)
+    for damaged in (b"no key\n", b"\xff\xfe"):
+        (copy / "reference.key").write_bytes(damaged)
+        with pytest.raises(RecordError, match=r"copy/reference\.key: is no key, .*; copy it again, or make the"):
+            load(copy)
+    about = json.loads((copy / "reference.json").read_text())
+    (copy / "reference.json").write_text(json.dumps(about | {"v": "stillhouse.reference/1"}))
+    with pytest.raises(RecordError, match=r"is 'stillhouse\.reference/1'; .* so make the reference anew with"):
+        load(copy)
+
+
 def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"reference.json is missing.*make one with"):
         load(tmp_path)

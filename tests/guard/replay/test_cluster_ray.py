@@ -1,12 +1,15 @@
 """What a Ray cluster cannot be had for is one line. A real cluster is in test_engine_ray.py."""
 
 import importlib.util
+import subprocess
 import sys
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
 from stillhouse.errors import ConfigError
-from stillhouse.guard.replay.cluster_ray import cluster
+from stillhouse.guard.replay.cluster_ray import _folder, cluster
 
 
 @pytest.mark.parametrize("name", ["ray", "psutil"])
@@ -27,3 +30,30 @@ def test_where_no_cluster_is_to_be_joined_is_said_at_once(address: str, reason: 
         cluster(address=address),
     ):
         pass
+
+
+HOLDING = """
+import sys, time
+from stillhouse.guard.replay.cluster_ray import _folder
+with _folder() as folder:
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_and_what_is_held_stays() -> None:
+    old = Path(mkdtemp(prefix="stillhouse-ray-", dir="/tmp"))
+    (old / "r").mkdir()
+    with subprocess.Popen([sys.executable, "-c", HOLDING], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        held = Path(other.stdout.readline().strip()).parent
+        try:
+            assert not old.exists() and held.stat().st_mode & 0o777 == 0o700
+            with _folder():
+                assert held.exists()
+        finally:
+            other.kill()
+    assert held.exists()
+    with _folder() as folder:
+        assert not held.exists()
+    assert not Path(folder).parent.exists()

@@ -178,6 +178,17 @@ def test_a_log_that_is_cut_off_is_replayed_as_far_as_it_goes_and_counted(world: 
     summary = replay([cut], load(world.reference), tmp_path / "out", world.settings)
     (unfinished,) = summary["unfinished"]
     assert f"{summary['exchanges']:,} lines were read; copy it again" in unfinished
-    assert summary["rejected"] == 1 and 0 < summary["exchanges"] < world.summary["exchanges"]
+    assert summary["rejected"] == 0 and 0 < summary["exchanges"] < world.summary["exchanges"]
     with pytest.raises(RecordError, match=r"cut\.jsonl\.zst:.*ends inside a zstd frame.*learnt from whole logs"):
+        learn_reference([cut], tmp_path / "ref", world.settings, KEY)
+
+
+def test_a_log_that_ends_inside_a_line_is_cut_off_too(world: World, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jsonl"
+    with ExchangeLog(cut) as log:
+        log.extend(one for number, one in enumerate(ExchangeLog(world.mixed)) if number < 50)
+    cut.write_bytes(cut.read_bytes()[:-20])
+    summary = replay([cut], load(world.reference), tmp_path / "out", world.settings)
+    assert (summary["exchanges"], summary["rejected"], len(summary["unfinished"])) == (49, 0, 1)
+    with pytest.raises(RecordError, match=r"cut\.jsonl:50: .*ends inside a line.*learnt from whole logs"):
         learn_reference([cut], tmp_path / "ref", world.settings, KEY)

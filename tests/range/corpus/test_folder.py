@@ -72,7 +72,7 @@ def test_too_few_items_to_evaluate_with_are_joined_by_the_packaged_ones(tmp_path
         (
             "a.jsonl",
             b'{"prompt": "x"}\n{"prompt": ',
-            "a.jsonl:2: not JSON (Expecting value, column 12); mend or remove the line",
+            "a.jsonl:2: not JSON (Expecting value, column 11); mend or remove the line",
         ),
         ("a.json", b"[1, 2", "a.json: not JSON"),
         ("a.jsonl", b'{"prompt": "\xff"}', "a.jsonl:1: not UTF-8 text (invalid start byte); mend or remove the line"),
