@@ -56,15 +56,15 @@ class Requests:
 
 
 def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds: tuple[Kind, ...]) -> Requests:
-    """What so many accounts ask in `spans` times `span` microseconds, as many at any time: those who are there when it
-    begins are as many as come within a span, and each stays for a span on average, however long it has been there. Some
-    ask nothing, and nobody ever knows of them.
+    """What about so many accounts ask in `spans` times `span` microseconds, cut out of the time of a service that has as
+    many at any moment: as many are there as come within a span, and each stays for a span on average, however long it
+    has been there. Who asks nothing in that time is not known.
     """
+    accounts = round(accounts * (spans + 3) / (spans + 1))
     shares = np.array([kind.share for kind in kinds])
     kind = rng.choice(len(kinds), accounts, p=shares / shares.sum())
-    length = spans * span
-    born = np.where(rng.random(accounts) < 1 / (1 + spans), 0.0, rng.random(accounts) * length)
-    gone = np.minimum(born + rng.exponential(span, accounts), length)
+    born = np.where(rng.random(accounts) < 1 / (spans + 3), 0.0, rng.random(accounts) * (spans + 2)) * span
+    gone = np.minimum(born + rng.exponential(span, accounts), (spans + 2) * span)
     spread = np.array([one.spread for one in kinds])[kind]
     volume = np.array([one.requests for one in kinds])[kind] * np.exp(spread * rng.standard_normal(accounts))
     count = rng.poisson(np.minimum(volume * (gone - born) / span, _MOST_REQUESTS))
@@ -76,9 +76,10 @@ def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds
     rates = np.array([one.rates for one in kinds])[kind] * nature
     rate = rates[owner] * (mood * np.exp(drift[owner] * wave))[:, None]
     shown = rng.random(rate.shape) < np.minimum(rate, _LARGEST_RATE)
-    order = np.lexsort((owner, when))
     masks = shown @ np.array([int(cue) for cue in CUES])
-    return Requests(owner[order], when[order].astype(np.int64), masks[order].astype(np.int64))
+    order = np.lexsort((owner, when))
+    order = order[(when[order] >= span) & (when[order] < (spans + 1) * span)]
+    return Requests(owner[order], (when[order] - span).astype(np.int64), masks[order].astype(np.int64))
 
 
 def _sessions(

@@ -95,11 +95,12 @@ class Account:
             self.span, self.before = span, self.exchanges
             self.running, self.best, self.closed = purpose.begun(), purpose.begun(), array("d")
             self.closings.clear()
+            self.cadence.begin_days(row.at)
         self.exchanges += 1
         self.client = row.client
         self.plan = row.manner.plan
         closing = self.cadence.add(row.at)
-        if closing is not None and not begins:
+        if closing is not None:
             self.closings.append(closing)
         if self.habits is not None:
             self.habits.add(row)

@@ -1,8 +1,8 @@
 """When an account asks: over how much of the day, and how evenly.
 
 People sleep, and ask in sittings. A queue that is worked off knows neither; nor do the servers of honest customers,
-so nothing here says what a machine works for. Days are the account's own and begin with its first request: no time
-zone has to be guessed. The state is of fixed size, whatever is asked.
+so nothing here says what a machine works for. Days are the account's own and begin with its first request, or with the
+first of a span that it is compared over: no time zone has to be guessed. The state is of fixed size, whatever is asked.
 """
 
 import math
@@ -34,13 +34,18 @@ class Cadence:
     `newest` is the time of its newest request, `moments` the sum of the times of all since the first.
     """
 
-    __slots__ = ("_day", "_hours", "_requests", "_since", "_squares", "_total", "moments", "newest")
+    __slots__ = ("_day", "_first", "_hours", "_requests", "_since", "_squares", "_total", "moments", "newest")
 
     def __init__(self, since: int) -> None:
-        self._since = since
-        self._day = 0
+        self._first = since
         self.newest = since
         self.moments = 0.0
+        self.begin_days(since)
+
+    def begin_days(self, since: int) -> None:
+        """Count days from then on, and nothing of before."""
+        self._since = since
+        self._day = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -66,7 +71,7 @@ class Cadence:
         self._hours[since // _HOUR % 24] += 1
         self._requests += 1
         self.newest = at
-        self.moments += since
+        self.moments += at - self._first
         if self._requests >= LEAST and not self._requests & (self._requests - 1):
             closing = self._closing()
         return closing
