@@ -56,9 +56,9 @@ class Requests:
 
 
 def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds: tuple[Kind, ...]) -> Requests:
-    """What about so many accounts ask in `spans` times `span` microseconds, cut out of the time of a service that has as
-    many at any moment: as many are there as come within a span, and each stays for a span on average, however long it
-    has been there. Who asks nothing in that time is not known.
+    """What about so many accounts ask in `spans` times `span` microseconds, cut out of a service that has as many at all
+    times: as many are there as come within a span, and each stays for a span on average, however long it has been
+    there. Who asks nothing in that time is not known.
     """
     accounts = round(accounts * (spans + 3) / (spans + 1))
     shares = np.array([kind.share for kind in kinds])

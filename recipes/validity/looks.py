@@ -33,7 +33,8 @@ WORDS, TIMES = -0.5, 0.5
 @dataclass(frozen=True, slots=True)
 class People:
     """`draw` gives the logit of so many groups' shares, less that of the middle group. `today` moves the log's groups
-    away from the reference's. People come in cliques of `together` who stand out together or not.
+    away from the reference's. People come in cliques of `together` who stand out together or not. A reference has each
+    group in so many `parts`, as it has crowds.
     """
 
     name: str
@@ -42,6 +43,7 @@ class People:
     draw: Draw
     today: float = 0.0
     together: int = 1
+    parts: int = 1
 
 
 def _normal(spread: float) -> Draw:
@@ -79,6 +81,7 @@ PEOPLE = (
     People("normal, spread 0.5", True, _normal(0.5)),
     People("normal, spread 1", True, _normal(1.0)),
     People("normal, spread 2", True, _normal(2.0)),
+    People("normal, spread 1, thirty parts of each in the reference", True, _normal(1.0), parts=30),
     People("two kinds of people, mixed in each group", False, _two_kinds_of_people),
     People("mixture of two betas", False, _beta),
     People("normal, spread 1, people in cliques of four", False, _normal(1.0), together=4),
@@ -109,7 +112,8 @@ def simulated(rng: np.random.Generator, people: People, plan: Mapping[int, tuple
     for groups, (references, judged) in plan.items():
         log_es, log_ps = [], []
         for _ in range(references):
-            null = _remembering(GroupNull.of([*enumerate(grown[-1] for grown in _groups(rng, people, groups))]))
+            honest = enumerate(grown[-1] for grown in _groups(rng, people, groups, people.parts))
+            null = _remembering(GroupNull.of([(at // people.parts, look) for at, look in honest]))
             for looks in _groups(rng, now, judged):
                 lines = [null.lines(one) for one in looks]
                 log_es.append(log_sum_e(log_e_of(found, log_share_of_look(at)) for at, found in enumerate(lines)))
@@ -117,12 +121,11 @@ def simulated(rng: np.random.Generator, people: People, plan: Mapping[int, tuple
         yield Weighed(groups, np.array(log_es), np.array(log_ps))
 
 
-def _groups(rng: np.random.Generator, people: People, n: int) -> Iterator[list[Look]]:
-    """The looks at each group while it grows."""
-    logits = people.draw(rng, n)
-    sizes = np.exp(rng.uniform(np.log(LEAST_PARTIES), np.log(_LARGEST), n)).astype(int)
-    cues = rng.beta(0.3, 6.0, (n, len(CUES)))
-    for shift, size, shown in zip(logits, sizes.tolist(), cues.tolist(), strict=True):
+def _groups(rng: np.random.Generator, people: People, n: int, parts: int = 1) -> Iterator[list[Look]]:
+    """The looks at each of `parts` parts of each group while it grows."""
+    logits = np.repeat(people.draw(rng, n), parts)
+    sizes = np.exp(rng.uniform(np.log(LEAST_PARTIES), np.log(_LARGEST), n * parts)).astype(int)
+    for shift, size in zip(logits, sizes.tolist(), strict=True):
         cliques = -(-size // people.together)
         words, times = (
             np.repeat(rng.random(cliques) < expit(middle + shift), people.together)[:size] for middle in (WORDS, TIMES)
@@ -135,7 +138,7 @@ def _groups(rng: np.random.Generator, people: People, n: int) -> Iterator[list[L
                     content=Counted(int(words[:at].sum()), at),
                     times=Counted(int(times[:at].sum()), at),
                     either=Counted(int((words | times)[:at].sum()), at),
-                    shown=tuple(shown),
+                    shown=(0.0,) * len(CUES),
                     covered=1.0,
                 )
             )
