@@ -56,7 +56,7 @@ class Requests:
 
 
 def live(rng: np.random.Generator, accounts: int, spans: float, span: int, kinds: tuple[Kind, ...]) -> Requests:
-    """What about so many accounts ask in `spans` times `span` microseconds, cut out of a service that has as many at all
+    """What about so many accounts ask in `spans` times `span` microseconds, from a service that has as many at all
     times: as many are there as come within a span, and each stays for a span on average, however long it has been
     there. Who asks nothing in that time is not known.
     """
