@@ -19,14 +19,14 @@ def written(folder: Path, **values: Any) -> Path:
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        ({"r": "x"}, r"'r' is 'x'; input should be a valid integer"),
+        ({"r": "x"}, r"'r' is 'x'; give a number, without quotes"),
         ({"r": 0}, r"'r' is 0; input should be greater than 0"),
         ({"lora_alpha": None}, r"'lora_alpha' is None; input should be a valid number"),
-        ({"lora_alpha": "much"}, r"'lora_alpha' is 'much'; input should be a valid number"),
+        ({"lora_alpha": "much"}, r"'lora_alpha' is 'much'; give a number, without quotes"),
         ({"lora_alpha": float("nan")}, r"'lora_alpha' is nan; input should be a finite number"),
         ({"target_modules": 5}, r"'target_modules' is 5; give a list of names, or one regular expression"),
         ({"target_modules": "("}, r"'target_modules' is '\('; '\(' is no regular expression \(missing \)"),
-        ({"rank_pattern": {"q_proj": "x"}}, r"'rank_pattern.q_proj' is 'x'; input should be a valid integer"),
+        ({"rank_pattern": {"q_proj": "x"}}, r"'rank_pattern.q_proj' is 'x'; give a number, without quotes"),
         ({"rank_pattern": {"(": 4}}, r"'rank_pattern' is .*; '\(' is no regular expression"),
         ({"alpha_pattern": {"q_proj": None}}, r"'alpha_pattern.q_proj' is None; input should be a valid number"),
         (
