@@ -215,6 +215,12 @@ def test_what_detection_asks_a_person_for(guard: Guard) -> None:
     ]
     assert guard.json("action pending")[0]["because"] == EVIDENCE
     assert guard.run("action list") == "nothing is in force\n"
+    for who in ("alice", "--campaign c1"):
+        fault = guard.fault(f"action review {who} --action slow --verdict approved --reason x")
+        assert fault.endswith(": 'suspend' waits for a person, not 'slow'; look at that, and review it")
+        fault = guard.fault(f"action restore {who}")
+        assert ": nothing is in force to end, and 'suspend' waits for a person; reject that with " in fault
+    assert len(guard.json("action pending")) == 2
     word = "--action suspend --reason seen"
     assert guard.run(f"action review bob {word} --verdict rejected") == "bob  suspend rejected and ended\n"
     assert guard.run(f"action review --campaign c1 {word} --verdict approved") == "alice  suspend approved\n"
