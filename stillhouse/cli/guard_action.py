@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for
-from stillhouse.cli.guard_lines import joined, print_all
+from stillhouse.cli.common import Json, Quiet, console_for, print_result
+from stillhouse.cli.guard_evidence import with_evidence
+from stillhouse.cli.guard_lines import joined, print_all, record
 from stillhouse.cli.guard_options import CONFIG, Actor, Config, Reason, Texts, option
 from stillhouse.cli.guard_registry import actor_name, open_registry
 from stillhouse.cli.guard_times import moment, shown
@@ -78,9 +79,11 @@ def pending(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """List what detection asks a person for: none of it is in force until `review` approves it."""
+    """List what detection asks a person for, with the evidence: none is in force until `review` approves it."""
     with open_registry(config) as registry:
-        print_all(registry.proposals(campaign), as_json, _line, "nothing waits for a person")
+        waiting = registry.proposals(campaign)
+        text = with_evidence(waiting, _line) or "nothing waits for a person"
+        print_result([record(one) for one in waiting], as_json, text)
 
 
 def restore(

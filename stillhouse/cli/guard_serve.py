@@ -39,11 +39,6 @@ def check(
         from stillhouse.guard.settings import GuardSettings
 
         settings = load(GuardSettings, config, overrides or [])
-        folder = config.resolve().parent
-        runtime = prepare(settings, folder, os.environ).runtime
-        if settings.detect.reference is not None:
-            from stillhouse.guard.reference.reference import load as load_reference
-
-            load_reference(folder / settings.detect.reference)
+        runtime = prepare(settings, config.resolve().parent, os.environ).runtime
         result = {"config": str(config), "models": sorted(runtime.models), "upstreams": sorted(runtime.upstreams)}
         print_result(result, as_json, f"{config} can be served: {', '.join(sorted(runtime.models))}")

@@ -54,6 +54,11 @@ def _text(out: Path, result: dict[str, Any]) -> str:
             f"no exchange of {kind} falls into the composed days; give more days{_EARLIER.get(kind, '')}"
             for kind in result["silent"]
         ),
+        *(
+            f"campaign {name}: {cut['exchanges']:,} of its {cut['requests']:,} requests fall into the composed days; "
+            "give more days, or the campaign an earlier `day` or fewer `hours`"
+            for name, cut in result["cut_short"].items()
+        ),
     ]
     if result["persistence"]:
         lines.append(

@@ -14,12 +14,14 @@ from typing import Any
 
 from stillhouse.config import dump
 from stillhouse.range.arrivals import DAY
+from stillhouse.range.campaigns.campaign import is_cut_short
 from stillhouse.range.cast import Label
 from stillhouse.range.corpus import Corpus
 from stillhouse.range.parquet import write_parquet
 from stillhouse.range.people.sample import Openings
 from stillhouse.range.scenario import Scenario
 from stillhouse.range.traffic import Composed, composed, labels
+from stillhouse.range.world import World
 from stillhouse.records import ExchangeLog, rfc3339, whole_folder, write_atomic, write_json
 from stillhouse.records.files import append_bytes, create_for_append, encode_line
 from stillhouse.types import Exchange
@@ -60,6 +62,7 @@ def _fill(folder: Path, scenario: Scenario, corpus: Corpus, progress: Progress) 
         "seed": scenario.seed,
         **(counts := tally.result()),
         "silent": [row["kind"] for row in counts["kinds"] if not row["exchanges"]],
+        "cut_short": _cut_short(scenario, corpus, counts["campaigns"]),
         "files": files,
         "corpus": {
             "digest": corpus.digest,
@@ -71,6 +74,16 @@ def _fill(folder: Path, scenario: Scenario, corpus: Corpus, progress: Progress) 
     }
     write_json(folder / "summary.json", summary)
     return summary
+
+
+def _cut_short(scenario: Scenario, corpus: Corpus, written: dict[str, int]) -> dict[str, dict[str, int]]:
+    """Campaigns that go on after the composed days: the requests that they were to make, and those that are there."""
+    world = World(scenario.seed, scenario.begin, scenario.days, corpus)
+    return {
+        one.name: {"requests": one.requests, "exchanges": written.get(one.name, 0)}
+        for one in scenario.campaigns
+        if is_cut_short(world, one)
+    }
 
 
 def _write_log(folder: Path, scenario: Scenario, entries: Iterator[Composed]) -> list[str]:

@@ -84,7 +84,8 @@ def check_free(path: Path, option: str) -> None:
 def check_place(path: Path, *, make_parents: bool) -> None:
     """StorageError if nothing can be made at `path`, so that a long computation does not find it out at its end.
 
-    `make_parents`: missing folders above it will be made too. Writes nothing.
+    `make_parents`: missing folders above it will be made too. Leaves nothing there: a file without a name is tried,
+    because permissions alone do not tell what /proc or a full disk refuses.
     """
     with disk_errors(path, 0):
         folder = _existing(path.parent) if make_parents else path.parent
@@ -93,8 +94,7 @@ def check_place(path: Path, *, make_parents: bool) -> None:
             raise _refusal(errno.ENOTDIR)
         if not make_parents and path.is_dir():
             raise _refusal(errno.EISDIR)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise _refusal(errno.EACCES)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

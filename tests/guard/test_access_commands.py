@@ -21,6 +21,12 @@ from stillhouse.guard.state.open import open_state
 from tests.guard.conftest import guard_settings
 
 Run = Callable[..., str]
+EVIDENCE = {
+    "time": "2026-07-20T19:14:49Z",
+    "log_e": 12.34,
+    "level": 1e-4,
+    "because": ["9 of 10 requests [are] one queue", "two accounts share a template"],
+}
 
 
 class Guard:
@@ -195,12 +201,26 @@ def test_a_word_on_an_action(guard: Guard) -> None:
 def test_what_detection_asks_a_person_for(guard: Guard) -> None:
     customer(guard)
     assert guard.run("action pending") == "nothing waits for a person\n"
-    found = Found(["alice", "bob"], "c1", "suspend", waits=True, at=0.0, reason="a queue", because={"log_e": 7.5})
+    found = Found(["alice", "bob"], "c1", "suspend", waits=True, at=0.0, reason="a queue", because=EVIDENCE)
+    alone = Found(["alice"], None, "verify", waits=True, at=0.0, reason="odd", because={"log_e": 7.5})
+    guard.look(lambda registry: bring_about(registry, alone))
+    assert guard.run("action pending").endswith("  odd\n    evidence: ln e 7.50\n")
     guard.look(lambda registry: bring_about(registry, found))
-    first, second = guard.run("action pending --campaign c1").splitlines()
+    first, second, *evidence = guard.run("action pending --campaign c1").splitlines()
     assert first.startswith("alice  suspend  since ") and second.endswith("  campaign c1  a queue")
-    assert guard.json("action pending")[0]["because"] == {"log_e": 7.5}
+    assert evidence == [
+        "    evidence: 2026-07-20T19:14:49Z, ln e 12.34, needed 9.21 (level 0.0001)",
+        "      9 of 10 requests [are] one queue",
+        "      two accounts share a template",
+    ]
+    assert guard.json("action pending")[0]["because"] == EVIDENCE
     assert guard.run("action list") == "nothing is in force\n"
+    for who in ("alice", "--campaign c1"):
+        fault = guard.fault(f"action review {who} --action slow --verdict approved --reason x")
+        assert fault.endswith(": 'suspend' waits for a person, not 'slow'; look at that, and review it")
+        fault = guard.fault(f"action restore {who}")
+        assert ": nothing is in force to end, and 'suspend' waits for a person; reject that with " in fault
+    assert len(guard.json("action pending")) == 2
     word = "--action suspend --reason seen"
     assert guard.run(f"action review bob {word} --verdict rejected") == "bob  suspend rejected and ended\n"
     assert guard.run(f"action review --campaign c1 {word} --verdict approved") == "alice  suspend approved\n"

@@ -139,7 +139,7 @@ def test_nothing_to_read_is_a_fault(world: World, command: Command, tmp_path: Pa
         assert "no exchange could be read, 1 were set aside; the first is" in command("guard", *words).fault
 
 
-def test_a_check_reads_all_of_the_reference(world: World, command: Command, tmp_path: Path) -> None:
+def test_a_start_and_a_check_read_all_of_the_reference(world: World, command: Command, tmp_path: Path) -> None:
     shutil.copytree(world.reference, tmp_path / "ref")
     upstream = {"name": "one", "base_url": "http://127.0.0.1:9/v1"}
     config: dict[str, Any] = {"upstreams": [upstream], "models": [{"name": "m", "upstreams": ["one"]}]}
@@ -149,4 +149,6 @@ def test_a_check_reads_all_of_the_reference(world: World, command: Command, tmp_
     assert command(*check).code == 0
     whole = (tmp_path / "ref" / "reference.npz").read_bytes()
     (tmp_path / "ref" / "reference.npz").write_bytes(whole[: len(whole) // 2])
-    assert "cannot be read as a reference (BadZipFile: File is not a zip file)" in command(*check).fault
+    for what in ("check", "serve"):
+        fault = command("guard", what, "--config", str(tmp_path / "guard.yaml")).fault
+        assert fault.startswith("detect.reference: ") and "(BadZipFile: File is not a zip file)" in fault

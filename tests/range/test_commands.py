@@ -52,6 +52,20 @@ def test_a_kind_that_the_days_are_too_few_for_is_told(scenario: Path, tmp_path: 
     assert (line in done.stdout) is (day == 2)
 
 
+def test_a_campaign_that_goes_on_after_the_days_is_told(scenario: Path, tmp_path: Path) -> None:
+    whole = "{name: whole, requests: 40, day: 0, hours: 48, strategy: {accounts: 4}}"
+    half = "{name: half, requests: 40, day: 1.5, hours: 24, strategy: {accounts: 4}}"
+    with scenario.open("a", encoding="utf-8") as file:
+        file.write(f"campaigns: [{whole}, {half}]\n")
+    done = run(scenario, "--corpus", tmp_path / "texts", "--quiet", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["campaigns"] == {"whole": 40, "half": 20}
+    assert summary["cut_short"] == {"half": {"requests": 40, "exchanges": 20}}
+    assert "campaign half: 20 of its 40 requests fall into the composed days; give more days, or" in done.stdout
+    assert "campaign whole" not in done.stdout
+
+
 def test_json_is_the_summary_and_overrides_count(scenario: Path, tmp_path: Path) -> None:
     words: list[str | Path] = ["seed=9", "days=1", "--corpus", tmp_path / "texts", "--json", "--quiet"]
     done = run(scenario, *words, "--out", tmp_path / "out")

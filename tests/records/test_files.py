@@ -126,6 +126,8 @@ def test_a_place_is_checked_without_writing(tmp_path: Path) -> None:
         (tmp_path / "file" / "x", False, "Not a directory"),
         (tmp_path / "file" / "a" / "x", True, "Not a directory"),
         (tmp_path, False, "Is a directory"),
+        (Path("/proc/x"), False, "No such file or directory"),
+        (Path("/proc/a/x"), True, "No such file or directory"),
     ):
         with pytest.raises(StorageError, match=words):
             check_place(path, make_parents=make_parents)

@@ -359,21 +359,29 @@ class Registry:
     def restore(self, account: str, *, reason: str = "", actor: str = OPERATOR) -> ActionInForce | None:
         """End what an account is under, and say what that was: None where it was nothing.
 
-        An earlier action, which this one had replaced, does not come back.
+        An earlier action, which this one had replaced, does not come back. ConflictError where it is under nothing and
+        an action waits for a person, who has to reject that by `review`.
         """
         check_text(reason, f"account '{account}': reason")
         with self.ledger.transaction() as connection:
             existing_account(connection, account)
             before = list(actions_in(connection, [account]).values())
+            if not before:
+                _check_none_waits(f"account '{account}'", proposals_in(connection, [account]).values())
             end_actions(connection, self.ledger, before, self._said(actor), reason)
         return before[0] if before else None
 
     def restore_campaign(self, campaign: str, *, reason: str = "", actor: str = OPERATOR) -> list[ActionInForce]:
-        """End the campaign's action on every account that is under it, and say what ended."""
+        """End the campaign's action on every account that is under it, and say what ended.
+
+        ConflictError as `restore` where it is none, and something waits.
+        """
         check_name(campaign, "campaign")
         check_text(reason, f"campaign '{campaign}': reason")
         with self.ledger.transaction() as connection:
             before = campaign_in(connection, campaign)
+            if not before:
+                _check_none_waits(f"campaign '{campaign}'", proposed_in(connection, campaign))
             end_actions(connection, self.ledger, before, self._said(actor), reason)
         return before
 
@@ -389,12 +397,14 @@ class Registry:
         check_review(verdict, reason, f"account '{account}'")
         with self.ledger.transaction() as connection:
             existing_account(connection, account)
-            waiting = [one for one in proposals_in(connection, [account]).values() if one.action == seen]
+            asked = proposals_in(connection, [account]).values()
+            waiting = [one for one in asked if one.action == seen]
             if waiting:
                 said = self._said(actor)
                 return review_proposals(connection, self.ledger, waiting, None, verdict, said, reason)[0]
             one = in_force(actions_in(connection, [account]), self.clock()).get(account)
             if one is None:
+                _check_waits_seen(f"account '{account}'", asked, seen)
                 raise ConflictError(f"account '{account}': nothing is in force to review; list the actions that are")
             _check_seen([one], seen)
             self._review(connection, [one], account_reviewed(one, verdict, reason, actor))
@@ -411,13 +421,15 @@ class Registry:
         check_name(campaign, "campaign")
         check_review(verdict, reason, f"campaign '{campaign}'")
         with self.ledger.transaction() as connection:
-            waiting = [one for one in proposed_in(connection, campaign) if one.action == seen]
+            asked = proposed_in(connection, campaign)
+            waiting = [one for one in asked if one.action == seen]
             if waiting:
                 said = self._said(actor)
                 return review_proposals(connection, self.ledger, waiting, campaign, verdict, said, reason)
             under = {one.account: one for one in campaign_in(connection, campaign)}
             reviewed = list(in_force(under, self.clock()).values())
             if not reviewed:
+                _check_waits_seen(f"campaign '{campaign}'", asked, seen)
                 raise UnknownError(f"campaign '{campaign}': nothing is in force to review; list the actions that are")
             _check_seen(reviewed, seen)
             self._review(connection, reviewed, campaign_reviewed(campaign, reviewed, verdict, reason, actor))
@@ -470,6 +482,26 @@ def _check_seen(reviewed: Sequence[ActionInForce], seen: Action) -> None:
         if one.action != seen:
             place = f"account '{one.account}'"
             raise ConflictError(f"{place} is under '{one.action}', not '{seen}'; look at that, and review it")
+
+
+def _check_waits_seen(place: str, waiting: Iterable[Proposal], seen: Action) -> None:
+    if waits := _waits(waiting):
+        raise ConflictError(f"{place}: {waits} for a person, not '{seen}'; look at that, and review it")
+
+
+def _check_none_waits(place: str, waiting: Iterable[Proposal]) -> None:
+    """What waits goes on waiting where nothing is ended, which whoever wants an end has to know."""
+    if waits := _waits(waiting):
+        raise ConflictError(
+            f"{place}: nothing is in force to end, and {waits} for a person; reject that with "
+            "`stillhouse guard action review`, its --action and --verdict rejected"
+        )
+
+
+def _waits(waiting: Iterable[Proposal]) -> str:
+    """In words, the mildest first; empty where nothing does."""
+    found = [f"'{action}'" for action in sorted({one.action for one in waiting}, key=ACTIONS.index)]
+    return f"{' and '.join(found)} wait{'s' * (len(found) == 1)}" if found else ""
 
 
 def _outweighs(old: ActionInForce, new: ActionInForce) -> bool:

@@ -63,7 +63,7 @@ def action_operations(registry: Registry) -> list[Operation]:
             summary="End what an account, or every account of a campaign, is under",
             body=Restore,
             answer=Restored,
-            faults=(404,),
+            faults=(404, 409),
             writes=True,
             run=lambda call: _restore(registry, call),
         ),

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stillhouse.errors import ConfigError, RecordError
+from stillhouse.errors import ConfigError, RecordError, StorageError
 from stillhouse.guard.counters.link import parse_address
 from stillhouse.guard.gateway.runtime import Runtime, make_runtime
 from stillhouse.guard.log.privacy import Privacy
-from stillhouse.guard.reference.about import about_reference
 from stillhouse.guard.settings import GuardSettings
-from stillhouse.guard.state.database import open_engine
+from stillhouse.guard.state.database import check_database
+from stillhouse.records.files import check_place
 
 __all__ = ["Prepared", "prepare"]
 
@@ -30,17 +30,18 @@ class Prepared:
 
 
 def prepare(settings: GuardSettings, folder: Path, environ: Mapping[str, str]) -> Prepared:
-    """ConfigError in one line for whatever is wrong. Connects to nothing."""
+    """ConfigError in one line for whatever is wrong. Makes nothing."""
     told = _secret(settings.state.counters_env, "state.counters_env", environ)
     counters = settings.state.counters if told is None else told.decode()
     if counters != "memory":
         parse_address(counters)
     scaffold_secret = _secret(settings.log.scaffold_key_env, "log.scaffold_key_env", environ)
     Privacy(settings.log.privacy, scaffold_secret)
+    _check_log(folder / settings.log.folder)
     if settings.detect.reference is not None:
         _check_reference(folder / settings.detect.reference)
     if settings.state.database_env is None:
-        open_engine(settings.state.database, folder).dispose()
+        check_database(settings.state.database, folder)
     return Prepared(
         runtime=make_runtime(settings, folder, environ, time.monotonic),
         counters=counters,
@@ -50,9 +51,20 @@ def prepare(settings: GuardSettings, folder: Path, environ: Mapping[str, str]) -
     )
 
 
-def _check_reference(folder: Path) -> None:
+def _check_log(folder: Path) -> None:
     try:
-        about_reference(folder)
+        check_place(folder / "segment" if folder.exists() else folder, make_parents=True)
+    except StorageError as error:
+        raise ConfigError(f"log.folder: {error}") from None
+
+
+def _check_reference(folder: Path) -> None:
+    """Read all of it, and keep none: the detector's process has its own."""
+    # NumPy and SciPy, which a gateway that looks for no campaigns has no use for.
+    from stillhouse.guard.reference.reference import load
+
+    try:
+        load(folder)
     except RecordError as error:
         raise ConfigError(f"detect.reference: {error}") from None
 

@@ -1,4 +1,4 @@
-"""Whether a folder is a reference, told by its small file alone: so a config is checked without loading any numbers."""
+"""What a reference says of itself, in its small file."""
 
 import json
 from pathlib import Path

@@ -11,6 +11,7 @@ import errno
 import os
 import sqlite3
 import ssl
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from stillhouse.errors import ConfigError, StillhouseError
 
-__all__ = ["database_errors", "database_fault", "open_engine", "shown", "writing"]
+__all__ = ["check_database", "database_errors", "database_fault", "open_engine", "shown", "writing"]
 
 _SECONDS = 30  # how long a statement waits for other writers, or for a server that says nothing
 _REMEDY = "give sqlite:///FILE or postgresql+pg8000://user:password@host/name"
@@ -48,6 +49,18 @@ def open_engine(url: str, folder: Path, place: str = "state.database") -> Engine
     except ConfigError:
         engine.dispose()
         raise
+
+
+def check_database(url: str, folder: Path, place: str = "state.database") -> None:
+    """ConfigError where `open_engine` would raise one; a SQLite file that is not there is not made."""
+    parsed = _parse(url, place)
+    if parsed.get_backend_name() == "sqlite":
+        path = _path(parsed, folder, place)
+        if not os.path.lexists(path):
+            with _refusals(path, place):
+                tempfile.TemporaryFile(dir=path.parent).close()
+            return
+    open_engine(url, folder, place).dispose()
 
 
 @contextmanager
@@ -132,19 +145,30 @@ def _parse(text: str, place: str) -> URL:
     raise ConfigError(f"{place}: '{url.drivername}' is not a database that stillhouse can use; {_REMEDY}")
 
 
-def _sqlite(url: URL, folder: Path, place: str) -> Engine:
+def _path(url: URL, folder: Path, place: str) -> Path:
+    """Where the SQLite file is, or is to be."""
     if not url.database or url.database == ":memory:":
         raise ConfigError(f"{place}: a database in memory would be gone with the process; give sqlite:///FILE")
     if url.query:
         raise ConfigError(f"{place}: '?{next(iter(url.query))}=' has no meaning here; give sqlite:///FILE alone")
-    path = (folder / url.database).absolute()
+    return (folder / url.database).absolute()
+
+
+@contextmanager
+def _refusals(path: Path, place: str) -> Iterator[None]:
     try:
-        _make_private(path)
+        yield
     except OSError as error:
         raise ConfigError(
             f"{place}: {path}: cannot be opened ({error.strerror}); give a file in a folder that is there and may be "
             "written"
         ) from None
+
+
+def _sqlite(url: URL, folder: Path, place: str) -> Engine:
+    path = _path(url, folder, place)
+    with _refusals(path, place):
+        _make_private(path)
     engine = create_engine(url.set(database=str(path)), hide_parameters=True, connect_args={"timeout": _SECONDS})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -18,7 +18,7 @@ from stillhouse.range.cast import Actor, Label, Script
 from stillhouse.range.merge import merged, started
 from stillhouse.range.world import World
 
-__all__ = ["campaign_actor"]
+__all__ = ["campaign_actor", "is_cut_short"]
 
 
 def campaign_actor(world: World, settings: CampaignSettings) -> Actor:
@@ -38,6 +38,11 @@ def campaign_actor(world: World, settings: CampaignSettings) -> Actor:
     return Actor(labels, partial(_play, world, settings, members))
 
 
+def is_cut_short(world: World, settings: CampaignSettings) -> bool:
+    """Whether some of its work would begin only after the composed days."""
+    return any(start >= world.end for start in send_times(world, settings, _sends(settings)))
+
+
 def _play(world: World, settings: CampaignSettings, members: list[Member]) -> Script:
     scripts = [started(_units(world, settings, members))]
     if settings.strategy.honest_share:
@@ -48,8 +53,7 @@ def _play(world: World, settings: CampaignSettings, members: list[Member]) -> Sc
 
 def _units(world: World, settings: CampaignSettings, members: list[Member]) -> Iterator[tuple[int, Script]]:
     """(when, the requests of one unit of work) in order of their beginnings."""
-    each = PER_SESSION if settings.objective == "tool_traces" else 1 + settings.strategy.follow_ups
-    sends = max(1, round(settings.requests / each))
+    sends = _sends(settings)
     payloads = payloads_of(world, settings.objective, settings.name, -(-sends // settings.samples))
     route = route_of(world, settings, payloads, members, sends)
     exploring = settings.strategy.exploration * sends
@@ -58,3 +62,9 @@ def _units(world: World, settings: CampaignSettings, members: list[Member]) -> I
             return
         member, unit = route(number)
         yield start, asks_of(world, settings, member, unit, number, start, number < exploring)
+
+
+def _sends(settings: CampaignSettings) -> int:
+    """Units of work that its requests are, about."""
+    each = PER_SESSION if settings.objective == "tool_traces" else 1 + settings.strategy.follow_ups
+    return max(1, round(settings.requests / each))

@@ -139,6 +139,30 @@ def test_what_a_person_rejects_is_not_asked_again(registry: Registry, find: Find
         registry.review("c", "approved", seen="suspend", reason="late", actor="ben")
 
 
+def test_who_speaks_past_what_waits_is_told_of_it(registry: Registry, find: Find) -> None:
+    find("a", "verify", waits=True)
+    find("b", "suspend", waits=True)
+    version, before = registry.version(), entries(registry)
+    with pytest.raises(
+        ConflictError, match=r"^campaign 'wave': 'verify' and 'suspend' wait for a person, not 'slow'; "
+    ):
+        registry.review_campaign("wave", "approved", seen="slow", reason="x")
+    with pytest.raises(ConflictError, match=r"^account 'b': 'suspend' waits for a person, not 'slow'; look at that"):
+        registry.review("b", "approved", seen="slow", reason="x")
+    with pytest.raises(
+        ConflictError, match=r"^campaign 'wave': nothing is in force to end, and 'verify' and 'suspend'"
+    ):
+        registry.restore_campaign("wave")
+    with pytest.raises(ConflictError, match=r"^account 'a': nothing is in force to end, and 'verify' waits for a"):
+        registry.restore("a")
+    assert (registry.version(), entries(registry), pending(registry)) == (
+        version,
+        before,
+        {"a": "verify", "b": "suspend"},
+    )
+    assert registry.restore("c") is None and registry.restore_campaign("other") == []
+
+
 def test_a_restored_account_is_left_alone_and_newer_evidence_asks(registry: Registry, find: Find, clock: Clock) -> None:
     find("ab", "slow")
     clock.now = 2000.0

@@ -181,6 +181,10 @@ def test_a_probe_finds_an_upstream_well_again(tmp_path: Path) -> None:
         ({"access": {"country_database": "none.mmdb"}}, "none.mmdb"),
         ({"upstreams": []}, "upstreams"),
         ({"detect": {"reference": "nowhere"}}, "detect.reference: "),
+        ({"log": {"folder": "/proc/nope"}}, "log.folder: /proc/nope: No such file or directory"),
+        ({"log": {"folder": "guard.yaml"}}, "log.folder: "),
+        ({"state": {"database": "sqlite:///nowhere/guard.db"}}, "nowhere/guard.db: cannot be opened"),
+        ({"state": {"database": "sqlite:////proc/guard.db"}}, "/proc/guard.db: cannot be opened"),
         *FAULTS,
     ],
 )
@@ -190,6 +194,15 @@ def test_a_config_that_cannot_start_is_one_line(
     config = tmp_path / "guard.yaml"
     config.write_text(yaml.safe_dump(config_of("http://127.0.0.1:9/v1", **changes)), encoding="utf-8")
     assert said in command("guard", "serve", "--config", config).fault
+    assert said in command("guard", "check", "--config", config).fault
+    assert list(tmp_path.iterdir()) == [config]
+
+
+def test_a_check_leaves_nothing_behind(tmp_path: Path, command: Command) -> None:
+    config = tmp_path / "guard.yaml"
+    config.write_text(yaml.safe_dump(config_of("http://127.0.0.1:9/v1")), encoding="utf-8")
+    assert command("guard", "check", "--config", config).out == f"{config} can be served: served\n"
+    assert list(tmp_path.iterdir()) == [config]
 
 
 def test_what_runs_too_long_is_told_that_the_gateway_stops(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from stillhouse.errors import ConfigError, StorageError
-from stillhouse.guard.state.database import database_errors, database_fault, open_engine, writing
+from stillhouse.guard.state.database import check_database, database_errors, database_fault, open_engine, writing
 from tests.guard.services import PASSWORD_ROLE, Postgres, free_port
 
 PASSWORD = "hunter%2F2-and-more"
@@ -112,10 +112,19 @@ def test_errors_do_not_show_what_was_written(database_url: str, tmp_path: Path) 
 def test_a_place_that_cannot_be_meant(url: str, line: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "letter.txt").write_text("Dear database,\n" * 200)
-    with pytest.raises(ConfigError) as caught:
-        open_engine(url, tmp_path)
-    assert line in str(caught.value) and "\n" not in str(caught.value)
-    assert PASSWORD not in str(caught.value) and "hunter/2" not in str(caught.value)
+    for use in (open_engine, check_database):
+        with pytest.raises(ConfigError) as caught:
+            use(url, tmp_path)
+        assert line in str(caught.value) and "\n" not in str(caught.value)
+        assert PASSWORD not in str(caught.value) and "hunter/2" not in str(caught.value)
+
+
+def test_a_check_makes_no_file_and_looks_into_one_that_is_there(tmp_path: Path) -> None:
+    check_database("sqlite:///guard.db", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "link.db").symlink_to("nowhere/guard.db")
+    with pytest.raises(ConfigError, match=r"link\.db: cannot be opened"):
+        check_database("sqlite:///link.db", tmp_path)
 
 
 def test_a_file_that_is_too_old_to_be_one_of_ours_stays_as_it_is(tmp_path: Path) -> None:
