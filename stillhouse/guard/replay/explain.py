@@ -17,6 +17,7 @@ from stillhouse.guard.replay.explain_decisions import (
     linked_by,
 )
 from stillhouse.guard.replay.lookup import campaign_of, record_of
+from stillhouse.printable import printable_all
 
 __all__ = ["explain", "explained"]
 
@@ -59,7 +60,8 @@ def explain(folder: Path, asked: str) -> dict[str, Any]:
 
 
 def explained(found: dict[str, Any]) -> str:
-    """The same for people."""
+    """The same for people. No name in it is more than a part of its line."""
+    found = printable_all(found)
     evidence, decisions = found["evidence"], found["decisions"]
     strongest, deciding = evidence["decided_by"], {one["group"] for one in decisions}
     lines = [

@@ -14,6 +14,7 @@ from stillhouse.guard.replay.explain_decisions import (
     linked_by,
 )
 from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, record_of
+from stillhouse.printable import printable_all
 
 __all__ = ["explain_account", "explained_account"]
 
@@ -55,7 +56,8 @@ def explain_account(folder: Path, account: str) -> dict[str, Any]:
 
 
 def explained_account(found: dict[str, Any]) -> str:
-    """The same for people."""
+    """The same for people. No name in it is more than a part of its line."""
+    found = printable_all(found)
     within = f"in campaign {found['campaign']}" if found["campaign"] else "in no campaign"
     lines = [f"account {found['account']}: {found['exchanges']:,} exchanges, {within}, action {found['action']}"]
     for link in found["links"]:
