@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "stillhouse"
 RANK = {
     "errors": 0,
+    "printable": 1,
     "types": 1,
     "yaml_text": 1,
     "config": 2,

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from stillhouse.errors import StillhouseError
+from stillhouse.printable import printable
 
 __all__ = ["Json", "Quiet", "console_for", "interrupted_by_sigterm", "one_line_errors", "print_result", "warn"]
 
@@ -26,14 +27,14 @@ def console_for(quiet: bool) -> Console:
 
 
 def print_result(value: Any, as_json: bool, text: str) -> None:
-    """Nothing in it can steer a terminal: control characters and lone surrogates are escaped."""
-    sys.stdout.write((_json(value) if as_json else "\n".join(map(_escaped, text.split("\n")))) + "\n")
+    """Nothing in it can steer a terminal. Names of others are `printable` before they stand in a line of `text`."""
+    sys.stdout.write((_json(value) if as_json else "\n".join(map(printable, text.split("\n")))) + "\n")
 
 
 def warn(lines: Iterable[str], quiet: bool) -> None:
     """What has to be known beside a result."""
     for line in () if quiet else lines:
-        sys.stderr.write(f"stillhouse: warning: {_escaped(line)}\n")
+        sys.stderr.write(f"stillhouse: warning: {printable(line)}\n")
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def one_line_errors(resumable: bool = False) -> Iterator[None]:
     try:
         yield
     except StillhouseError as error:
-        sys.stderr.write(f"stillhouse: {_escaped(str(error))}\n")
+        sys.stderr.write(f"stillhouse: {printable(str(error))}\n")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
         remedy = "the same command with --resume goes on from here" if resumable else "nothing was kept"
@@ -62,12 +63,6 @@ def interrupted_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _json(value: Any) -> str:

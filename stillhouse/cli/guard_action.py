@@ -104,7 +104,7 @@ def restore(
             assert account is not None
             one = registry.restore(account, reason=reason, actor=actor_name(actor))
             ended = [] if one is None else [one]
-        print_all(ended, as_json, lambda was: f"{was.account}  {was.action} ended", "nothing was in force")
+        print_all(ended, as_json, lambda was: joined(was.account, f"{was.action} ended"), "nothing was in force")
 
 
 def review(
@@ -132,7 +132,7 @@ def review(
             assert account is not None
             reviewed = [registry.review(account, word, **how)]
         after = " and ended" if word == "rejected" else ""
-        print_all(reviewed, as_json, lambda was: f"{was.account}  {was.action} {word}{after}", "")
+        print_all(reviewed, as_json, lambda was: joined(was.account, f"{was.action} {word}{after}"), "")
 
 
 def _action(text: str) -> Any:

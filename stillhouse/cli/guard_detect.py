@@ -185,7 +185,9 @@ def _reference_text(made: dict[str, Any], out: Path) -> str:
 
 
 def _replay_text(summary: dict[str, Any], out: Path) -> str:
-    actions = ", ".join(f"{action} {count:,}" for action, count in summary["actions"].items()) or "none"
+    waiting = f" ({summary['pending']:,} wait for a reviewer)" if summary["pending"] else ""
+    told = {action: f"{action} {count:,}" for action, count in summary["actions"].items()}
+    actions = ", ".join(text + waiting * (action == "suspend") for action, text in told.items()) or "none"
     workers, start = summary["workers"], summary["start_seconds"]
     ready = f" (and {start:.0f} s until {workers} Ray workers were there)" if summary["engine"] == "ray" else ""
     lines = [

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.printable import printable
 
 __all__ = ["ingest"]
 
@@ -52,11 +53,11 @@ def _text(result: dict[str, Any]) -> str:
         f"from {result['first']} to {result['last']}",
     ]
     if result["passed_over"]:
-        kinds = ", ".join(f"{kind} {count:,}" for kind, count in result["passed_over"].items())
+        kinds = ", ".join(f"{printable(kind)} {count:,}" for kind, count in result["passed_over"].items())
         lines.append(f"passed over: {kinds}")
     if result["back_in_time"]:
         lines.append(f"not in time order: {result['back_in_time']:,} begin before the one in front of them")
     lines.append(f"log       {result['log']}")
     if result["rejected_lines"]:
-        lines.append(f"set aside {result['rejected_lines']}, the first for: {result['first_reason']}")
+        lines.append(f"set aside {result['rejected_lines']}, the first for: {printable(result['first_reason'])}")
     return "\n".join(lines)

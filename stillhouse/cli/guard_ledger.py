@@ -12,6 +12,7 @@ import typer
 
 from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
 from stillhouse.errors import ConfigError, RecordError
+from stillhouse.printable import printable
 
 if TYPE_CHECKING:
     from stillhouse.guard.ledger.entry import Entry
@@ -113,7 +114,9 @@ def check_proof(
         faults = verify_proof(record, load_public_key(public_key), checkpoint=kept)
         entry = None if faults else entry_of_proof(record)
         text = (
-            "\n".join(f"{proof}: {fault}" for fault in faults) if entry is None else f"{_line(entry)}\nthe proof holds"
+            "\n".join(printable(f"{proof}: {fault}") for fault in faults)
+            if entry is None
+            else f"{_line(entry)}\nthe proof holds"
         )
         shown = None if entry is None else entry.to_record()
         print_result({"proof": str(proof), "holds": not faults, "faults": faults, "entry": shown}, as_json, text)
@@ -148,7 +151,7 @@ def _beside(path: str, ending: str) -> Path | None:
 
 
 def _text(path: str, report: "Report", limits: list[str]) -> str:
-    lines = [str(fault) for fault in report.faults]
+    lines = [printable(str(fault)) for fault in report.faults]
     if report.fault_count > len(report.faults):
         lines.append(f"and {report.fault_count - len(report.faults):,} more")
     verdict = (
@@ -162,7 +165,7 @@ def _text(path: str, report: "Report", limits: list[str]) -> str:
 
 def _line(entry: "Entry") -> str:
     details = json.dumps(entry.details, ensure_ascii=False)
-    return f"{entry.sequence}  {entry.time}  {entry.kind}  {entry.actor}  {entry.subject}  {details}"
+    return printable(f"{entry.sequence}  {entry.time}  {entry.kind}  {entry.actor}  {entry.subject}  {details}")
 
 
 def _read_json(path: Path) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stillhouse.cli.common import print_result
+from stillhouse.printable import printable
 
 if TYPE_CHECKING:
     from stillhouse.guard.access.entities import Account, ActionInForce, Key, Organisation, Proposal
@@ -36,5 +37,5 @@ def field_lines(value: "Organisation | Account") -> str:
 
 
 def joined(*parts: object) -> str:
-    """One line of those that are not empty."""
-    return "  ".join(str(part) for part in parts if part)
+    """One line of those that are not empty, whatever they hold."""
+    return "  ".join(printable(str(part)) for part in parts if part)

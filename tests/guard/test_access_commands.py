@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from stillhouse.cli.guard import guard_app
+from stillhouse.cli.guard_lines import joined
 from stillhouse.config import load
 from stillhouse.guard.access.detected import Found, bring_about
 from stillhouse.guard.access.directory import digest_of
@@ -167,6 +168,10 @@ def test_actions(guard: Guard, tmp_path: Path) -> None:
     assert guard.run("action restore --campaign wave-2") == "bob  slow ended\n"
     assert guard.run("action restore alice --reason appeal") == "alice  suspend ended\n"
     assert guard.run("action restore alice") == "nothing was in force\n"
+
+
+def test_a_name_stays_in_its_line() -> None:
+    assert joined("alice\nbob", "", None, "slow\r") == "alice\\nbob  slow\\r"
 
 
 def test_a_word_on_an_action(guard: Guard) -> None:

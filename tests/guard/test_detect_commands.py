@@ -101,6 +101,15 @@ def test_nothing_is_left_of_a_replay_that_was_ended(world: World, command: Comma
     assert [path.name for path in place.iterdir()] == ["out"]
 
 
+def test_a_replay_tells_how_many_suspensions_wait_for_a_reviewer(
+    world: World, command: Command, tmp_path: Path
+) -> None:
+    log = str(world.mixed)
+    done = command("guard", "replay", log, "--reference", str(world.reference), "--out", str(tmp_path / "o"), "--quiet")
+    suspended, pending = world.summary["actions"]["suspend"], world.summary["pending"]
+    assert pending and f" suspend {suspended:,} ({pending:,} wait for a reviewer)\n" in done.out
+
+
 def test_a_config_names_the_reference_where_the_command_does_not(
     world: World, command: Command, tmp_path: Path
 ) -> None:

@@ -46,7 +46,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The strongest action on an account, and when the first one was taken."""
+    """The strongest action on an account, when the first one was taken, and whether the strongest is to be reviewed."""
 
     action: Action
     first: int
+    review: Review = "none"

@@ -100,9 +100,9 @@ class Alone:
         taken = self._taken.get(account.index)
         if action is None or (taken is not None and ACTIONS.index(taken.action) >= ACTIONS.index(action)):
             return None
-        self._taken[account.index] = Taken(action, last.at if taken is None else taken.first)
-        level = math.exp(-self.threshold(case, action))
         review: Review = "pending" if action == "suspend" else "none"
+        self._taken[account.index] = Taken(action, last.at if taken is None else taken.first, review)
+        level = math.exp(-self.threshold(case, action))
         because = _because(account, case)
         return Decision(
             last.at, last.id, "account", account.name, [account.name], action, review, case.log_e, level, because

@@ -235,10 +235,10 @@ class Detector:
         new = [at for at in members if at not in self.actions or ACTIONS.index(self.actions[at].action) < rank]
         if not new:
             return []
+        review: Review = "none" if action != "suspend" or case.told_by_two() else "pending"
         for at in new:
             before = self.actions.get(at)
-            self.actions[at] = Taken(action, last.at if before is None else before.first)
-        review: Review = "none" if action != "suspend" or case.told_by_two() else "pending"
+            self.actions[at] = Taken(action, last.at if before is None else before.first, review)
         level = math.exp(-self._budgets[case.group.kind].threshold(case.group.id, action))
         names = [self.population.accounts[at].name for at in sorted(new)]
         because = case.because(self.reference.cue_rates)

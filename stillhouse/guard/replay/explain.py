@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
+from stillhouse.guard.replay.agreement import check_action
 from stillhouse.guard.replay.explain_decisions import (
     became,
     belonging,
@@ -16,7 +17,9 @@ from stillhouse.guard.replay.explain_decisions import (
     decisions_where,
     linked_by,
 )
-from stillhouse.guard.replay.lookup import campaign_of, record_of
+from stillhouse.guard.replay.lookup import campaign_of, looked_up
+from stillhouse.guard.replay.shapes import AGAIN
+from stillhouse.printable import printable_all
 
 __all__ = ["explain", "explained"]
 
@@ -31,20 +34,26 @@ def explain(folder: Path, asked: str) -> dict[str, Any]:
     group the sum of what each line adds, and as `decisions` each decision with the ln e that it needed and the `group`
     whose evidence it rests on.
 
-    ConfigError where the folder has no such campaign, RecordError where the evidence does not add up to its `log_e` or
-    to that of a decision.
+    ConfigError where the folder has no such campaign, RecordError where its files are damaged, or the evidence does not
+    add up to its `log_e` or to that of a decision.
     """
     found = campaign_of(folder, asked)
     campaign = found["campaign"]
-    evidence = record_of(folder / "evidence.jsonl", "campaign", campaign)
-    strongest = next(one for one in evidence["groups"] if one["group"] == evidence["decided_by"])
+    evidence = looked_up(folder / "evidence.jsonl", "campaign", campaign)
+    strongest = evidence and next((one for one in evidence["groups"] if one["group"] == evidence["decided_by"]), None)
+    if evidence is None or strongest is None:
+        raise RecordError(
+            f"{folder / 'evidence.jsonl'}: lacks the evidence that decided on campaign '{campaign}'; {AGAIN}"
+        )
     total = (_sums(strongest) or [_NO_EVIDENCE])[-1]
     if not _is_same(total, found["log_e"]):
         raise RecordError(
             f"{folder}: the evidence of campaign '{campaign}' adds up to ln e = {total}, "
             f"and its record says {found['log_e']}; replay the log again"
         )
-    names = {campaign, *found["merged"]}
+    members, names = set(found["accounts"]), {campaign, *found["merged"]}
+    on_members = decisions_where(folder, lambda one: not members.isdisjoint(one["accounts"]))
+    check_action(folder, f"campaign '{campaign}'", found["action"], on_members)
     decisions = decisions_where(folder, lambda one: one["subject"]["id"] in names)
     for decision in decisions:
         decision["group"] = _deciding(folder, evidence["groups"], decision)
@@ -59,7 +68,8 @@ def explain(folder: Path, asked: str) -> dict[str, Any]:
 
 
 def explained(found: dict[str, Any]) -> str:
-    """The same for people."""
+    """The same for people. No name in it is more than a part of its line."""
+    found = printable_all(found)
     evidence, decisions = found["evidence"], found["decisions"]
     strongest, deciding = evidence["decided_by"], {one["group"] for one in decisions}
     lines = [

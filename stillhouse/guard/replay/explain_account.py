@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
+from stillhouse.guard.replay.agreement import check_action, check_alone
 from stillhouse.guard.replay.explain_decisions import (
     became,
     belonging,
@@ -14,6 +15,8 @@ from stillhouse.guard.replay.explain_decisions import (
     linked_by,
 )
 from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, record_of
+from stillhouse.guard.replay.shapes import AGAIN
+from stillhouse.printable import printable_all
 
 __all__ = ["explain_account", "explained_account"]
 
@@ -25,10 +28,12 @@ def explain_account(folder: Path, account: str) -> dict[str, Any]:
     about it, with the ln e that each needed, and as `alone` the evidence against it by itself with the sums of what its
     parts and lines add; None where it never asked enough to be judged.
 
-    ConfigError where the folder has no such account, RecordError where its evidence does not add up.
+    ConfigError where the folder has no such account, RecordError where files are damaged or the evidence does
+    not add up.
     """
     found = record_of(folder / "accounts.jsonl", "account", account)
     decisions = decisions_where(folder, lambda one: account in one["accounts"])
+    check_action(folder, f"account '{account}'", found["action"], decisions)
     about = sorted({one["subject"]["id"] for one in decisions if one["subject"]["kind"] == "campaign"})
     found |= {
         "links": [
@@ -43,19 +48,24 @@ def explain_account(folder: Path, account: str) -> dict[str, Any]:
     }
     alone = looked_up(folder / "alone.jsonl", "account", account)
     if alone is None:
+        check_alone(folder, found)
         return {**found, "alone": None}
     acts = math.fsum(part["surprise"] for part in alone["acts"]["parts"])
     asks = alone["asks"]["surprise"]
     values = {line["line"]: line["value"] for line in alone["lines"]}
+    if not {"conduct", "both"} <= values.keys():
+        raise RecordError(f"{folder / 'alone.jsonl'}: lacks lines of account '{account}'; {AGAIN}")
     _same(folder, account, "the surprises of its conduct", acts, values["conduct"])
     _same(folder, account, "its two surprises", asks + acts, values["both"])
-    total = math.log(math.fsum(line["adds"] for line in alone["lines"]))
+    adds = math.fsum(line["adds"] for line in alone["lines"])
+    total = math.log(adds) if adds else -math.inf
     _same(folder, account, "what its lines add, in ln e,", total, alone["log_e"])
     return {**found, "alone": {**alone, "adds_up_to": total}}
 
 
 def explained_account(found: dict[str, Any]) -> str:
-    """The same for people."""
+    """The same for people. No name in it is more than a part of its line."""
+    found = printable_all(found)
     within = f"in campaign {found['campaign']}" if found["campaign"] else "in no campaign"
     lines = [f"account {found['account']}: {found['exchanges']:,} exchanges, {within}, action {found['action']}"]
     for link in found["links"]:

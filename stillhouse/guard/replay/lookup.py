@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import ConfigError, RecordError
+from stillhouse.guard.replay.shapes import check_shape
 from stillhouse.records.files import decode_line
 
 __all__ = ["campaign_of", "campaigns", "looked_up", "record_of", "records"]
@@ -15,14 +16,18 @@ _COMPARED = 100_000  # names, which takes seconds
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    """All records of the file. RecordError where there is no such file."""
+    """All records of the file. RecordError where there is no such file, or a line is none that a replay writes."""
+    found = []
     try:
         with path.open("rb") as file:
-            return [decode_line(line, f"{path}:{number}") for number, line in enumerate(file, start=1)]
+            for number, line in enumerate(file, start=1):
+                found.append(decode_line(line, f"{path}:{number}"))
+                check_shape(path.name, found[-1], f"{path}:{number}")
     except NotADirectoryError:
         raise RecordError(f"{path.parent}: is a file; give a folder made by `stillhouse guard replay`") from None
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}; give a folder made by `stillhouse guard replay`") from None
+    return found
 
 
 def looked_up(path: Path, kind: str, name: str) -> dict[str, Any] | None:

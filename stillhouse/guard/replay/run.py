@@ -106,6 +106,7 @@ def _summary(detector: Detector, logs: Logs, once: Once) -> dict[str, Any]:
         "campaigns": len(populated(detector)),
         "groups_looked_at": sum(bool(case.looks) for case in detector.cases.values()),
         "actions": dict(sorted(actions.items())),
+        "pending": sum(taken.review == "pending" for taken in detector.actions.values()),
         "drift": drift(detector).as_record(),
         "peak_memory_bytes": peak_memory_bytes(),
         "versions": versions(),

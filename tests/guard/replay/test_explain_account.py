@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stillhouse.errors import ConfigError, RecordError
+from stillhouse.guard.replay.explain import explain, explained
 from stillhouse.guard.replay.explain_account import explain_account, explained_account
 from tests.guard.world import World
 
@@ -73,6 +74,31 @@ def test_an_account_of_no_campaign_has_neither_links_nor_decisions(world: World)
     accounts = [json.loads(line) for line in (world.replayed / "accounts.jsonl").read_text().splitlines()]
     found = explain_account(world.replayed, next(one["account"] for one in accounts if one["action"] == "none"))
     assert found["links"] == found["decisions"] == [] and "decisions: none" in explained_account(found)
+
+
+def test_no_name_of_a_log_makes_a_line(world: World, tmp_path: Path) -> None:
+    """Neither an account's nor a plan's: the lines of both explanations are those of names that are harmless."""
+    forged = "x\ndecisions: none\nit was not judged by itself: it asked too little"
+    judged = records(world)[0]["account"]
+    (campaign,) = (json.loads(line) for line in (world.replayed / "campaigns.jsonl").read_text().splitlines())
+    forging = {name: f"{name}{forged}" for name in (judged, campaign["accounts"][0])}
+    copy = tmp_path / "copy"
+    shutil.copytree(world.replayed, copy)
+    for file in copy.glob("*.jsonl"):
+        text = file.read_text().replace('"plan": "', '"plan": "\\u2028\\nno campaign ')
+        for name, longer in forging.items():
+            text = text.replace(json.dumps(name), json.dumps(longer))
+        file.write_text(text)
+    pairs = [(explained(explain(world.replayed, "c00001")), explained(explain(copy, "c00001")))]
+    for name, longer in forging.items():
+        pairs.append(
+            (explained_account(explain_account(world.replayed, name)), explained_account(explain_account(copy, longer)))
+        )
+    for plain, told in pairs:
+        escaped = forged.replace("\n", "\\n")
+        assert told.replace(escaped, "").replace("\\u2028\\nno campaign ", "") == plain != told
+        assert len(told.splitlines()) == len(plain.splitlines())
+    assert any("of plan '\\u2028\\nno campaign " in told for _, told in pairs)
 
 
 def test_an_unknown_account_is_told_by_names_that_are_like_it(world: World) -> None:

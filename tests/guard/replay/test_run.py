@@ -32,6 +32,15 @@ def test_the_campaign_is_suspended_and_honest_accounts_are_left_alone(world: Wor
     assert [name for name in honest if action[name] not in ("none", "observe")] == []
 
 
+def test_the_summary_counts_what_waits_for_a_reviewer(world: World) -> None:
+    actions = Counter(one["action"] for one in lines(world.replayed / "accounts.jsonl"))
+    suspended = [one for one in lines(world.replayed / "decisions.jsonl") if one["action"] == "suspend"]
+    waiting = {name for one in suspended if one["review"] == "pending" for name in one["accounts"]}
+    assert world.summary["pending"] == len(waiting) > 0
+    assert world.summary["actions"] == {action: actions[action] for action in sorted(actions) if action != "none"}
+    assert world.summary["actions"]["suspend"] == len({name for one in suspended for name in one["accounts"]})
+
+
 def test_every_account_has_a_line_and_every_decision_is_in_it(world: World) -> None:
     accounts = {one["account"]: one for one in lines(world.replayed / "accounts.jsonl")}
     decisions = lines(world.replayed / "decisions.jsonl")
