@@ -9,6 +9,7 @@ from stillhouse.errors import ConfigError, RecordError, StorageError
 from stillhouse.guard.counters.link import parse_address
 from stillhouse.guard.gateway.runtime import Runtime, make_runtime
 from stillhouse.guard.log.privacy import Privacy
+from stillhouse.guard.reference.check import check_reference
 from stillhouse.guard.settings import GuardSettings
 from stillhouse.guard.state.database import check_database
 from stillhouse.records.files import check_place
@@ -59,12 +60,8 @@ def _check_log(folder: Path) -> None:
 
 
 def _check_reference(folder: Path) -> None:
-    """Read all of it, and keep none: the detector's process has its own."""
-    # NumPy and SciPy, which a gateway that looks for no campaigns has no use for.
-    from stillhouse.guard.reference.reference import load
-
     try:
-        load(folder)
+        check_reference(folder)
     except RecordError as error:
         raise ConfigError(f"detect.reference: {error}") from None
 
