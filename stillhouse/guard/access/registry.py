@@ -76,6 +76,7 @@ from stillhouse.guard.access.rows import (
     put,
 )
 from stillhouse.guard.access.secret import new_secret
+from stillhouse.guard.access.spoken import check_none_waits, check_seen, check_waits_seen
 from stillhouse.guard.ledger.entry import Event
 from stillhouse.guard.ledger.store import Ledger
 from stillhouse.guard.settings import GuardSettings
@@ -367,7 +368,7 @@ class Registry:
             existing_account(connection, account)
             before = list(actions_in(connection, [account]).values())
             if not before:
-                _check_none_waits(f"account '{account}'", proposals_in(connection, [account]).values())
+                check_none_waits(f"account '{account}'", proposals_in(connection, [account]).values())
             end_actions(connection, self.ledger, before, self._said(actor), reason)
         return before[0] if before else None
 
@@ -381,7 +382,7 @@ class Registry:
         with self.ledger.transaction() as connection:
             before = campaign_in(connection, campaign)
             if not before:
-                _check_none_waits(f"campaign '{campaign}'", proposed_in(connection, campaign))
+                check_none_waits(f"campaign '{campaign}'", proposed_in(connection, campaign))
             end_actions(connection, self.ledger, before, self._said(actor), reason)
         return before
 
@@ -404,9 +405,9 @@ class Registry:
                 return review_proposals(connection, self.ledger, waiting, None, verdict, said, reason)[0]
             one = in_force(actions_in(connection, [account]), self.clock()).get(account)
             if one is None:
-                _check_waits_seen(f"account '{account}'", asked, seen)
+                check_waits_seen(f"account '{account}'", asked, seen)
                 raise ConflictError(f"account '{account}': nothing is in force to review; list the actions that are")
-            _check_seen([one], seen)
+            check_seen([one], seen)
             self._review(connection, [one], account_reviewed(one, verdict, reason, actor))
         return one
 
@@ -429,9 +430,9 @@ class Registry:
             under = {one.account: one for one in campaign_in(connection, campaign)}
             reviewed = list(in_force(under, self.clock()).values())
             if not reviewed:
-                _check_waits_seen(f"campaign '{campaign}'", asked, seen)
+                check_waits_seen(f"campaign '{campaign}'", asked, seen)
                 raise UnknownError(f"campaign '{campaign}': nothing is in force to review; list the actions that are")
-            _check_seen(reviewed, seen)
+            check_seen(reviewed, seen)
             self._review(connection, reviewed, campaign_reviewed(campaign, reviewed, verdict, reason, actor))
         return reviewed
 
@@ -474,34 +475,6 @@ class Registry:
 
     def _said(self, actor: str) -> LastWord:
         return LastWord(actor, self.clock())
-
-
-def _check_seen(reviewed: Sequence[ActionInForce], seen: Action) -> None:
-    """A word on one action must not end another that came in its place meanwhile."""
-    for one in reviewed:
-        if one.action != seen:
-            place = f"account '{one.account}'"
-            raise ConflictError(f"{place} is under '{one.action}', not '{seen}'; look at that, and review it")
-
-
-def _check_waits_seen(place: str, waiting: Iterable[Proposal], seen: Action) -> None:
-    if waits := _waits(waiting):
-        raise ConflictError(f"{place}: {waits} for a person, not '{seen}'; look at that, and review it")
-
-
-def _check_none_waits(place: str, waiting: Iterable[Proposal]) -> None:
-    """What waits goes on waiting where nothing is ended, which whoever wants an end has to know."""
-    if waits := _waits(waiting):
-        raise ConflictError(
-            f"{place}: nothing is in force to end, and {waits} for a person; reject that with "
-            "`stillhouse guard action review`, its --action and --verdict rejected"
-        )
-
-
-def _waits(waiting: Iterable[Proposal]) -> str:
-    """In words, the mildest first; empty where nothing does."""
-    found = [f"'{action}'" for action in sorted({one.action for one in waiting}, key=ACTIONS.index)]
-    return f"{' and '.join(found)} wait{'s' * (len(found) == 1)}" if found else ""
 
 
 def _outweighs(old: ActionInForce, new: ActionInForce) -> bool:

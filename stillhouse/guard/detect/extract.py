@@ -62,6 +62,7 @@ class Extractor:
                     for one in zip(said, words, [exchange.request for exchange in exchanges], strict=True)
                 ],
                 [manner(*one, self._seed) for one in zip(exchanges, said, words, evidence, strict=True)],
+                [one.says for one in said],
                 strict=True,
             )
         ]

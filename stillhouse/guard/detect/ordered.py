@@ -22,12 +22,14 @@ _REMEMBER = 2
 
 
 class Placed(Protocol):
-    """What is put in order: a named tuple with a time and an id, a `Row` or less."""
+    """What is put in order: a named tuple with a time and an id, a `Row` or less; `says` whether there was text."""
 
     @property
     def at(self) -> int: ...
     @property
     def id(self) -> str: ...
+    @property
+    def says(self) -> bool: ...
     def _replace(self, *, at: int) -> Self: ...
 
 

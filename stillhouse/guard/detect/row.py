@@ -17,8 +17,9 @@ class Row(NamedTuple):
     """`at` is microseconds since 1970, not before the latest of its file less the lateness that is allowed.
 
     `evidence` is the half that the keyed hash of the id put it in. `origin` and `wording` are link tokens, `client` the
-    harness's; `content` is empty in the linking half. A client decides what its request says, not how large its row is:
-    at most 8 tokens of origin, `template.MOST_TOKENS` of wording and `content.WORDS_KEPT` words.
+    harness's; `content` is empty in the linking half; `says` is whether there was any text. A client decides what its
+    request says, not how large its row is: at most 8 tokens of origin, `template.MOST_TOKENS` of wording and
+    `content.WORDS_KEPT` words.
     """
 
     at: int
@@ -31,3 +32,4 @@ class Row(NamedTuple):
     content: Content
     cues: int
     manner: Manner = Manner()
+    says: bool = True

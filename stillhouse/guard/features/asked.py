@@ -45,6 +45,11 @@ class Asked(NamedTuple):
     tools: tuple[str, ...]
     scaffolds: tuple[str, ...]
 
+    @property
+    def says(self) -> bool:
+        """Whether there is anything to read, or hashes of what there was."""
+        return bool(self.newest or self.system or self.scaffolds)
+
 
 def asked(exchange: Exchange) -> Asked:
     """Never raises: what has not the form that its API says is passed over."""

@@ -31,13 +31,12 @@ class Closing(NamedTuple):
 class Cadence:
     """Follows one account whose first request is at `since`, in microseconds.
 
-    `newest` is the time of its newest request, `moments` the sum of the times of all since the first.
+    `newest` is the time of its newest request, `moments` the sum of the times of all.
     """
 
-    __slots__ = ("_day", "_first", "_hours", "_requests", "_since", "_squares", "_total", "moments", "newest")
+    __slots__ = ("_day", "_hours", "_requests", "_since", "_squares", "_total", "moments", "newest")
 
     def __init__(self, since: int) -> None:
-        self._first = since
         self.newest = since
         self.moments = 0.0
         self.begin_days(since)
@@ -71,7 +70,7 @@ class Cadence:
         self._hours[since // _HOUR % 24] += 1
         self._requests += 1
         self.newest = at
-        self.moments += at - self._first
+        self.moments += at
         if self._requests >= LEAST and not self._requests & (self._requests - 1):
             closing = self._closing()
         return closing

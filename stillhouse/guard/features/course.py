@@ -18,8 +18,7 @@ _LEAST_POOL = 0.1
 
 
 class Life(NamedTuple):
-    """One account: its first and its newest request, in microseconds, how many there were, and the sum of their times
-    since the first."""
+    """One account: its first and its newest request, in microseconds, how many there were, and their times' sum."""
 
     first: int
     newest: int
@@ -52,12 +51,11 @@ def course(lives: Sequence[Life]) -> Course | None:
     begin, end = min(one.first for one in lives), max(one.newest for one in lives)
     if begin == end:
         return None
-    moments = sum(one.moments + one.requests * (one.first - begin) for one in lives)
+    mean = sum(one.moments for one in lives) / sum(one.requests for one in lives)
     came = [0] * _PARTS
     for one in lives:
         came[min(_PARTS - 1, _PARTS * (one.first - begin) // (end - begin))] += 1
-    ramp = moments / sum(one.requests for one in lives) / (end - begin)
-    return Course(ramp, max(came) / len(lives), _handover(lives, begin, end))
+    return Course((mean - begin) / (end - begin), max(came) / len(lives), _handover(lives, begin, end))
 
 
 def _handover(lives: Sequence[Life], begin: int, end: int) -> Handover | None:

@@ -25,6 +25,7 @@ class Said(NamedTuple):
 
     at: int
     id: str
+    says: bool
     weighs: bool
     words: bytes
     cues: int
@@ -40,12 +41,12 @@ class Listener:
         return [self._said(exchange, at) for exchange, at in dated]
 
     def _said(self, exchange: Exchange, at: int) -> Said:
-        if not weighs(exchange.account, self._key):
-            return Said(at, exchange.id, False, b"", 0)
         said = asked(exchange)
+        if not weighs(exchange.account, self._key):
+            return Said(at, exchange.id, said.says, False, b"", 0)
         words = words_of(said.newest)
         found = word_counts(words)[0].astype(np.uint32).tobytes()
-        return Said(at, exchange.id, True, found, int(cues(said, words, exchange.request)))
+        return Said(at, exchange.id, said.says, True, found, int(cues(said, words, exchange.request)))
 
 
 def weighs(account: str, key: bytes) -> bool:

@@ -14,7 +14,7 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.detect.ordered import Once, Ordering, Placed
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.replay.dated import Dated
-from stillhouse.guard.replay.needed import NEEDED, has, has_text
+from stillhouse.guard.replay.needed import NEEDED, has
 from stillhouse.records import ExchangeLog, RejectedLines, digest_file
 from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
@@ -125,6 +125,7 @@ class Logs:
     def _ordered(self, rows: Iterable[Put], order: Ordering[Put]) -> Iterator[Put]:
         for row in rows:
             self.exchanges += 1
+            self.textless += not row.says
             at = order.time(row.at)
             yield from order.put(row if at == row.at else row._replace(at=at))
         yield from order.rest()
@@ -151,7 +152,6 @@ class Logs:
                 continue
             if self.absent:
                 self.absent -= {name for name in self.absent if has(one, name)}
-            self.textless += not has_text(one)
             yield one, time_of(one)
 
     def _set_aside(self, number: int, one: _HasId, at: int) -> None:

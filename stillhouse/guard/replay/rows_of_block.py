@@ -11,7 +11,7 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.detect.extract import Extractor
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.replay.blocks import Block
-from stillhouse.guard.replay.needed import NEEDED, has, has_text
+from stillhouse.guard.replay.needed import NEEDED, has
 from stillhouse.guard.replay.reading import Logs, decoded, time_of
 from stillhouse.records import ExchangeLog, RejectedLines
 from stillhouse.types import Exchange
@@ -31,14 +31,12 @@ class Rejected(NamedTuple):
 class Made(NamedTuple):
     """`rows` are the fields of `Row`, with the time that the exchange itself gives, in the order of the log.
 
-    `absent` is what features need and no exchange had, `textless` counts those that say nothing. `fault` is why the
-    block ends here, if it was cut short.
+    `absent` is what features need and no exchange had. `fault` is why the block ends here, if it was cut short.
     """
 
     rows: list[tuple[Any, ...]]
     rejected: list[Rejected]
     absent: frozenset[str]
-    textless: int
     fault: str | None
 
 
@@ -57,18 +55,16 @@ def rows_of_block(block: Block, extractor: Extractor) -> Made:
     dated: list[tuple[Exchange, int]] = []
     noted = _Noted(block.path, dated)
     absent = set(NEEDED)
-    textless = 0
     fault = None
     try:
         for exchange in ExchangeLog(block.path, rejected=noted, decode=decoded).exchanges(block.entries()):
             if absent:
                 absent -= {name for name in absent if has(exchange, name)}
-            textless += not has_text(exchange)
             dated.append((exchange, time_of(exchange)))
     except RecordError as error:
         fault = str(error)
     rows = [tuple(row) for row in extractor.rows(dated)]
-    return Made(rows, noted.found, frozenset(absent), textless, fault)
+    return Made(rows, noted.found, frozenset(absent), fault)
 
 
 def unpacked(made: Made, logs: Logs, number: int) -> Iterator[Row]:
@@ -77,7 +73,6 @@ def unpacked(made: Made, logs: Logs, number: int) -> Iterator[Row]:
     RecordError for a fault, and for a faulty entry where none may be.
     """
     logs.absent &= made.absent
-    logs.textless += made.textless
     done = 0
     for faulty in made.rejected:
         yield from map(Row._make, made.rows[done : faulty.before])

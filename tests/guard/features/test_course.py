@@ -11,7 +11,7 @@ HOUR = 3_600_000_000
 
 def life(first: int, *others: int) -> Life:
     """In hours."""
-    return Life(first * HOUR, max((first, *others)) * HOUR, 1 + len(others), sum(at - first for at in others) * HOUR)
+    return Life(first * HOUR, max((first, *others)) * HOUR, 1 + len(others), sum((first, *others)) * HOUR)
 
 
 def test_requests_that_come_evenly_and_more_and_more() -> None:
