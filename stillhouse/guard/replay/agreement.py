@@ -6,12 +6,23 @@ from typing import Any
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.access.entities import ACTIONS
-from stillhouse.guard.replay.lookup import looked_up
-from stillhouse.guard.replay.shapes import AGAIN
+from stillhouse.guard.replay.lookup import CAMPAIGNS, looked_up
+from stillhouse.guard.replay.shapes import AGAIN, NO_EVIDENCE
 
-__all__ = ["check_action", "check_alone"]
+__all__ = ["check_action", "check_alone", "check_sum", "is_same"]
 
-_NO_EVIDENCE = -745.0
+_TOLERANCE = 1e-9
+
+
+def is_same(computed: float, told: float) -> bool:
+    """But for rounding."""
+    return abs(computed - told) <= _TOLERANCE * max(1.0, abs(told))
+
+
+def check_sum(folder: Path, adds_up_to: str, computed: float, told: float) -> None:
+    """RecordError, with what it is that `adds_up_to` the computed number, where its record says another one."""
+    if not is_same(computed, told):
+        raise RecordError(f"{folder}: {adds_up_to} {computed}, and its record says {told}; replay the log again")
 
 
 def check_action(folder: Path, about: str, action: str, decisions: Iterable[Mapping[str, Any]]) -> None:
@@ -24,14 +35,14 @@ def check_action(folder: Path, about: str, action: str, decisions: Iterable[Mapp
         )
 
 
-def check_alone(folder: Path, account: Mapping[str, Any]) -> None:
+def check_alone(folder: Path, account: Mapping[str, Any], campaigns: Iterable[dict[str, Any]]) -> None:
     """RecordError where an account without evidence of its own has more than that of its campaign."""
-    campaign, log_e = account["campaign"], _NO_EVIDENCE
+    campaign, log_e = account["campaign"], NO_EVIDENCE
     if campaign is not None:
-        found = looked_up(folder / "campaigns.jsonl", "campaign", campaign)
+        found = looked_up(campaigns, "campaign", campaign)
         if found is None:
             raise RecordError(
-                f"{folder / 'campaigns.jsonl'}: has no campaign '{campaign}', and account '{account['account']}' is in "
+                f"{folder / CAMPAIGNS}: has no campaign '{campaign}', and account '{account['account']}' is in "
                 f"it; {AGAIN}"
             )
         log_e = found["log_e"]

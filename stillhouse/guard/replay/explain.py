@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.agreement import check_action
+from stillhouse.guard.replay.agreement import check_action, check_sum, is_same
 from stillhouse.guard.replay.explain_decisions import (
     became,
     belonging,
     belongs_from,
+    decisions_of,
     decisions_told,
-    decisions_where,
     linked_by,
 )
-from stillhouse.guard.replay.lookup import campaign_of, looked_up
-from stillhouse.guard.replay.shapes import AGAIN
+from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, records
+from stillhouse.guard.replay.shapes import AGAIN, NO_EVIDENCE
 from stillhouse.printable import printable_all
 
 __all__ = ["explain", "explained"]
 
-_TOLERANCE = 1e-9
-_NO_EVIDENCE = -745.0
 _LINES = {"either": "either view", "content": "words", "times": "times"}
 _FACTS = {"requests_each": "requests each"}
 
@@ -37,24 +35,21 @@ def explain(folder: Path, asked: str) -> dict[str, Any]:
     ConfigError where the folder has no such campaign, RecordError where its files are damaged, or the evidence does not
     add up to its `log_e` or to that of a decision.
     """
-    found = campaign_of(folder, asked)
+    found = campaign_of(folder, campaigns(folder), asked)
     campaign = found["campaign"]
-    evidence = looked_up(folder / "evidence.jsonl", "campaign", campaign)
+    evidence = looked_up(records(folder / "evidence.jsonl"), "campaign", campaign)
     strongest = evidence and next((one for one in evidence["groups"] if one["group"] == evidence["decided_by"]), None)
     if evidence is None or strongest is None:
         raise RecordError(
             f"{folder / 'evidence.jsonl'}: lacks the evidence that decided on campaign '{campaign}'; {AGAIN}"
         )
-    total = (_sums(strongest) or [_NO_EVIDENCE])[-1]
-    if not _is_same(total, found["log_e"]):
-        raise RecordError(
-            f"{folder}: the evidence of campaign '{campaign}' adds up to ln e = {total}, "
-            f"and its record says {found['log_e']}; replay the log again"
-        )
+    total = (_sums(strongest) or [NO_EVIDENCE])[-1]
+    check_sum(folder, f"the evidence of campaign '{campaign}' adds up to ln e =", total, found["log_e"])
     members, names = set(found["accounts"]), {campaign, *found["merged"]}
-    on_members = decisions_where(folder, lambda one: not members.isdisjoint(one["accounts"]))
+    every = decisions_of(folder)
+    on_members = [one for one in every if not members.isdisjoint(one["accounts"])]
     check_action(folder, f"campaign '{campaign}'", found["action"], on_members)
-    decisions = decisions_where(folder, lambda one: one["subject"]["id"] in names)
+    decisions = [one for one in every if one["subject"]["id"] in names]
     for decision in decisions:
         decision["group"] = _deciding(folder, evidence["groups"], decision)
     return {
@@ -133,23 +128,19 @@ def _group_told(group: Mapping[str, Any], marks: str) -> Iterable[str]:
 def _sums(group: Mapping[str, Any]) -> list[float]:
     """ln e of a group after each of its looks."""
     so_far = accumulate(math.fsum(line["adds"] for line in look["lines"]) for look in group["looks"])
-    return [math.log(adds) if adds else _NO_EVIDENCE for adds in so_far]
+    return [math.log(adds) if adds else NO_EVIDENCE for adds in so_far]
 
 
 def _deciding(folder: Path, groups: Iterable[Mapping[str, Any]], decision: Mapping[str, Any]) -> str:
     """The group whose looks up to the decision add up to its ln e; of several, which say the same, the first."""
     for group in groups:
         for look, so_far in zip(group["looks"], _sums(group), strict=True):
-            if look["time"] <= decision["time"] and _is_same(so_far, decision["log_e"]):
+            if look["time"] <= decision["time"] and is_same(so_far, decision["log_e"]):
                 return str(group["group"])
     raise RecordError(
         f"{folder}: the evidence of no group of campaign '{decision['subject']['id']}' adds up to the ln e = "
         f"{decision['log_e']} of its decision of {decision['time']}; replay the log again"
     )
-
-
-def _is_same(computed: float, told: float) -> bool:
-    return abs(computed - told) <= _TOLERANCE * max(1.0, abs(computed))
 
 
 def _shown(value: Any) -> str:

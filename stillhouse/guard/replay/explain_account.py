@@ -5,22 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import RecordError
-from stillhouse.guard.replay.agreement import check_action, check_alone
+from stillhouse.guard.replay.agreement import check_action, check_alone, check_sum
 from stillhouse.guard.replay.explain_decisions import (
     became,
     belonging,
     belongs_from,
+    decisions_of,
     decisions_told,
-    decisions_where,
     linked_by,
 )
-from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, record_of
+from stillhouse.guard.replay.lookup import campaign_of, campaigns, looked_up, record_of, records
 from stillhouse.guard.replay.shapes import AGAIN
 from stillhouse.printable import printable_all
 
 __all__ = ["explain_account", "explained_account"]
-
-_TOLERANCE = 1e-9
 
 
 def explain_account(folder: Path, account: str) -> dict[str, Any]:
@@ -31,35 +29,37 @@ def explain_account(folder: Path, account: str) -> dict[str, Any]:
     ConfigError where the folder has no such account, RecordError where files are damaged or the evidence does
     not add up.
     """
-    found = record_of(folder / "accounts.jsonl", "account", account)
-    decisions = decisions_where(folder, lambda one: account in one["accounts"])
+    path = folder / "accounts.jsonl"
+    found, known = record_of(path, records(path), "account", account), campaigns(folder)
+    decisions = [one for one in decisions_of(folder) if account in one["accounts"]]
     check_action(folder, f"account '{account}'", found["action"], decisions)
     about = sorted({one["subject"]["id"] for one in decisions if one["subject"]["kind"] == "campaign"})
     found |= {
         "links": [
             {"campaign": campaign["campaign"], **link}
-            for campaign in campaigns(folder)
+            for campaign in known
             for link in campaign["links"]
             if link["a"] == account
         ],
         "belongs_from": belongs_from(folder),
         "decisions": decisions,
-        "became": [line for name in about for line in became(name, campaign_of(folder, name))],
+        "became": [line for name in about for line in became(name, campaign_of(folder, known, name))],
     }
-    alone = looked_up(folder / "alone.jsonl", "account", account)
+    alone = looked_up(records(folder / "alone.jsonl"), "account", account)
     if alone is None:
-        check_alone(folder, found)
+        check_alone(folder, found, known)
         return {**found, "alone": None}
     acts = math.fsum(part["surprise"] for part in alone["acts"]["parts"])
     asks = alone["asks"]["surprise"]
     values = {line["line"]: line["value"] for line in alone["lines"]}
     if not {"conduct", "both"} <= values.keys():
         raise RecordError(f"{folder / 'alone.jsonl'}: lacks lines of account '{account}'; {AGAIN}")
-    _same(folder, account, "the surprises of its conduct", acts, values["conduct"])
-    _same(folder, account, "its two surprises", asks + acts, values["both"])
+    add_up = f"of account '{account}' add up to"
+    check_sum(folder, f"the surprises of its conduct {add_up}", acts, values["conduct"])
+    check_sum(folder, f"its two surprises {add_up}", asks + acts, values["both"])
     adds = math.fsum(line["adds"] for line in alone["lines"])
     total = math.log(adds) if adds else -math.inf
-    _same(folder, account, "what its lines add, in ln e,", total, alone["log_e"])
+    check_sum(folder, f"what its lines add, in ln e, {add_up}", total, alone["log_e"])
     return {**found, "alone": {**alone, "adds_up_to": total}}
 
 
@@ -112,11 +112,3 @@ def _place(rank: int, honest: int) -> str:
 
 def _shown(value: float | int) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-
-
-def _same(folder: Path, account: str, what: str, computed: float, told: float) -> None:
-    if abs(computed - told) > _TOLERANCE * max(1.0, abs(told)):
-        raise RecordError(
-            f"{folder}: {what} of account '{account}' add up to {computed}, and its record says {told}; "
-            "replay the log again"
-        )

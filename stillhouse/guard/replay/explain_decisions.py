@@ -1,7 +1,7 @@
 """The decisions about a campaign or an account, with what ln e had to reach at each, and what made accounts its own."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,12 @@ from stillhouse.config import load
 from stillhouse.guard.detect.settings import DetectSettings
 from stillhouse.guard.replay.lookup import records
 
-__all__ = ["became", "belonging", "belongs_from", "decisions_told", "decisions_where", "linked_by"]
+__all__ = ["became", "belonging", "belongs_from", "decisions_of", "decisions_told", "linked_by"]
 
 
-def decisions_where(folder: Path, about: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
-    """The decisions that are `about` it, in their order, each with `needed`: -ln of its level."""
-    return [
-        {**decision, "needed": -math.log(decision["level"])}
-        for decision in records(folder / "decisions.jsonl")
-        if about(decision)
-    ]
+def decisions_of(folder: Path) -> list[dict[str, Any]]:
+    """All of a replay, in their order, each with `needed`: -ln of its level."""
+    return [{**one, "needed": -math.log(one["level"])} for one in records(folder / "decisions.jsonl")]
 
 
 def decisions_told(decisions: list[dict[str, Any]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Records of a file that a replay wrote."""
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ from stillhouse.errors import ConfigError, RecordError
 from stillhouse.guard.replay.shapes import check_shape
 from stillhouse.records.files import decode_line
 
-__all__ = ["campaign_of", "campaigns", "looked_up", "record_of", "records"]
+__all__ = ["CAMPAIGNS", "campaign_of", "campaigns", "looked_up", "record_of", "records"]
 
+CAMPAIGNS = "campaigns.jsonl"
 _NAMED = 3
 _LIKE = 0.75
 _COMPARED = 100_000  # names, which takes seconds
@@ -30,34 +32,34 @@ def records(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def looked_up(path: Path, kind: str, name: str) -> dict[str, Any] | None:
-    """The record whose `kind` ("campaign" or "account") is `name`. RecordError where the file is missing."""
-    return next((record for record in records(path) if record[kind] == name), None)
+def looked_up(found: Iterable[dict[str, Any]], kind: str, name: str) -> dict[str, Any] | None:
+    """The record whose `kind` ("campaign" or "account") is `name`."""
+    return next((record for record in found if record[kind] == name), None)
 
 
-def record_of(path: Path, kind: str, name: str) -> dict[str, Any]:
-    """The same; ConfigError where there is none, with names that are like it."""
-    found = looked_up(path, kind, name)
-    if found is None:
-        known = [record[kind] for record in records(path)]
+def record_of(path: Path, found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """The same of those in the file; ConfigError where there is none, with names that are like it."""
+    record = looked_up(found, kind, name)
+    if record is None:
+        known = [record[kind] for record in found]
         close = difflib.get_close_matches(name, known, _NAMED, _LIKE) if len(known) <= _COMPARED else []
         like = f"did you mean {' or '.join(close)}? " if close else ""
         raise ConfigError(
             f"{path.parent}: has no {kind} '{name}'; {like}look it up in {path}, which has {len(known):,}"
         )
-    return found
+    return record
 
 
 def campaigns(folder: Path) -> list[dict[str, Any]]:
     """All campaigns of a replay. RecordError where an earlier version wrote them, of which less is known."""
-    path = folder / "campaigns.jsonl"
+    path = folder / CAMPAIGNS
     found = records(path)
     if any("merged" not in record for record in found):
         raise RecordError(f"{path}: was written by an earlier version, without 'merged'; replay the log again")
     return found
 
 
-def campaign_of(folder: Path, name: str) -> dict[str, Any]:
-    """The record of a campaign, or of the one that it became. ConfigError where there is none."""
-    became = next((record for record in campaigns(folder) if name in record["merged"]), None)
-    return record_of(folder / "campaigns.jsonl", "campaign", name) if became is None else became
+def campaign_of(folder: Path, found: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Of all campaigns the one of that name, or the one that it became. ConfigError where there is none."""
+    became = next((record for record in found if name in record["merged"]), None)
+    return record_of(folder / CAMPAIGNS, found, "campaign", name) if became is None else became

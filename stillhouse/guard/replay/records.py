@@ -13,6 +13,7 @@ from stillhouse.guard.link.campaign import Campaign, campaign_id
 from stillhouse.guard.link.communities import lift
 from stillhouse.guard.link.group import Group
 from stillhouse.guard.replay.edges import edges
+from stillhouse.guard.replay.shapes import NO_EVIDENCE
 from stillhouse.records.times import rfc3339
 
 __all__ = ["account_records", "campaign_records", "evidence_records", "own_records", "populated"]
@@ -180,5 +181,4 @@ def _bound_by(detector: Detector, group: Group) -> list[Mapping[str, Any]]:
 
 
 def _finite(log_e: float) -> float:
-    """JSON has no infinities: where there is no evidence at all, ln e of the least that a float can hold."""
-    return max(log_e, -745.0)
+    return max(log_e, NO_EVIDENCE)

@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stillhouse.errors import RecordError
 from stillhouse.guard.access.entities import Action
 
-__all__ = ["AGAIN", "check_shape"]
+__all__ = ["AGAIN", "NO_EVIDENCE", "check_shape"]
 
 AGAIN = "make the replay anew"
+NO_EVIDENCE = -745.0
+"""JSON has no infinities: where there is no evidence at all, ln e of the least that a float can hold."""
 Adds = Annotated[float, Field(ge=0)]
 
 
