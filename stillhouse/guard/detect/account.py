@@ -1,6 +1,6 @@
 """What is known of one account: counts, its newest requests, running scores. Its size is bounded, whatever it asks.
 
-As bytes two kilobytes on average, and at most eight; in memory at most twelve. Names and plans come on top of that: the
+As bytes at most eight kilobytes, in memory at most twelve. Names and plans come on top of that: the
 service gives them, not who asks.
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a

@@ -8,7 +8,7 @@ __all__ = ["drift"]
 
 
 def drift(detector: Detector) -> Drift:
-    """By what they ask for. It goes over all accounts, which takes seconds for a million."""
+    """By what they ask for. It goes over all accounts."""
     reference = detector.reference
     values = reference.places["purpose"].values
     alone = (account for account in detector.population.accounts if account.index not in detector.actions)
