@@ -6,7 +6,6 @@ a draft that is held does not begin. Of two that began at once the later one has
 """
 
 import errno
-import fcntl
 import glob
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from stillhouse.errors import RunFolderError
 from stillhouse.records.files import check_free, check_place, disk_errors, sync_folder
+from stillhouse.records.held import held, taken_over
 
 __all__ = ["whole_folder"]
 
@@ -36,7 +36,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     with disk_errors(path, 0):
         draft.mkdir(parents=True)
     try:
-        with _held(draft):
+        with held(draft):
             yield draft
             with disk_errors(path, 0):
                 _put(draft, path)
@@ -44,17 +44,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-
-
-@contextmanager
-def _held(draft: Path, how: int = fcntl.LOCK_SH) -> Iterator[None]:
-    """OSError where it cannot be held."""
-    descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, how)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _put(draft: Path, path: Path) -> None:
@@ -77,7 +66,7 @@ def _look_at_drafts(path: Path) -> None:
         if not number.isdecimal():
             continue
         try:
-            with _held(draft, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            with taken_over(draft):
                 if not _is_running(int(number)):
                     shutil.rmtree(draft)
         except BlockingIOError:

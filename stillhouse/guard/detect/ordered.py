@@ -118,10 +118,6 @@ class Ticks:
     def of(cls, settings: DetectSettings) -> Self:
         return cls(int(settings.tick_seconds * 1e6), settings.tick_exchanges, Once.of(settings))
 
-    @property
-    def duplicates(self) -> int:
-        return self.once.duplicates
-
     def cut(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
         tick: list[Row] = []
         for row in rows:

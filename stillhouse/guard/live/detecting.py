@@ -85,7 +85,7 @@ class Detecting:
         status = Status(
             state="catching_up" if follower.is_behind else "following",
             lag_seconds=0.0 if at is None else max(0, follower.newest - at) / 1e6,
-            lag_exchanges=counts.read - self._decided - self._ticks.duplicates,
+            lag_exchanges=counts.read - self._decided - self._ticks.once.duplicates,
             unread_bytes=follower.unread,
             exchanges=counts.read,
             late=counts.late,

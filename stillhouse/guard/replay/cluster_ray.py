@@ -4,7 +4,6 @@ A cluster runs whatever code it is sent. So our own listens on the loopback inte
 its processes know; of what Ray brings, the dashboard's pages and the reports of use are off.
 """
 
-import fcntl
 import logging
 import os
 import secrets
@@ -18,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stillhouse.errors import ConfigError
+from stillhouse.records.held import held, taken_over
 
 __all__ = ["cluster"]
 
@@ -95,24 +95,13 @@ def _folder() -> Iterator[str]:
     What clusters of killed processes left goes first: who has such a folder holds a lock on it.
     """
     for left in Path(_FOLDERS).glob(f"{_PREFIX}*"):
-        with suppress(OSError), _held(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with suppress(OSError), taken_over(left):
             shutil.rmtree(left)
     with (
         TemporaryDirectory(prefix=_PREFIX, dir=_FOLDERS, ignore_cleanup_errors=True) as private,
-        _held(Path(private), fcntl.LOCK_SH),
+        held(Path(private)),
     ):
         yield f"{private}/r"
-
-
-@contextmanager
-def _held(folder: Path, how: int) -> Iterator[None]:
-    """OSError where it cannot be held: another process does, or it is another user's."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, how)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _init(*args: Any, **settings: Any) -> None:

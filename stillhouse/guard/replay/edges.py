@@ -14,7 +14,8 @@ __all__ = ["edges"]
 
 def edges(detector: Detector, campaign: Campaign) -> list[Mapping[str, Any]]:
     """One for each member, `a`. `b` is another account, a member if there is one, that `shares` what the odds of `a`
-    begin with, or is in the same `group`; where that was divided anew since, any other member, and both are None.
+    begin with, or is in the same `group`; where that was divided anew since, another of the campaign's groups, and both
+    are None.
 
     `log_lr` is the sum of what `because` lists: all that is known of `a`, and not of the two alone.
     """
@@ -23,15 +24,20 @@ def edges(detector: Detector, campaign: Campaign) -> list[Mapping[str, Any]]:
         for group in campaign.groups
         if group.kind == "community" or not kind_of(group.leader).is_wording
     ]
-    return [_edge(detector, campaign.members, at, bound) for at in sorted(campaign.members)]
+    anybody = [*campaign.members, *(at for group in campaign.groups for at in group.accounts)]
+    return [_edge(detector, campaign.members, at, bound, anybody) for at in sorted(campaign.members)]
 
 
 def _edge(
-    detector: Detector, members: Mapping[int, tuple[Link, ...]], at: int, bound: Sequence[tuple[Group, Set[int]]]
+    detector: Detector,
+    members: Mapping[int, tuple[Link, ...]],
+    at: int,
+    bound: Sequence[tuple[Group, Set[int]]],
+    anybody: Collection[int],
 ) -> Mapping[str, Any]:
     accounts, links = detector.population.accounts, members[at]
     token, group = links[0].token, None
-    alike: Collection[int] = members
+    alike = anybody
     if token is not None:
         alike = detector.population.shared.accounts[token]
     elif (home := next((one for one in bound if at in one[1]), None)) is not None:

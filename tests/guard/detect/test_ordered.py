@@ -50,7 +50,7 @@ def test_an_id_counts_once_within_what_is_remembered() -> None:
     ticks = Ticks(1000, 100, Once(50))
     rows = [row("x", 0, "a"), row("y", 10, "a"), row("x", 20, "a"), row("x", 80, "a")]
     assert [[one.at for one in tick] for tick in ticks.cut(rows)] == [[0, 10, 80]]
-    assert ticks.duplicates == 1
+    assert ticks.once.duplicates == 1
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.integers(1, 9))

@@ -44,7 +44,7 @@ def ticks(files: Sequence[Sequence[Exchange]]) -> tuple[list[list[Row]], int, in
                 log.extend(part)
         logs = Logs(paths, LATENESS)
         cut = Ticks(2 * MINUTE, 5, Once(2 * LATENESS))
-        return list(cut.cut(logs.rows(EXTRACTOR))), cut.duplicates, logs.late
+        return list(cut.cut(logs.rows(EXTRACTOR))), cut.once.duplicates, logs.late
 
 
 @settings(max_examples=30, deadline=None)

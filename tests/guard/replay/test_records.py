@@ -78,6 +78,9 @@ def test_an_edge_leads_to_another_account_that_has_the_same_thing(world: World) 
         "in a group that was divided anew since",
     ]
     assert [linked_by(one) for one in found] == said
+    # The only member left leads to another account of its campaign's groups.
+    (alone,) = edges(detector, Campaign(2, [Family(0, WORDING, [0, 1])], {6: (within, client)}))
+    assert (alone["a"], alone["b"], alone["shares"], alone["group"]) == ("a6", "a0", None, None)
 
 
 def test_a_community_is_told_by_what_binds_it_most(world: World) -> None:
