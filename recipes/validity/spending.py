@@ -91,6 +91,7 @@ def _run(rng: np.random.Generator, budget: Budget, is_guilty: NDArray[np.bool_],
                 log_e[at] = _gamble(log_e[at], budget.threshold(str(at), ACTION), draw, now - at)
             if budget.rejects(str(at), ACTION, float(log_e[at])):
                 rejected[at] = True
+                budget.took(str(at), ACTION)
                 budget.discovered()
     return rejected
 

@@ -9,6 +9,7 @@ from stillhouse.guard.access.entities import ACTIONS, Action
 from stillhouse.guard.decide.decision import Decision, Review, Taken
 from stillhouse.guard.decide.online_budget import OnlineBudget
 from stillhouse.guard.detect.account import Account
+from stillhouse.guard.detect.elsewhere import people_behind
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.detect.settings import Budgets
 from stillhouse.guard.evidence.conduct import ORDINARY, Conduct
@@ -22,7 +23,6 @@ HEAVY = 32
 """Exchanges from which an account is judged by itself: not looking earlier costs nothing but time."""
 _PER_REFERENCE = 2
 """Hypotheses that share the first part of the level, for each account of the reference: a log has more accounts."""
-_ELSEWHERE = 0.1
 
 
 @dataclass(slots=True)
@@ -129,9 +129,4 @@ def _because(account: Account, case: AccountCase) -> list[str]:
         f"{line.name}: place {placed.rank:,} among {placed.honest:,} honest accounts "
         f"(p = {math.exp(placed.log_p):.1e}, {how})"
     )
-    elsewhere = account.facts().get("goes_on_elsewhere", 0.0)
-    if isinstance(elsewhere, float) and elsewhere > _ELSEWHERE:
-        found.append(
-            f"{elsewhere:.0%} of the conversations that it goes on with began elsewhere: people may be behind it"
-        )
-    return found
+    return found + people_behind([account])

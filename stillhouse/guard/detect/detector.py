@@ -15,6 +15,7 @@ from stillhouse.guard.decide.decision import Decision, Review, Taken
 from stillhouse.guard.detect.account import in_order
 from stillhouse.guard.detect.alone import HEAVY, Alone
 from stillhouse.guard.detect.case import Case, Judged
+from stillhouse.guard.detect.elsewhere import people_behind
 from stillhouse.guard.detect.membership import Membership, log_odds
 from stillhouse.guard.detect.population import Grouping, Population
 from stillhouse.guard.detect.row import Row
@@ -239,9 +240,12 @@ class Detector:
         for at in new:
             before = self.actions.get(at)
             self.actions[at] = Taken(action, last.at if before is None else before.first, review)
-        level = math.exp(-self._budgets[case.group.kind].threshold(case.group.id, action))
-        names = [self.population.accounts[at].name for at in sorted(new)]
-        because = case.because(self.reference.cue_rates)
+        budget = self._budgets[case.group.kind]
+        budget.took(case.group.id, action)
+        level = math.exp(-budget.threshold(case.group.id, action))
+        hit = [self.population.accounts[at] for at in sorted(new)]
+        because = case.because(self.reference.cue_rates) + people_behind(hit)
+        names = [one.name for one in hit]
         return [Decision(last.at, last.id, "campaign", campaign.id, names, action, review, case.log_e, level, because)]
 
     def _is_found(self, case: Case) -> bool:

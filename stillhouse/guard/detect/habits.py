@@ -23,10 +23,10 @@ Facts = dict[str, float | int | str]
 class Habits:
     """Counts of one account's evidence requests. What the log has nothing of is left out of `facts`."""
 
-    __slots__ = ("_churn", "_continuity", "_oddities", "_rigidity", "_single", "_tasks")
+    __slots__ = ("_churn", "_oddities", "_rigidity", "_single", "_tasks", "continuity")
 
     def __init__(self) -> None:
-        self._continuity = Continuity()
+        self.continuity = Continuity()
         self._churn = Churn()
         self._rigidity = Rigidity()
         self._tasks = array("I", bytes(4 * len(TASKS)))
@@ -36,7 +36,7 @@ class Habits:
     def add(self, row: Row) -> None:
         manner = row.manner
         if row.evidence:
-            self._continuity.look(manner.carried, manner.is_cached)
+            self.continuity.look(manner.carried, manner.is_cached)
             self._single += not manner.carried
             self._tasks[manner.task] += 1
             self._rigidity.add(wording_of(row.wording))
@@ -44,7 +44,7 @@ class Habits:
             if manner.oddities:
                 for at, oddity in enumerate(ODDITIES):
                     self._oddities[at] += bool(manner.oddities & oddity)
-        self._continuity.note(manner.given)
+        self.continuity.note(manner.given)
 
     def facts(self) -> Facts:
         """Shares of requests, 0 to 1, and about how many distinct things."""
@@ -64,7 +64,7 @@ class Habits:
             found["addresses"] = distinct(self._churn.addresses)
         if self._churn.networks:
             found["networks"] = distinct(self._churn.networks)
-        continuity = self._continuity
+        continuity = self.continuity
         if continuity.carried:
             found["goes_on_elsewhere"] = 1 - continuity.own / continuity.carried
         if continuity.own:

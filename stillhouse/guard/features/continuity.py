@@ -4,7 +4,7 @@ A request that carries earlier answers carries what was answered to whoever bega
 that it carries is looked for among the last answers that this service gave to this account, by checksums; and what
 an account goes on with within minutes is in the prefix cache, if it is where it should be. It proves nothing by
 itself: an answer that was edited, or given before the log began, is not found either. People behind a relay that
-routes each request anywhere are seen here, and a decision has to say so.
+routes each request anywhere are seen here, and a decision says so (`detect/elsewhere.py`).
 """
 
 from array import array
@@ -13,14 +13,14 @@ from typing import Any
 
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDS", "Continuity", "carried", "given"]
+__all__ = ["NEEDS", "REMEMBERED", "Continuity", "carried", "given"]
 
 NEEDS = ("response", "usage.cached_input_tokens")
 
 _ANSWERING = ("assistant", "model")
 _CALLING = ("tool_use", "function", "function_call")
 _LOOKED_AT = 256  # characters of an answer
-_REMEMBERED = 16  # answers
+REMEMBERED = 16  # answers
 
 
 class Continuity:
@@ -47,9 +47,9 @@ class Continuity:
         """A checksum of the answer to a request, 0 for none."""
         if given:
             if self._answers is None:
-                self._answers = array("I", bytes(4 * _REMEMBERED))
+                self._answers = array("I", bytes(4 * REMEMBERED))
             self._answers[self._place] = given
-            self._place = (self._place + 1) % _REMEMBERED
+            self._place = (self._place + 1) % REMEMBERED
 
 
 def carried(exchange: Exchange) -> str:

@@ -66,5 +66,6 @@ def _units(world: World, settings: CampaignSettings, members: list[Member]) -> I
 
 def _sends(settings: CampaignSettings) -> int:
     """Units of work that its requests are, about."""
-    each = PER_SESSION if settings.objective == "tool_traces" else 1 + settings.strategy.follow_ups
+    follow_ups = 0.0 if settings.objective == "logprobs" else settings.strategy.follow_ups
+    each = PER_SESSION if settings.objective == "tool_traces" else 1 + follow_ups
     return max(1, round(settings.requests / each))

@@ -46,6 +46,7 @@ def test_a_discovery_raises_the_levels_that_come_after_it() -> None:
     before = {subject: budget.threshold(subject, "observe") for subject in ("a", "b", "c")}
     assert not budget.rejects("a", "observe", before["a"] - 1e-9)
     assert budget.rejects("a", "observe", before["a"])  # later, and reached exactly
+    budget.took("a", "observe")
     budget.discovered()
     budget.open("d")
     assert budget.threshold("d", "observe") == pytest.approx(-math.log(level(0.2, 4, 1)))
@@ -53,20 +54,36 @@ def test_a_discovery_raises_the_levels_that_come_after_it() -> None:
     assert {subject: budget.threshold(subject, "observe") for subject in before} == before
 
 
-def test_an_action_that_rejected_nothing_has_no_discovery() -> None:
+def test_an_action_that_was_not_taken_has_no_discovery() -> None:
     """What was only noted must not make it easier to suspend: that level is a share of suspensions."""
     budget = Budget({"observe": 0.2, "suspend": 0.01})
     for subject in ("a", "b"):
         budget.open(subject)
         assert budget.rejects(subject, "observe", 9.0) and not budget.rejects(subject, "suspend", 6.0)
+        budget.took(subject, "observe")
         budget.discovered()
     budget.open("c")
     assert budget.threshold("c", "observe") == pytest.approx(-math.log(level(0.2, 3, 2)))
     assert budget.threshold("c", "suspend") == pytest.approx(-math.log(level(0.01, 3, 0)))
     assert budget.rejects("b", "suspend", 20.0)
     budget.open("d")
-    assert budget.threshold("d", "observe") == pytest.approx(-math.log(level(0.2, 4, 2)))
-    assert budget.threshold("d", "suspend") == pytest.approx(-math.log(level(0.01, 4, 1)))
+    assert budget.threshold("d", "suspend") == pytest.approx(-math.log(level(0.01, 4, 0)))  # nobody to suspend
+    budget.took("b", "suspend")
+    budget.open("e")
+    assert budget.threshold("e", "observe") == pytest.approx(-math.log(level(0.2, 5, 2)))
+    assert budget.threshold("e", "suspend") == pytest.approx(-math.log(level(0.01, 5, 1)))
+
+
+def test_what_a_stronger_action_was_taken_on_is_a_discovery_of_the_milder_one_that_it_reached() -> None:
+    budget = Budget({"observe": 0.2, "slow": 0.1, "suspend": 0.01})
+    budget.open("a")
+    assert budget.rejects("a", "observe", 9.0) and budget.rejects("a", "suspend", 9.0)  # slow was never asked for
+    budget.took("a", "suspend")
+    budget.discovered()
+    budget.open("b")
+    told: tuple[tuple[Action, float, int], ...] = (("observe", 0.2, 1), ("slow", 0.1, 0), ("suspend", 0.01, 1))
+    for action, alpha, found in told:
+        assert budget.threshold("b", action) == pytest.approx(-math.log(level(alpha, 2, found)))
 
 
 def test_two_sides_of_one_finding_count_once() -> None:
@@ -74,6 +91,7 @@ def test_two_sides_of_one_finding_count_once() -> None:
     for subject in ("a", "b"):
         budget.open(subject)
         assert budget.rejects(subject, "observe", 50.0)
+        budget.took(subject, "observe")
     budget.discovered()
     budget.open("c")
     assert budget.threshold("c", "observe") == pytest.approx(-math.log(level(0.2, 3, 1)))
@@ -84,6 +102,7 @@ def test_a_rejection_stays() -> None:
     budget.open("a")
     assert budget.rejects("a", "observe", 50.0)
     assert budget.rejects("a", "observe", 60.0) and budget.rejects("a", "observe", -math.inf)
+    budget.took("a", "observe")
     budget.discovered()
     budget.open("b")
     assert budget.threshold("b", "observe") == pytest.approx(-math.log(level(0.2, 2, 1)))
@@ -117,6 +136,7 @@ def proportion(rng: np.random.Generator, action: Action, guilty: NDArray[np.bool
                 log_e[at] = log_e[at] + log_factor + 1e-12 if lucky else -math.inf
             if not found[at] and budget.rejects(str(at), action, float(log_e[at])):
                 found[at] = True
+                budget.took(str(at), action)
                 budget.discovered()
     false = int((found & ~guilty).sum())
     return false / max(1, int(found.sum())), int((found & guilty).sum()), false

@@ -136,4 +136,6 @@ def test_people_behind_an_account_are_named(reference: Reference) -> None:
     alone = Alone(reference, Budgets(observe=0.9), {})
     accounts, last = fed([one._replace(account=f"q{n}") for n in range(40) for one in rows]).accounts, end(rows)
     (decision, *_) = alone.judge(accounts, last)
-    assert decision.because[-1].startswith("100% of the conversations that it goes on with began elsewhere")
+    assert decision.because[-1].startswith(
+        "of the requests that go on with a conversation 100% carry an answer that was not"
+    )

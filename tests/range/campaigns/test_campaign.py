@@ -111,6 +111,11 @@ def test_follow_ups_are_conversations_on_one_account(world: World) -> None:
     assert 0.75 < sum(len(talk) > 1 for talk in talks.values()) / 300 < 0.95  # 1 - 1/e^2 is .86
 
 
+def test_probes_have_no_further_turns_and_are_as_many_as_was_asked_for(world: World) -> None:
+    asks = asked(world, "logprobs", requests=900, strategy={"follow_ups": 2.0})
+    assert len(asks) == 900 and all(len(ask.messages) == 1 for ask in asks)
+
+
 def test_topic_shards_give_each_account_a_topic_of_its_own(world: World) -> None:
     # The corpus was made of eight topics in turn.
     made = {" ".join(talk.turns[0][0].split()[:12]): n % 8 for n, talk in enumerate(world.corpus.conversations)}
