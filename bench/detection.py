@@ -6,7 +6,7 @@ learnt from honest worlds of other seeds. Text and seeds are not those that thre
 worlds of text that was seen while the detector was made. Baselines are run on four worlds, which have every strategy.
 A world's log is removed when it is scored; scores are kept in `--work`, and a bench that was killed goes on from there.
 
-    scripts/bench detection                                                                      about an hour
+    scripts/bench detection                                                                   about 90 minutes
     scripts/bench detection --small                                                              three minutes
 
 A campaign is found where one of its accounts, at least, was slowed or worse. An account whose suspension waits for a

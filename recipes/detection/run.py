@@ -2,9 +2,9 @@
 
 `python -m recipes.detection.run --out DIR` composes an honest world and one with six campaigns, learns a reference from
 the first, replays the second, lets the published baselines read the same logs, prints the tables and writes
-DIR/report.html: three minutes on two cores. `--full` does so over all worlds of `scripts/bench detection`, an hour; a
-run that was killed goes on. Exit 0 if less of the campaigns' exchanges comes through in the mean than with any baseline
-that suspends one honest account in a hundred at most; 1 if not; 2 if something given cannot be used.
+DIR/report.html: three minutes on two cores. `--full` does so over all worlds of `scripts/bench detection`, in 90
+minutes; a run that was killed goes on. Exit 0 if less of the campaigns' exchanges comes through in the mean than with
+any baseline that suspends one honest account in a hundred at most; 1 if not; 2 if something given cannot be used.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def is_better(tables: Mapping[str, Any]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/detection"), help="folder; what is done stays done")
-    parser.add_argument("--full", action="store_true", help="all worlds of the bench, an hour")
+    parser.add_argument("--full", action="store_true", help="all worlds of the bench, an hour and a half")
     parser.add_argument("--corpus", type=Path, help="folder of text (with --full: for further worlds)")
     parser.add_argument("--jobs", type=int, default=2, help="pieces of work at once, one core each")
     parser.add_argument(

@@ -1,12 +1,12 @@
 """Live: a real `guard serve` whose detector follows the log while it is written, and is killed once on the way.
 
-The log is written as gateways do, a segment for each file of the composed log, all at once and in the order of time.
+Three writers, as three gateways have them, write it in the order of time, each of them every third exchange.
 """
 
 import asyncio
 import heapq
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from stillhouse.guard.gateway.record import draft_of_exchange
 from stillhouse.guard.log.writer import ExchangeWriter
 from stillhouse.guard.settings import LogSettings
 from stillhouse.records import ExchangeLog
-from stillhouse.types import Exchange
 from tests.guard.running import Running, running
 
 __all__ = ["detect_live"]
 
 _NOBODY = "http://127.0.0.1:9"  # an upstream: no request is served here
+_WRITERS = 3
 _INTERVAL = 0.05  # seconds between two frames of a segment
 _AT_ONCE = 1000
 _SECONDS = 900.0
@@ -41,15 +41,15 @@ def detect_live(log: Path, reference: Path, folder: Path, open_ones: int) -> Pat
 
 
 async def _write(files: list[Path], segments: Path, halfway: Callable[[], None]) -> int:
-    """How many exchanges there were; `halfway` is called after half of the files' bytes, about."""
+    """How many exchanges there were; `halfway` is called after half of them."""
     settings = LogSettings(interval_seconds=_INTERVAL)
-    writers = [ExchangeWriter(settings, segments, gateway=f"g{at}", clock=time.time) for at in range(len(files))]
+    writers = [ExchangeWriter(settings, segments, gateway=f"g{at}", clock=time.time) for at in range(_WRITERS)]
     for writer in writers:
         writer.start(asyncio.get_running_loop())
     total = sum(1 for file in files for _ in ExchangeLog(file))
     number = 0
-    for exchange, at in heapq.merge(*map(_dated, files, range(len(files))), key=lambda one: one[0].time):
-        writers[at].add(draft_of_exchange(exchange))
+    for exchange in heapq.merge(*map(ExchangeLog, files), key=lambda one: one.time):
+        writers[number % _WRITERS].add(draft_of_exchange(exchange))
         number += 1
         if number % _AT_ONCE == 0:
             await asyncio.sleep(2 * _INTERVAL)
@@ -58,10 +58,6 @@ async def _write(files: list[Path], segments: Path, halfway: Callable[[], None])
     for writer in writers:
         await writer.close()
     return number
-
-
-def _dated(file: Path, at: int) -> Iterator[tuple[Exchange, int]]:
-    return ((exchange, at) for exchange in ExchangeLog(file))
 
 
 def _kill_detector(gateway: Running) -> None:

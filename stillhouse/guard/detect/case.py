@@ -101,7 +101,7 @@ _VIEWS = {"either": "by words or times", "content": "by words", "times": "by tim
 def _bound(group: Group) -> str:
     label = kind_of(group.leader).label
     if group.kind == "community":
-        return f"are bound by {len(group.tokens):,} things that some of them share, most of all {label}"
+        return f"are bound by {len(group.tokens):,} things that some or all of them share, most of all {label}"
     return f"share {label}"
 
 

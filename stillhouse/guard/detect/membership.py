@@ -1,13 +1,14 @@
 """Who belongs to a campaign: the odds of each account, from what is known of it and of the campaign's groups.
 
 A group that was found to be a queue may have people in it who said the same by chance, and accounts of the campaign
-may be in no group. So each account is weighed by itself. The odds begin with the rarest wording that the half of its
-requests that links shows: as many accounts of the campaign's groups show it, to as many honest ones as would by
-chance. In a community, and in a group that no wording binds, they may begin with the strangers that its persistent
-parties allow. To these come the ratios of likelihoods, within the groups and elsewhere, of what its newest requests of
-the other half show, of its client, and of whether it is recognisable. Accounts are counted without the one that is
-weighed, and a request counts once however often the same is said, since who says a thing once says it again, in a
-campaign or not.
+may be in no group. So each account is weighed by itself. The odds begin with the rarest wording that it has shown: as
+many accounts of the campaign's groups show it, to as many honest ones as would by chance. Who is in a group showed
+that in the half of its requests that links; whoever joins later, in either half, since this decides who is hit under
+no error rate and adds nothing to the evidence. In a community, and in a group that no wording binds, they may begin
+with the strangers that its persistent parties allow. To these come the ratios of likelihoods, within the groups and
+elsewhere, of what its newest requests of the other half show, of its client, and of whether it is recognisable.
+Accounts are counted without the one that is weighed, and a request counts once however often the same is said, since
+who says a thing once says it again, in a campaign or not.
 """
 
 import math
@@ -83,8 +84,8 @@ class Membership:
         self._sizes = len(core), len(others)
 
     def links(self, account: Account, tokens: Iterable[int]) -> tuple[Link, ...]:
-        """What is known of an account whose linking half shows `tokens`, but whether it is recognisable; empty of one
-        that nothing binds.
+        """What is known of an account that shows `tokens`, but whether it is recognisable; empty of one that nothing
+        binds.
         """
         shown = [token for token in tokens if token in self.binding]
         found = [self._begin(account, token) for token in shown]

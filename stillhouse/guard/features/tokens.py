@@ -68,7 +68,7 @@ _LABELS = {
     Kind.PAYMENT: "same means of payment",
     Kind.PHONE: "same phone",
     Kind.DOMAIN: "same mail domain",
-    Kind.REGISTERED: "registered within the same hour",
+    Kind.REGISTERED: "same hour, mail domain and plan of registration",
     Kind.ORGANISATION: "same organisation",
 }
 

@@ -1,4 +1,4 @@
-"""Communities: accounts that share many things with one another, none of which all of them share.
+"""Communities: accounts that many shared things bind, though none of these need be shown by all of them.
 
 Whoever words each request anew still writes them from parts, and each part is shown by a few accounts. A token by
 itself then makes small groups, or none; the accounts are bound by all of them together. So accounts and tokens are a

@@ -18,6 +18,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _REASONS = {
     "campaign": "requests of this account and of others look like one queue of work that is spread over them; a "
     "program decided this, and a person looks at it if you ask",
+    "observed": "requests of this account and of others are more alike than those of honest people are; a program "
+    "notes this, and a person looks at it if you ask",
     "account": "requests of this account stand out among those of all others; a program decided this, and a person "
     "looks at it if you ask",
 }
@@ -64,7 +66,7 @@ class Acting:
             action=decision.action,
             waits=decision.review == "pending",
             at=decision.at / 1e6,
-            reason=_REASONS[decision.kind],
+            reason=_REASONS["observed" if campaign and decision.action == "observe" else decision.kind],
             because={name: record[name] for name in told} | {"reference": self._reference},
         )
 

@@ -8,8 +8,9 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.access.entities import ACTIONS
 from stillhouse.guard.replay.lookup import CAMPAIGNS, looked_up
 from stillhouse.guard.replay.shapes import AGAIN, NO_EVIDENCE
+from stillhouse.records.files import decode_line
 
-__all__ = ["check_action", "check_alone", "check_sum", "is_same"]
+__all__ = ["check_action", "check_alone", "check_count", "check_sum", "is_same"]
 
 _TOLERANCE = 1e-9
 
@@ -32,6 +33,20 @@ def check_action(folder: Path, about: str, action: str, decisions: Iterable[Mapp
         raise RecordError(
             f"{folder / 'decisions.jsonl'}: the strongest action on {about} is '{strongest}' by its decisions, and "
             f"'{action}' by its record; {AGAIN}"
+        )
+
+
+def check_count(folder: Path, decisions: int) -> None:
+    """RecordError where the summary counts other decisions than there are."""
+    path = folder / "summary.json"
+    try:
+        summary = decode_line(path.read_bytes(), str(path))
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}; {AGAIN}") from None
+    told = summary.get("decisions") if isinstance(summary, dict) else None
+    if told != decisions:
+        raise RecordError(
+            f"{folder / 'decisions.jsonl'}: has {decisions} decisions, and {path.name} says {told}; {AGAIN}"
         )
 
 

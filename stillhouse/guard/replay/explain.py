@@ -104,7 +104,7 @@ def _course_told(course: Mapping[str, Any] | None) -> Iterable[str]:
 def _group_told(group: Mapping[str, Any], marks: str) -> Iterable[str]:
     shared = f"share {group['shares']}, {group['in_reference']:,} in the reference do"
     if group["kind"] == "community":
-        shared = f"are bound by {group['tokens']:,} things, none of which all of them share"
+        shared = f"are bound by {group['tokens']:,} things, which some or all of them share"
     yield f"group {group['group']}{marks}: {group['accounts']:,} accounts {shared}; ln e {group['log_e']:.2f}"
     for bound in group["bound_by"]:
         yield (

@@ -7,14 +7,17 @@ from typing import Any
 
 from stillhouse.config import load
 from stillhouse.guard.detect.settings import DetectSettings
+from stillhouse.guard.replay.agreement import check_count
 from stillhouse.guard.replay.lookup import records
 
 __all__ = ["became", "belonging", "belongs_from", "decisions_of", "decisions_told", "linked_by"]
 
 
 def decisions_of(folder: Path) -> list[dict[str, Any]]:
-    """All of a replay, in their order, each with `needed`: -ln of its level."""
-    return [{**one, "needed": -math.log(one["level"])} for one in records(folder / "decisions.jsonl")]
+    """All of a replay, in their order, each with `needed`: -ln of its level. RecordError where one is gone."""
+    found = records(folder / "decisions.jsonl")
+    check_count(folder, len(found))
+    return [{**one, "needed": -math.log(one["level"])} for one in found]
 
 
 def decisions_told(decisions: list[dict[str, Any]]) -> list[str]:

@@ -73,14 +73,24 @@ def test_the_part_of_a_line_is_named(
     assert f"{copy / name}:1: no line of a replay: {where}" in fault(copy)
 
 
+def test_a_decision_that_is_gone_is_told(copy: Path) -> None:
+    account, path = first(copy, "decisions.jsonl")["accounts"][0], copy / "decisions.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    told = f"{path}: has {len(lines) - 1} decisions, and summary.json says {len(lines)}; make the replay anew"
+    assert fault(copy) == fault(copy, account) == told
+    (copy / "summary.json").unlink()
+    assert fault(copy) == f"{copy / 'summary.json'}: No such file or directory; make the replay anew"
+
+
 def test_an_action_without_its_decision_is_told(copy: Path) -> None:
     account = first(copy, "decisions.jsonl")["accounts"][0]
-    (copy / "decisions.jsonl").write_text("")
+    edit(copy / "decisions.jsonl", lambda one: one.update(action="observe"))
     assert fault(copy) == (
-        f"{copy}/decisions.jsonl: the strongest action on campaign 'c00001' is 'none' by its decisions, and 'suspend' "
-        "by its record; make the replay anew"
+        f"{copy}/decisions.jsonl: the strongest action on campaign 'c00001' is 'observe' by its decisions, and "
+        "'suspend' by its record; make the replay anew"
     )
-    assert f"the strongest action on account '{account}' is 'none' by its decisions" in fault(copy, account)
+    assert f"the strongest action on account '{account}' is 'observe' by its decisions" in fault(copy, account)
 
 
 def test_a_decision_without_its_action_is_told(copy: Path) -> None:
@@ -104,6 +114,7 @@ def test_evidence_that_is_gone_is_told(copy: Path) -> None:
     assert "lacks the evidence that decided on campaign 'c00001'" in fault(copy)
     (copy / "campaigns.jsonl").write_text("")
     (copy / "decisions.jsonl").write_text("")
+    (copy / "summary.json").write_text('{"decisions": 0}')
     edit(copy / "accounts.jsonl", lambda one: one.update(action="none"))
     assert f"campaigns.jsonl: has no campaign 'c00001', and account '{member}' is in it" in fault(copy, member)
 
