@@ -48,6 +48,15 @@ def test_a_campaign_keeps_the_name_of_its_first_decision(registry: Registry) -> 
     }
 
 
+def test_what_is_only_observed_is_not_called_a_queue(registry: Registry) -> None:
+    one = Acting(registry, "", threading.Event())
+    one.act(decision("c00001", accounts=["a"], action="observe"))
+    one.act(decision("c00001", accounts=["b"], action="slow"))
+    reasons = {action.account: action.reason for action in registry.actions()}
+    assert "more alike than those of honest people" in reasons["a"] and "queue" not in reasons["a"]
+    assert "look like one queue of work" in reasons["b"]
+
+
 def test_a_database_that_is_away_is_waited_for(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
