@@ -23,6 +23,7 @@ from stillhouse.records.files import (
     encode_line,
     lock_for_writing,
     open_for_append,
+    read_errors,
 )
 from stillhouse.records.zstd_lines import compress_frame, end_of_last_frame, read_zstd_lines, whole_lines_behind
 from stillhouse.types import Exchange
@@ -120,8 +121,9 @@ class ExchangeLog:
             self._write(descriptor, bytes(pending), sync)
 
     def digest(self) -> str:
-        """`sha256:<hex>` of the file: what a certificate quotes."""
-        return digest_file(self.path)
+        """`sha256:<hex>` of the file: what a certificate quotes. RecordError where it cannot be read."""
+        with read_errors(self.path):
+            return digest_file(self.path)
 
     def close(self) -> None:
         """End appending and free the lock; appending again opens the log again."""
@@ -173,6 +175,10 @@ class ExchangeLog:
 
     def entries(self) -> Iterator[Entry]:
         """Every line or row of the file, undecoded. RecordError where the file cannot be read as what its name says."""
+        with read_errors(self.path):
+            yield from self._entries()
+
+    def _entries(self) -> Iterator[Entry]:
         if not self.path.is_file():
             raise RecordError(f"{self.path}: no such log; give the path of a .jsonl, .jsonl.zst or .parquet file")
         if self.path.suffix == ".parquet":

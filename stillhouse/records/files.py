@@ -32,6 +32,7 @@ __all__ = [
     "encode_line",
     "lock_for_writing",
     "open_for_append",
+    "read_errors",
     "sync_folder",
     "write_atomic",
     "write_json",
@@ -47,6 +48,12 @@ _REMEDIES = {
     errno.EISDIR: "give the path of a file",
     errno.EEXIST: "give a path where nothing is yet",
     errno.ENAMETOOLONG: "give a shorter name",
+}
+
+_REMEDIES_OF_READING = {
+    **dict.fromkeys(_FORBIDDEN, "give one that you may read, or let yourself read it"),
+    errno.EISDIR: "give the path of a file",
+    errno.ENOTDIR: "a part of this path is a file; give a path in a folder",
 }
 
 
@@ -65,6 +72,16 @@ def disk_errors(path: Path, wanted: int) -> Iterator[None]:
         if error.errno in _REMEDIES:
             raise StorageError(f"{path}: {error.strerror}; {_REMEDIES[error.errno]}") from error
         raise
+
+
+@contextmanager
+def read_errors(path: Path) -> Iterator[None]:
+    """Turn a refused look at `path`, or reading of it, into a RecordError."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES_OF_READING.get(error.errno or 0, "copy it again, or give another")
+        raise RecordError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from None
 
 
 def check_free(path: Path, option: str) -> None:

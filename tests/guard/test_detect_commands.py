@@ -76,6 +76,16 @@ def test_faults_are_one_line(replayed: Path, world: World, command: Command, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_where_a_log_belongs_is_one_line(replayed: Path, command: Command, tmp_path: Path) -> None:
+    odd, out = tmp_path / "a.jsonl", ("--out", str(tmp_path / "o"))
+    (odd / "inside").mkdir(parents=True)
+    learnt = command("guard", "reference", str(tmp_path), *out)
+    assert learnt.fault == f"{odd}: cannot be read (Is a directory); give the path of a file"
+    again = command("guard", "replay", str(tmp_path), "--reference", str(replayed / "ref"), *out)
+    assert again.fault == f"{odd}: no such log; give the path of a .jsonl, .jsonl.zst or .parquet file"
+    assert list(tmp_path.iterdir()) == [odd]
+
+
 def test_nothing_is_left_of_a_replay_that_was_ended(world: World, command: Command, tmp_path: Path) -> None:
     """SIGTERM ends it as Ctrl-C does; what SIGKILL leaves goes with the next replay to the same place."""
     place = tmp_path / "place"

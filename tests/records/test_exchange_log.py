@@ -15,6 +15,7 @@ from stillhouse.records.exchange import exchange_from_record, exchange_to_record
 from stillhouse.records.exchange_log import ExchangeLog, RejectedLines
 from stillhouse.records.files import digest_file
 from stillhouse.types import Exchange
+from tests.forbidden import as_nobody, open_folder
 from tests.records.test_exchange import FULL
 from tests.records.test_files import largest_file
 
@@ -192,6 +193,25 @@ def test_digest_is_that_of_the_file(tmp_path: Path) -> None:
     with ExchangeLog(tmp_path / "log.jsonl") as log:
         log.append(exchange(0))
     assert log.digest() == digest_file(tmp_path / "log.jsonl")
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.zst", "log.parquet"])
+def test_a_log_that_may_not_be_read_is_one_line(name: str) -> None:
+    with open_folder() as folder:
+        path = folder / name
+        path.touch(mode=0)
+        log = ExchangeLog(path)
+        for read in (lambda: list(log), log.digest):
+            with as_nobody(), pytest.raises(RecordError, match=r"Permission denied.*give") as raised:
+                read()
+            assert str(raised.value).startswith(f"{path}: ") and "\n" not in str(raised.value)
+
+
+def test_a_folder_has_no_digest(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").mkdir()
+    fault = r"log.jsonl: cannot be read \(Is a directory\); give the path of a file"
+    with pytest.raises(RecordError, match=fault):
+        ExchangeLog(tmp_path / "log.jsonl").digest()
 
 
 def test_names_that_are_no_log(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from stillhouse.errors import RecordError
 from stillhouse.guard.replay.reading import decoded
 from stillhouse.records import ExchangeLog
 from stillhouse.records.exchange import VERSION
+from stillhouse.records.files import read_errors
 
 __all__ = ["find_logs", "is_log", "passed_over"]
 
@@ -16,22 +17,15 @@ _LOOKED_AT = 8
 
 
 def find_logs(given: Sequence[Path]) -> list[Path]:
-    """The files, and those in the folders, sorted and each once. RecordError where there are none.
+    """The files, and those in the folders, sorted and each once. RecordError where there are none, or one cannot be
+    looked at.
 
     Of a folder those that begin with `exchanges`, as gateways and `range traffic` name them; all logs where none does.
     """
     found: dict[Path, None] = {}
     for path in given:
-        if path.is_dir():
-            logs = _inside(path)
-            inside = [one for one in logs if is_log(one.name)] or logs
-            if not inside:
-                raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
-            found.update(dict.fromkeys(inside))
-        elif not path.exists():
-            raise RecordError(f"{path}: no such log; give a file or a folder of segments")
-        else:
-            found[path] = None
+        with read_errors(path):
+            found.update(dict.fromkeys(_logs(path)))
     return list(found)
 
 
@@ -40,6 +34,18 @@ def passed_over(given: Sequence[Path], files: Collection[Path]) -> list[Path]:
     than those of others there.
     """
     return [one for path in given if path.is_dir() for one in _inside(path) if one not in files and _has_exchange(one)]
+
+
+def _logs(path: Path) -> list[Path]:
+    if path.is_dir():
+        logs = _inside(path)
+        inside = [one for one in logs if is_log(one.name)] or logs
+        if not inside:
+            raise RecordError(f"{path}: no log in this folder; logs end in {', '.join(_ENDINGS)}")
+        return inside
+    if not path.exists():
+        raise RecordError(f"{path}: no such log; give a file or a folder of segments")
+    return [path]
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from stillhouse.guard.detect.ordered import Once, Ordering, Placed
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.replay.dated import Dated
 from stillhouse.guard.replay.needed import NEEDED, has
-from stillhouse.records import ExchangeLog, RejectedLines, digest_file
+from stillhouse.records import ExchangeLog, RejectedLines
 from stillhouse.records.files import decode_line
 from stillhouse.records.times import microseconds, rfc3339
 from stillhouse.types import Exchange
@@ -112,7 +112,8 @@ class Logs:
         }
 
     def digests(self) -> dict[str, str]:
-        return {str(path): digest_file(path) for path in self.files}
+        """RecordError where a file cannot be read."""
+        return {str(path): ExchangeLog(path).digest() for path in self.files}
 
     def _merge(self, dated: Sequence[Iterable[Put]]) -> Iterator[Put]:
         self.exchanges = self.late = self.skewed = self.textless = 0

@@ -6,6 +6,7 @@ behind it.
 
 import csv
 import io
+import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -20,13 +21,14 @@ from stillhouse.errors import ConfigError, RecordError
 from stillhouse.range.corpus.corpus import Corpus
 from stillhouse.range.corpus.packaged import packaged_corpus
 from stillhouse.range.corpus.rows import SHAPES, Gathered, suite_name
-from stillhouse.records.files import decode_line
+from stillhouse.records.files import decode_line, read_errors
 from stillhouse.records.zstd_lines import read_zstd_lines
 
 __all__ = ["folder_corpus"]
 
 _SUFFIXES = (".jsonl", ".json", ".csv")
 _KINDS = ("conversations", "instructions", "benchmarks", "documents", "code_tasks", "roles", "gaps")
+_ARRIVALS = {"TIMESTAMP", "ContextTokens"}
 _CODE = "humaneval"  # a benchmark whose items are coding tasks too
 # A collection that keeps prompts apart from other things: only these of its folders are text to ask with.
 _PARTS = ("prompts", "usage", "traces")
@@ -36,15 +38,16 @@ def folder_corpus(folder: Path) -> Corpus:
     """Everything under `folder` that can be recognised, and the packaged text for the kinds that it lacks.
 
     Raises ConfigError where there is no such folder or nothing in it is of a known shape, RecordError (`file:line`)
-    for a file that is not what its suffix says.
+    for a file that is not what its suffix says and for what cannot be read.
     """
-    if not folder.is_dir():
+    with read_errors(folder):
+        is_there, parts = folder.is_dir(), [folder / name for name in _PARTS if (folder / name).is_dir()]
+    if not is_there:
         raise ConfigError(
             f"{folder}: no such corpus folder; give a folder of .jsonl, .json or .csv files, or leave --corpus out"
         )
-    parts = [folder / name for name in _PARTS if (folder / name).is_dir()]
     gathered = Gathered()
-    for path in sorted(file for part in parts or [folder] for file in part.rglob("*") if file.is_file()):
+    for path in sorted(file for part in parts or [folder] for file in _files(part)):
         if suffix_of(path) in _SUFFIXES:
             _read(path, str(path.relative_to(folder)), gathered)
     gathered.finish()
@@ -73,10 +76,23 @@ def suffix_of(path: Path) -> str:
     return Path(path.stem).suffix if path.suffix == ".zst" else path.suffix
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    """All that lie under `folder`. A folder in it that cannot be read is a fault: its text would be missed."""
+
+    def refused(error: OSError) -> None:
+        with read_errors(Path(error.filename)):
+            raise error
+
+    for place, _, names in os.walk(folder, onerror=refused):
+        with read_errors(Path(place)):
+            found = [file for name in names if (file := Path(place, name)).is_file()]
+        yield from found
+
+
 def _read(path: Path, name: str, gathered: Gathered) -> None:
     if suffix_of(path) == ".csv":
         rows = _csv_rows(path)
-        if rows and "ContextTokens" in rows[0]:
+        if rows and rows[0].keys() >= _ARRIVALS:
             times = sorted(_seconds(row["TIMESTAMP"], f"{path}") for row in rows)
             gaps = [after - before for before, after in pairwise(times)]
             mean = sum(gaps) / len(gaps) if gaps else 0.0
@@ -100,19 +116,23 @@ def _csv_rows(path: Path) -> list[dict[str, Any]]:
     # Python reads no cell above 128 KiB by default, and published prompt collections have longer ones.
     limit = csv.field_size_limit(1 << 26)
     try:
-        text = b"\n".join(_lines(path)).decode()
-        return list(csv.DictReader(io.StringIO(text, newline="")))
-    except UnicodeDecodeError as error:
-        raise RecordError(f"{path}: not UTF-8 text ({error.reason}); save the file as UTF-8") from None
+        return list(csv.DictReader(io.StringIO(_text(path), newline="")))
     except csv.Error as error:
         raise RecordError(f"{path}: not CSV ({error}); mend or remove it") from None
     finally:
         csv.field_size_limit(limit)
 
 
+def _text(path: Path) -> str:
+    try:
+        return b"\n".join(_lines(path)).decode()
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path}: not UTF-8 text ({error.reason}); save the file as UTF-8") from None
+
+
 def _lines(path: Path) -> Iterator[bytes]:
     """The file's lines without their ends, unpacked, and without the mark that some editors put in front."""
-    with nullcontext(read_zstd_lines(path)) if path.suffix == ".zst" else path.open("rb") as lines:
+    with read_errors(path), nullcontext(read_zstd_lines(path)) if path.suffix == ".zst" else path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if line is None:
                 raise RecordError(f"{path}:{number}: the file ends inside a zstd frame; copy it again")
@@ -145,7 +165,7 @@ def _corpus(gathered: Gathered) -> Corpus:
 def _licences(folder: Path, files: list[str]) -> dict[str, str]:
     """The licence of each file: the fourth column of the folder's MANIFEST.md where it has a row, else unknown."""
     manifest = folder / "MANIFEST.md"
-    text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
+    text = _text(manifest) if manifest.is_file() else ""
     rows = (re.split(r"\s*\|\s*", line.strip("| \n")) for line in text.splitlines() if line.startswith("| "))
     known = {row[0]: row[3] for row in rows if len(row) > 3}
     return {name: known.get(name, "unknown (file by path)") for name in sorted(set(files))}

@@ -7,6 +7,7 @@ import pytest
 from stillhouse.errors import RecordError
 from stillhouse.guard.replay.finding import find_logs, passed_over
 from stillhouse.records import ExchangeLog
+from tests.forbidden import as_nobody, open_folder
 from tests.guard.detection import exchange
 
 
@@ -45,3 +46,24 @@ def test_logs_that_are_named_otherwise_than_those_of_their_folder_are_told(tmp_p
     assert passed_over([tmp_path], find_logs([tmp_path])) == [july, june]
     given = [tmp_path, july]
     assert passed_over(given, find_logs(given)) == [june] and find_logs(given) == [log, july]
+
+
+def test_what_may_not_be_looked_at_is_one_line() -> None:
+    remedy = r"cannot be read \(Permission denied\); give one that you may read, or let yourself read it$"
+    with open_folder() as folder:
+        closed = folder / "closed"
+        write_to = closed / "exchanges-0000.jsonl"
+        closed.mkdir()
+        write(write_to, "1")
+        closed.chmod(0)
+        for given in (closed, write_to):
+            with as_nobody(), pytest.raises(RecordError, match=f"{given}: {remedy}"):
+                find_logs([given])
+
+
+def test_a_log_beside_that_may_not_be_read_is_not_told_of() -> None:
+    with open_folder() as folder:
+        log = write(folder / "exchanges-0000.jsonl", "1")
+        write(folder / "july.jsonl", "2").chmod(0)
+        with as_nobody():
+            assert passed_over([folder], [log]) == []

@@ -10,6 +10,7 @@ import zstandard
 
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.range.corpus import Corpus, folder_corpus
+from tests.forbidden import as_nobody, open_folder
 
 TRACE = (
     "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.0000000,1,1\n"
@@ -85,6 +86,37 @@ def test_a_broken_file_is_one_line_with_its_place(tmp_path: Path, name: str, con
     with pytest.raises(RecordError) as raised:
         folder_corpus(tmp_path)
     assert fault in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_table_without_times_has_no_arrivals(tmp_path: Path, packaged: Corpus) -> None:
+    (tmp_path / "llm_code.csv").write_text("ContextTokens,GeneratedTokens\n1,1\n2,1\n")
+    (tmp_path / "a.jsonl").write_bytes(lines({"prompt": "Hi"}))
+    corpus = folder_corpus(tmp_path)
+    assert corpus.gaps == packaged.gaps and corpus.unknown_rows == 2
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.zst", "a.json", "a.csv", "sub", "."])
+def test_text_that_may_not_be_read_is_one_line(name: str) -> None:
+    with open_folder() as folder:
+        (folder / "sub").mkdir()
+        for file in ("b.jsonl", "sub/c.jsonl"):
+            (folder / file).write_bytes(lines({"prompt": f"Hi {file}"}))
+        if name not in ("sub", "."):
+            (folder / name).touch()
+        (folder / name).chmod(0)
+        with as_nobody(), pytest.raises(RecordError) as raised:
+            folder_corpus(folder)
+        (folder / name).chmod(0o700)
+    assert str(raised.value) == (
+        f"{folder / name}: cannot be read (Permission denied); give one that you may read, or let yourself read it"
+    )
+
+
+def test_a_manifest_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines({"prompt": "Hi"}))
+    (tmp_path / "MANIFEST.md").write_bytes(b"| a.jsonl | 1 | x | \xff |\n")
+    with pytest.raises(RecordError, match=r"MANIFEST.md: not UTF-8 text \(invalid start byte\); save"):
+        folder_corpus(tmp_path)
 
 
 def test_a_mark_in_front_of_the_text_is_no_text(tmp_path: Path) -> None:
