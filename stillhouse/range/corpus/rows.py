@@ -20,7 +20,7 @@ SHAPES = (
 )
 _TURNS = 12  # turns of one conversation
 _PAUSE = 300.0  # seconds after which an agent's next call belongs to another session
-_PERSON = {"human", "user"}
+_PERSON = ("human", "user")  # compared with whatever a row holds: a list there has no hash
 _USER_KEYS = ("user", "user_id")
 _ARENA = "arena_user_"  # who judged in Chatbot Arena is who asked
 

@@ -109,6 +109,13 @@ def test_pairs_begin_with_a_question() -> None:
     assert paired(turns) == [("q", "b"), ("r", "")]
 
 
+@pytest.mark.parametrize("odd", [["user"], {"name": "user"}, None, 3])
+def test_whoever_is_not_named_as_a_person_answers(odd: object) -> None:
+    rows = [{"role": "user", "content": "q"}, {"role": odd, "content": "a"}]
+    (talk,) = gathered({"messages": rows}).conversations
+    assert talk.turns == (("q", "a"),)
+
+
 def test_training_parts_keep_their_word() -> None:
     assert suite_name("a/math_test_5000.jsonl.zst") == "math" and suite_name("x_train.jsonl") == "x_train"
 
