@@ -17,6 +17,9 @@ from stillhouse.range.world import World
 
 __all__ = ["CorpusSettings", "OutputSettings", "Scenario", "corpus_of", "load_scenario", "world_of"]
 
+# Accounts are older than the log, and the years of RFC 3339 have four digits, those of its last day too.
+_FIRST, _LAST, _OLDEST = date(1100, 1, 1), date(9998, 12, 31), date(1000, 1, 1)
+
 
 class CorpusSettings(Settings):
     """Where the words come from."""
@@ -40,7 +43,9 @@ class Scenario(Settings):
     """What is composed. The same scenario and the same corpus give the same bytes."""
 
     seed: int = Field(0, ge=0, lt=2**63, description="another seed is another population with the same proportions")
-    start: str = Field("2026-07-20", description="first day; its midnight in UTC is the beginning")
+    start: str = Field(
+        "2026-07-20", description="first day, from 1100-01-01 to 9998-12-31; its midnight in UTC is the beginning"
+    )
     days: int = Field(7, ge=1, le=366, description="length in days")
     model: str = Field("served-model", min_length=1, description="name of the model that is served")
     population: PopulationSettings = PopulationSettings()
@@ -53,9 +58,12 @@ class Scenario(Settings):
     def _is_a_day(cls, start: object) -> str:
         # YAML reads an unquoted 2026-07-20 as a date.
         try:
-            return date.fromisoformat(str(start)).isoformat()
+            day = date.fromisoformat(str(start))
         except ValueError:
             raise ValueError("write the day like 2026-07-20") from None
+        if not _FIRST <= day <= _LAST:
+            raise ValueError(f"give a day from {_FIRST} to {_LAST}")
+        return day.isoformat()
 
     @model_validator(mode="after")
     def _campaigns_fit(self) -> Self:
@@ -67,6 +75,13 @@ class Scenario(Settings):
                 raise ValueError(
                     f"campaigns: '{campaign.name}' begins on day {campaign.day:g} of {self.days}; "
                     "give more days, or an earlier one"
+                )
+            most = (date.fromisoformat(self.start) - _OLDEST).days + int(campaign.day)
+            age = campaign.strategy.account_days
+            if campaign.strategy.registration == "separate" and age > most:
+                raise ValueError(
+                    f"campaigns: '{campaign.name}' has strategy.account_days {age:g}, which is before {_OLDEST}; "
+                    f"give {most} or less"
                 )
         return self
 

@@ -1,12 +1,16 @@
 """Scenarios from files: defaults, and faults as one line."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from stillhouse.errors import ConfigError
+from stillhouse.range.arrivals import DAY
 from stillhouse.range.corpus import Corpus
 from stillhouse.range.scenario import Scenario, corpus_of, load_scenario, world_of
+from stillhouse.range.traffic import stream
+from stillhouse.records.times import microseconds, rfc3339
 from tests.range.small import BEGIN
 
 
@@ -30,11 +34,29 @@ def test_yaml_may_write_the_day_without_quotes(tmp_path: Path) -> None:
     assert load_scenario(write(tmp_path, "start: '2026-07-21'")).start == "2026-07-21"
 
 
+@pytest.mark.parametrize("start", ["1100-01-01", "9998-12-31"])
+def test_every_moment_of_the_first_and_the_last_possible_days_can_be_written(corpus: Corpus, start: str) -> None:
+    strategy = {"accounts": 2, "account_days": 36_524}  # from 1000-01-01 to 1100-01-01
+    campaign = {"name": "a", "requests": 4, "day": 0, "hours": 1, "strategy": strategy}
+    scenario = Scenario.model_validate({"start": start, "population": {"scale": 0.01}, "campaigns": [campaign]})
+    for exchange in islice(stream(scenario, corpus), 200):
+        assert exchange.registration is not None
+        assert microseconds(exchange.time) and microseconds(exchange.registration["created"])
+    assert len(rfc3339(scenario.begin + 366 * DAY - 1)) == len("9999-12-31T23:59:59.999Z")
+
+
+def test_the_age_of_accounts_counts_where_each_is_registered_by_itself() -> None:
+    strategy = {"registration": "shared", "account_days": 1e6}
+    assert Scenario.model_validate({"campaigns": [{"name": "a", "strategy": strategy}]}).campaigns
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("dayz: 3", "unknown key 'dayz' (value 3); did you mean 'days'?"),
         ("start: noon", "'start' is 'noon'; write the day like 2026-07-20"),
+        ("start: 9999-12-31", "'start' is datetime.date(9999, 12, 31); give a day from 1100-01-01 to 9998-12-31"),
+        ("start: '0001-01-01'", "'start' is '0001-01-01'; give a day from 1100-01-01 to 9998-12-31"),
         ("days: 0", "'days' is 0; input should be greater than or equal to 1"),
         ("population: {relay: {route: sticky}}", "unknown key 'population.relay.route' (value 'sticky')"),
         ("campaigns: [{objective: reasoning}]", "key 'campaigns.0.name' is missing; add it"),
@@ -43,6 +65,10 @@ def test_yaml_may_write_the_day_without_quotes(tmp_path: Path) -> None:
         ("campaigns: [{name: a, day: 9}]", "campaigns: 'a' begins on day 9 of 7; give more days, or an earlier one"),
         ("campaigns: [{name: a, strategy: {accounts: 1, pools: 2}}]", "strategy.pools is 2 with one account"),
         ("campaigns: [{name: a, strategy: {honest_share: 1.0}}]", "input should be less than or equal to 0.99"),
+        (
+            "campaigns: [{name: a, day: 1, strategy: {account_days: 1e6}}]",
+            "campaigns: 'a' has strategy.account_days 1e+06, which is before 1000-01-01; give 374940 or less",
+        ),
         ("[1, 2]", "holds a list; a config is a mapping of keys to values"),
     ],
 )
