@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import typer
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
+from stillhouse.cli import app
 from stillhouse.cli.common import one_line_errors, print_result, warn
 from stillhouse.errors import RecordError
 from tests.command import Command, Result
@@ -57,6 +59,28 @@ def test_version(command: Command) -> None:
     result = command("--version")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (result.code, result.out, result.err) == (0, f"stillhouse {project['version']}\n", "")
+
+
+def commands(command: Any, *names: str) -> Iterator[tuple[str, set[str]]]:
+    """(name, options) of every command below this one."""
+    if not hasattr(command, "commands"):
+        yield " ".join(names), {option for parameter in command.params for option in parameter.opts}
+        return
+    for name, below in command.commands.items():
+        yield from commands(below, *names, name)
+
+
+def test_every_command_can_be_quiet_and_gives_json() -> None:
+    found = dict(commands(typer.main.get_command(app)))
+    assert len(found) > 30
+    assert [name for name, options in found.items() if "--quiet" not in options] == []
+    # Serving has no result, and a proof is JSON already.
+    assert [name for name, options in found.items() if "--json" not in options] == ["guard serve", "guard ledger prove"]
+
+
+def test_the_help_promises_no_command_that_is_not_there(command: Command) -> None:
+    told = command("range", "--help").out
+    assert "Compose what a guard meets, with the truth beside it." in told and "measure" not in told
 
 
 FAULTS: list[tuple[dict[str, Any], list[str]]] = [

@@ -35,7 +35,7 @@ distill_app = typer.Typer(
 )
 app.add_typer(distill_app, name="distill")
 app.add_typer(guard_app, name="guard")
-range_app = typer.Typer(rich_markup_mode=None, help="Compose what a guard meets, and measure it there.")
+range_app = typer.Typer(rich_markup_mode=None, help="Compose what a guard meets, with the truth beside it.")
 app.add_typer(range_app, name="range")
 
 # Some versions of typer bring their own copy of click: its base class is reached through what typer exports.

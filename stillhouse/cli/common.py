@@ -14,11 +14,22 @@ from rich.console import Console
 from stillhouse.errors import StillhouseError
 from stillhouse.printable import printable
 
-__all__ = ["Json", "Quiet", "console_for", "interrupted_by_sigterm", "one_line_errors", "print_result", "warn"]
+__all__ = [
+    "Json",
+    "Quiet",
+    "QuietAnyway",
+    "console_for",
+    "interrupted_by_sigterm",
+    "one_line_errors",
+    "print_result",
+    "warn",
+]
 
 _NOT_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but the result.")]
+# Every command takes it, so that a script need not know which ones have more to say.
+QuietAnyway = Annotated[bool, typer.Option("--quiet", help="Changes nothing here: only the result is said anyway.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -31,7 +31,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create an account of an organisation."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         from stillhouse.guard.access.entities import Account
 
         fields = _given(plan, registration)
@@ -46,13 +46,13 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List accounts."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_all(registry.accounts(organisation), as_json, _line, "no such account")
 
 
 def show(id: Id, config: Config = CONFIG, quiet: Quiet = False, as_json: Json = False) -> None:
     """Show an account."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_one(registry.account(id), as_json, field_lines)
 
 
@@ -69,7 +69,7 @@ def change(
     as_json: Json = False,
 ) -> None:
     """Change an account: what is given replaces what was there; of the registration, key by key."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         from stillhouse.guard.access.entities import Account
 
         fields = _given(plan, registration)
@@ -83,7 +83,7 @@ def change(
 
 def close(id: Id, config: Config = CONFIG, actor: Actor = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Close an account: nothing of it is served any more."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_one(registry.close_account(id, actor=actor_name(actor)), as_json, _line)
 
 

@@ -42,7 +42,7 @@ def set_(
     as_json: Json = False,
 ) -> None:
     """Put an account, or a campaign of accounts, under an action."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         about = [*(accounts or []), *([] if accounts_from is None else _lines(accounts_from))]
         named, end = _action(action), moment(until, "--until")
         if campaign is None:
@@ -69,7 +69,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List what is in force on accounts."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_all(registry.actions(campaign), as_json, _line, "nothing is in force")
 
 
@@ -80,7 +80,7 @@ def pending(
     as_json: Json = False,
 ) -> None:
     """List what detection asks a person for, with the evidence: none is in force until `review` approves it."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         waiting = registry.proposals(campaign)
         text = with_evidence(waiting, _line) or "nothing waits for a person"
         print_result([record(one) for one in waiting], as_json, text)
@@ -96,7 +96,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """End what an account, or every account of a campaign, is under."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         _check_one_of(account, campaign)
         if campaign is not None:
             ended = registry.restore_campaign(campaign, reason=reason, actor=actor_name(actor))
@@ -122,7 +122,7 @@ def review(
 
     A rejection ends it; an approval puts in force what waits.
     """
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         _check_one_of(account, campaign)
         word = _verdict(verdict)
         how: dict[str, Any] = {"seen": _action(action), "reason": reason, "actor": actor_name(actor)}

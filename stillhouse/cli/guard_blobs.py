@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stillhouse.cli.common import Json, one_line_errors, print_result
+from stillhouse.cli.common import Json, QuietAnyway, one_line_errors, print_result
 
 if TYPE_CHECKING:
     from stillhouse.guard.blobs.keyring import Keyring
@@ -16,7 +16,7 @@ __all__ = ["new", "retire", "rotate", "show"]
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="The key file that `blobs.keys` names.")]
 
 
-def new(file: _File, as_json: Json = False) -> None:
+def new(file: _File, quiet: QuietAnyway = False, as_json: Json = False) -> None:
     """Make a key file with one key."""
     with one_line_errors():
         from stillhouse.guard.blobs.key_file import make_keyring
@@ -32,6 +32,7 @@ def rotate(
             "--prepare", help="Add a key that only opens; the next rotation makes it seal, once every gateway has it."
         ),
     ] = False,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Seal with a newer key from now on; what the older ones sealed is still opened."""
@@ -44,6 +45,7 @@ def rotate(
 def retire(
     file: _File,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="The key to take out.")],
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Take a key out for good: what it sealed is refused from then on."""
@@ -53,7 +55,7 @@ def retire(
         _print(file, retire_key(file, number), as_json)
 
 
-def show(file: _File, as_json: Json = False) -> None:
+def show(file: _File, quiet: QuietAnyway = False, as_json: Json = False) -> None:
     """List the keys by number; the keys themselves are not shown."""
     with one_line_errors():
         from stillhouse.guard.blobs.key_file import load_keyring

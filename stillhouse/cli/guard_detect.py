@@ -10,6 +10,7 @@ import typer
 from stillhouse.cli.common import (
     Json,
     Quiet,
+    QuietAnyway,
     console_for,
     interrupted_by_sigterm,
     one_line_errors,
@@ -100,6 +101,7 @@ def explain(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder made by `stillhouse guard replay`.")],
     campaign: Annotated[str | None, typer.Option("--campaign", help="Which campaign, as in campaigns.jsonl.")] = None,
     account: Annotated[str | None, typer.Option("--account", help="Which account, as in accounts.jsonl.")] = None,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """All evidence against one campaign or account and how it adds up, the decisions, and what links accounts."""

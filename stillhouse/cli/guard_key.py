@@ -30,7 +30,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create a key of an account, and print it: this once, and nowhere else."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         end = moment(expires, "--expires")
         made = registry.create_key(account, key_id=id, expires=end, ip_allow=ip_allow or (), actor=actor_name(actor))
         _print_secret(made, as_json, quiet)
@@ -46,7 +46,7 @@ def rotate(
     as_json: Json = False,
 ) -> None:
     """Create a key in the place of another, and print it: this once, and nowhere else."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         length, end = seconds(overlap, "--overlap"), moment(expires, "--expires")
         made = registry.rotate_key(id, overlap_seconds=length, expires=end, actor=actor_name(actor))
         _print_secret(made, as_json, quiet)
@@ -61,7 +61,7 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Revoke a key, at once and for good."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_one(registry.revoke_key(id, reason=reason, actor=actor_name(actor)), as_json, _line)
 
 
@@ -72,7 +72,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List keys, by their names and last characters."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_all(registry.keys(account), as_json, _line, "no such key")
 
 

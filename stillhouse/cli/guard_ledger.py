@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, console_for, one_line_errors, print_result
+from stillhouse.cli.common import Json, Quiet, QuietAnyway, console_for, one_line_errors, print_result
 from stillhouse.errors import ConfigError, RecordError
 from stillhouse.printable import printable
 
@@ -76,6 +76,7 @@ def prove(
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write; default standard output.", show_default=False)
     ] = None,
+    quiet: QuietAnyway = False,
 ) -> None:
     """Write a proof that one entry stands in the ledger, for somebody who has the public key and not the ledger."""
     with one_line_errors():
@@ -97,6 +98,7 @@ def check_proof(
         Path | None,
         typer.Option("--checkpoint", help="A checkpoint that you kept and the proof was made for.", show_default=False),
     ] = None,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Check a proof without the ledger, and print its entry; exit 1 and the reason where it does not hold.
@@ -131,6 +133,7 @@ def show(
         str | None, typer.Option("--subject", help="Only entries about this.", show_default=False)
     ] = None,
     last: Annotated[int | None, typer.Option("--last", min=1, help="Only the last few.", show_default=False)] = None,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Print entries, oldest first: sequence, time, kind, actor, subject, details. Unchecked: that is for `verify`."""

@@ -36,7 +36,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create an organisation."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         from stillhouse.guard.access.entities import Organisation
 
         fields = _given(name, plan, model, country_allow, country_deny, ip_allow, ip_deny)
@@ -46,13 +46,13 @@ def create(
 
 def list_(config: Config = CONFIG, quiet: Quiet = False, as_json: Json = False) -> None:
     """List organisations."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_all(registry.organisations(), as_json, _line, "no organisation yet")
 
 
 def show(id: Id, config: Config = CONFIG, quiet: Quiet = False, as_json: Json = False) -> None:
     """Show an organisation."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_one(registry.organisation(id), as_json, field_lines)
 
 
@@ -73,7 +73,7 @@ def change(
     as_json: Json = False,
 ) -> None:
     """Change an organisation: what is given replaces what was there."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         from stillhouse.guard.access.entities import Organisation
 
         fields = _given(name, plan, model, country_allow, country_deny, ip_allow, ip_deny)
@@ -83,7 +83,7 @@ def change(
 
 def close(id: Id, config: Config = CONFIG, actor: Actor = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Close an organisation: nothing of it is served any more."""
-    with open_registry(config) as registry:
+    with open_registry(config, quiet) as registry:
         print_one(registry.close_organisation(id, actor=actor_name(actor)), as_json, _line)
 
 

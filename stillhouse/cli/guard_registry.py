@@ -23,15 +23,18 @@ __all__ = ["actor_name", "open_registry"]
 
 
 @contextmanager
-def open_registry(config: Path) -> "Iterator[Registry]":
-    """The registry of a guard.yaml, closed at the end; faults as one line."""
+def open_registry(config: Path, quiet: bool) -> "Iterator[Registry]":
+    """The registry of a guard.yaml, closed at the end; faults as one line.
+
+    `quiet`: nothing is said of a fault that the command can go on with.
+    """
     with one_line_errors():
         from sqlalchemy.exc import SQLAlchemyError
 
         from stillhouse.guard.state.database import database_fault, shown
         from stillhouse.guard.state.open import open_state
 
-        with open_state(_settings(config), config.resolve().parent, os.environ) as state:
+        with open_state(_settings(config, quiet), config.resolve().parent, os.environ) as state:
             try:
                 yield state.registry
             except SQLAlchemyError as error:
@@ -47,7 +50,7 @@ def actor_name(given: str | None) -> str:
     return actor
 
 
-def _settings(config: Path) -> "GuardSettings":
+def _settings(config: Path, quiet: bool) -> "GuardSettings":
     """The settings; of a file with a fault elsewhere only where the state lies: a decision must still be possible."""
     from stillhouse.guard.settings import GuardSettings
 
@@ -61,7 +64,7 @@ def _settings(config: Path) -> "GuardSettings":
         plans = data.get("plans")
         named: dict[str, Any] = {name: {} for name in plans} if isinstance(plans, dict) else {}
         settings = validate(GuardSettings, {**kept, "plans": {"default": {}, **named}}, str(config))
-        console_for(False).print(f"{fault}; going on with its sections state and ledger", markup=False, highlight=False)
+        console_for(quiet).print(f"{fault}; going on with its sections state and ledger", markup=False, highlight=False)
         return settings
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stillhouse.cli.common import Json, Quiet, one_line_errors, print_result
+from stillhouse.cli.common import Json, Quiet, QuietAnyway, one_line_errors, print_result
 from stillhouse.cli.guard_options import CONFIG, Config
 from stillhouse.config import load
 
@@ -31,6 +31,7 @@ def serve(
 def check(
     config: Config = CONFIG,
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[A.B=VALUE]...", help="Keys to change.")] = None,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Read a config as `serve` would, say what is wrong with it in one line, and serve nothing."""

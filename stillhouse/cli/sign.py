@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stillhouse.cli.common import Json, one_line_errors, print_result
+from stillhouse.cli.common import Json, QuietAnyway, one_line_errors, print_result
 from stillhouse.errors import ConfigError
 
 __all__ = ["sign", "verify"]
@@ -18,6 +18,7 @@ def sign(
     password_env: Annotated[
         str | None, typer.Option("--password-env", help="Environment variable with the key's password.")
     ] = None,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Sign a student's folder with your key: writes model.sig into it."""
@@ -37,6 +38,7 @@ def verify(
     signature: Annotated[
         Path | None, typer.Option("--signature", help="Default: model.sig in the folder.", show_default=False)
     ] = None,
+    quiet: QuietAnyway = False,
     as_json: Json = False,
 ) -> None:
     """Check a student's signature; exit 1 and a line for each file that differs where it does not hold."""

@@ -316,6 +316,19 @@ def test_a_database_that_cannot_be_used_is_one_line(guard: Guard) -> None:
     assert "guard.db: file is not a database; give a SQLite file, or a name" in guard.fault("account list")
 
 
+@pytest.mark.parametrize(
+    "line", ["action list", "action pending", "action restore alice", "organisation list", "account list", "key list"]
+)
+def test_quiet_says_nothing_of_a_fault_elsewhere_in_the_config(untouched: Guard, line: str) -> None:
+    settings = yaml.safe_load(untouched.config.read_text())
+    config = untouched.folder / "odd.yaml"
+    config.write_text(yaml.safe_dump({**settings, "wombat": 1}))
+    told, quiet = (untouched.result(f"{line} --config {config}", *more) for more in ((), ("--quiet",)))
+    said = " ".join(told.stderr.split())
+    assert "unknown key 'wombat'" in said and said.endswith("; going on with its sections state and ledger")
+    assert (quiet.exit_code, quiet.stderr, quiet.stdout) == (0, "", told.stdout)
+
+
 def test_a_fault_of_the_database_in_use_is_one_line(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     customer(guard)
     guard.look(lambda r: _drop(r, "keys"))
