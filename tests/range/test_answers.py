@@ -24,3 +24,8 @@ def test_a_prompt_without_a_word_has_an_answer() -> None:
 
 def test_long_prompts_give_short_answers() -> None:
     assert len(answer_to("extraordinarily " * 500, Random(3))) < 400
+
+
+def test_words_are_not_cut_however_long_they_are() -> None:
+    lengths = [len(answer_to("x" * 600, Random(seed))) for seed in range(300)]
+    assert 3600 < max(lengths) < 4000

@@ -1,8 +1,9 @@
-"""Strategies by name, for measurements that want one row for each: the sizes are those that providers have published.
+"""Strategies by name, for measurements that want one row for each, with sizes that providers have published and others.
 
-From four requests an account (16,000 from over 4,000 users in two days) to 270, 690, 1,150 and 4,300 an account, with
-a second pool that takes over when the first is banned; dilution to a tenth; and enemies that know what a detector
-looks at.
+Published are four requests an account (16,000 from over 4,000 users in two days), 270, 690 and 1,150, and a second pool
+that takes over when the first is banned; 4,300 were published too and have no name here. Pools of 20, 40 and 100 an
+account, and one account for all, are ours: with dilution to a hundredth, and enemies that know what a detector looks
+at.
 """
 
 from collections.abc import Mapping

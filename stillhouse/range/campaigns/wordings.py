@@ -1,8 +1,10 @@
 """What campaigns say around their payload.
 
-The first wording of each objective is, where there is one, a sentence that a provider published about campaigns it
-had seen (quoted in research of the project, `guard.md` 1.2); all others are our own paraphrases, some in other
-languages. They are test material for detectors, as the published ones were meant to be.
+Some are what was published about campaigns that providers had seen (quoted in research of the project, `guard.md`
+1.2): the first of `reasoning` and the first of `analyst` word for word, and with a few words of ours the sixth of
+`reasoning` and, of the TECHNIQUES, the three that follow those. The first of `instructions` is the template of Alpaca,
+that of `logprobs` is empty. All others are our own, some in other languages. They are test material for detectors, as
+the published ones were meant to be.
 """
 
 __all__ = ["CLOSINGS", "CORES", "DETAILS", "FORMATS", "OPENINGS", "TECHNIQUES"]

@@ -28,7 +28,12 @@ class NightlySettings(Settings):
     labs: int = Field(3, ge=0, description="labs, each one account with suites, harness and hour of its own")
     items: int = Field(120, ge=1, description="items that a lab asks each night, the same ones")
     seconds_between: float = Field(1.0, gt=0, description="mean time between two items")
-    logprobs: float = Field(0.4, ge=0, le=1, description="share of the labs that ask for log-probabilities")
+    logprobs: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="share that asks for log-probabilities of the labs whose API has them: three of four labs, about",
+    )
 
 
 class AgentSettings(Settings):

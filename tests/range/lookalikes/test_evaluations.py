@@ -55,6 +55,13 @@ def test_some_labs_look_at_log_probabilities(world: World) -> None:
     assert not any("logprobs" in a.settings for a in asks_of(nightly_evaluations(world, NightlySettings(logprobs=0))))
 
 
+def test_a_quarter_of_the_labs_cannot_ask_for_log_probabilities(world: World) -> None:
+    settings = NightlySettings(labs=300, items=1, logprobs=1.0)
+    asked = {ask.account.id: "logprobs" in ask.settings for ask in asks_of(nightly_evaluations(world, settings))}
+    assert sum(asked.values()) / len(asked) == pytest.approx(0.75, abs=0.08)
+    assert "of the labs whose API has them" in str(NightlySettings.model_fields["logprobs"].description)
+
+
 def test_on_release_day_strangers_repeat_one_another(world: World) -> None:
     actors = list(release_day(world, ReleaseDaySettings(accounts=60, items=25, harnesses=2, day=2.0)))
     asks = asks_of(actors)
