@@ -21,7 +21,7 @@ def about_reference(folder: Path) -> dict[str, Any]:
             )
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{folder}: cannot be read as a reference ({error}); make it anew") from None
     if not isinstance(about, dict) or about.get("v") != VERSION:
         found = about.get("v") if isinstance(about, dict) else None

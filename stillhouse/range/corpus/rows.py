@@ -115,10 +115,10 @@ class Gathered:
     def _call(self, row: Mapping[str, Any], file: str) -> str | None:
         """A recorded request of a coding agent: when it came counts, its text has been taken out."""
         try:
-            time = datetime.fromisoformat(row["timestamp"])
-        except ValueError:
+            time = datetime.fromisoformat(row["timestamp"]).timestamp()
+        except (ValueError, OverflowError):  # year 1 in a zone ahead of UTC is before all that can be told
             return None
-        self._calls[str(row.get("file", file))].append(time.timestamp())
+        self._calls[str(row.get("file", file))].append(time)
         return "gaps"
 
     def _item(self, row: Mapping[str, Any], file: str) -> str | None:

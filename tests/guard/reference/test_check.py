@@ -23,6 +23,15 @@ def test_a_whole_reference_passes_and_a_damaged_one_is_one_line(world: World, tm
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_nests_too_deeply_is_one_line(tmp_path: Path) -> None:
+    for name in ("reference.npz", "reference.key"):
+        (tmp_path / name).touch()
+    (tmp_path / "reference.json").write_text("[" * 100_000)
+    with pytest.raises(RecordError, match=r"cannot be read as a reference \(.*\); make it anew") as caught:
+        check_reference(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_whoever_checks_loads_no_numbers() -> None:
     code = "import sys, stillhouse.guard.gateway.prepare; print({'numpy', 'scipy'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -125,6 +125,7 @@ def test_recorded_calls_of_agents_give_their_gaps() -> None:
         return {"timestamp": f"2026-04-21T11:{second // 60:02d}:{second % 60:02d}+00:00", "ttft_ms": 1.0, "file": file}
 
     # Gaps of 2 and 6 seconds; the pause of half an hour, and what lies between two files, are none.
-    rows = [call(0), call(2), call(8), call(1808), call(100, "two"), {"timestamp": "noon", "ttft_ms": 1}]
+    odd = [{"timestamp": when, "ttft_ms": 1} for when in ("noon", "0001-01-01T00:00:00")]
+    rows = [call(0), call(2), call(8), call(1808), call(100, "two"), *odd]
     found = gathered(*rows)
-    assert found.gaps == {"agent": [0.5, 1.5]} and found.unknown == 1
+    assert found.gaps == {"agent": [0.5, 1.5]} and found.unknown == 2
