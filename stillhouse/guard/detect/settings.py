@@ -69,6 +69,11 @@ class DetectSettings(Settings):
         4.6, gt=0, description="log odds at which an account is slowed and stripped with a campaign, and no more"
     )
 
+    @property
+    def lateness(self) -> int:
+        """`lateness_seconds` in microseconds, as times of rows are."""
+        return int(self.lateness_seconds * 1e6)
+
     @model_validator(mode="after")
     def _likely_is_less(self) -> Self:
         if self.likely > self.membership:

@@ -43,8 +43,8 @@ def learn_reference(
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        lateness, left_out = int(settings.lateness_seconds * 1e6), frozenset(without)
-        logs = Logs(files, lateness, None if strict else rejected, left_out, passed_over(given, files))
+        set_aside = None if strict else rejected
+        logs = Logs(files, settings.lateness, set_aside, frozenset(without), passed_over(given, files))
         counted, followed = Once.of(settings), Once.of(settings)
 
         def read(maker: Maker[Put], once: Once, done: str) -> Iterator[Put]:
