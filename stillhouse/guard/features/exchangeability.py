@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from stillhouse.guard.features.content import Content, matrix
 
-__all__ = ["LEVEL", "View", "by_content", "by_times"]
+__all__ = ["LEVEL", "NEEDS", "View", "by_content", "by_times"]
+
+NEEDS = ("request", "time")
 
 LEVEL = 0.99
 _DRAWS = 4000
