@@ -37,7 +37,7 @@ class Case:
     group: Group
     looks: list[Judged] = field(default_factory=list)
     doubling: int = -1
-    """How often its parties had doubled when it was last looked at."""
+    """How often its accounts that can be compared had doubled when it was last looked at."""
     campaign: Campaign | None = None
 
     @property

@@ -20,7 +20,10 @@ class Budgets(Settings):
     strip: float | None = Field(0.05, gt=0, lt=1, description="without log-probabilities and reasoning")
     verify: float | None = Field(0.02, gt=0, lt=1, description="refused until a person has verified")
     suspend: float | None = Field(
-        0.01, gt=0, lt=1, description="refused; waits for a reviewer where only one view tells"
+        0.01,
+        gt=0,
+        lt=1,
+        description="refused; waits for a reviewer unless words and times each tell by themselves",
     )
 
     @model_validator(mode="after")
