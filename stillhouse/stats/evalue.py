@@ -14,7 +14,7 @@ maker knows: a mixture over all levels between the least probability and one, ev
 import math
 from collections.abc import Iterable, Sequence
 
-__all__ = ["log_e_between", "log_e_of_log_p", "log_e_of_rank", "log_mean_e", "log_sum_e"]
+__all__ = ["log_e_between", "log_e_of_log_p", "log_e_of_rank", "log_mean_e", "log_sum_e", "log_weighted"]
 
 _K = 0.1
 
@@ -54,7 +54,12 @@ def log_mean_e(log_es: Sequence[float], weights: Sequence[float]) -> float:
     """
     if len(log_es) != len(weights) or not weights or min(weights) < 0 or sum(weights) > 1 + 1e-9:
         raise ValueError(f"weights {list(weights)} of {len(log_es)} e-values; each needs one, together at most 1")
-    return log_sum_e([log_e + math.log(weight) for log_e, weight in zip(log_es, weights, strict=True) if weight > 0])
+    return log_sum_e([log_weighted(log_e, weight) for log_e, weight in zip(log_es, weights, strict=True) if weight > 0])
+
+
+def log_weighted(log_e: float, weight: float) -> float:
+    """ln of what an e-value adds to a weighted sum; its weight is above 0."""
+    return log_e + math.log(weight)
 
 
 def log_sum_e(log_es: Iterable[float]) -> float:

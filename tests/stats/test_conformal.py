@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stillhouse.stats.conformal import conformal_log_p
+from stillhouse.stats.conformal import conformal_log_p, least_log_p, least_p
 
 Scales = list[NDArray[np.float64]]
 
@@ -50,6 +50,12 @@ def test_it_is_super_uniform_under_exchangeability(values: tuple[float, ...]) ->
 def test_it_is_never_below_one_over_one_more(score: float, reference: list[float]) -> None:
     log_p = conformal_log_p(score, np.sort(np.array(reference, np.float64)))
     assert -math.log(len(reference) + 1) - 1e-12 <= log_p <= 0.0
+
+
+def test_the_least_is_that_of_the_first() -> None:
+    assert (least_p(0), least_p(4), least_p(999)) == (1.0, 0.2, 0.001)
+    for n in (0, 1, 4, 999, 150_000):
+        assert conformal_log_p(2.0, np.ones(n)) == least_log_p(n) == pytest.approx(math.log(least_p(n)), abs=1e-12)
 
 
 def test_a_member_counts_itself_once() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from stillhouse.stats.evalue import log_e_between, log_e_of_log_p, log_e_of_rank, log_mean_e
+from stillhouse.stats.evalue import log_e_between, log_e_of_log_p, log_e_of_rank, log_mean_e, log_sum_e, log_weighted
 
 
 def test_the_value_by_hand() -> None:
@@ -114,3 +114,10 @@ def test_an_average_of_dependent_e_values_is_one() -> None:
     blocks = rng.permutation(e).reshape(40, -1).mean(axis=1)
     error = float(blocks.std(ddof=1)) / math.sqrt(len(blocks))
     assert error < 0.06 and float(e.mean()) <= 1 + 3 * error
+
+
+def test_what_each_adds_is_what_the_mean_is_made_of() -> None:
+    # A quarter of 8 adds 2, three quarters of 4 add 3.
+    adds = [log_weighted(math.log(8), 0.25), log_weighted(math.log(4), 0.75)]
+    assert [math.exp(one) for one in adds] == pytest.approx([2.0, 3.0])
+    assert log_sum_e(adds) == log_mean_e([math.log(8), math.log(4)], [0.25, 0.75]) == pytest.approx(math.log(5.0))

@@ -10,8 +10,9 @@ from stillhouse.records.times import rfc3339
 __all__ = ["Decided", "Decision", "Review", "Taken"]
 
 Decided = Literal[Action, "restore"]
-"""What a line of `decisions.jsonl` may say."""
+"""What a line of `decisions.jsonl` may say; detection itself restores nobody."""
 Review = Literal["none", "pending", "approved"]
+"""Detection writes no `approved`: a person's approval is in the registry."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""What is known of one account: counts, its newest requests, running scores. Its size is bounded, whatever it asks.
+"""What is known of one account: counts, its newest requests, running scores. In detection its size is bounded.
 
-As bytes at most eight kilobytes, in memory at most twelve. Names and plans come on top of that: the
-service gives them, not who asks.
+As bytes at most eight kilobytes, in memory at most twelve, whatever it asks. Names and plans come on top of that: the
+service gives them, not who asks. So do closings of days that nobody has judged yet: in detection those of one tick, and
+while a reference is learnt all of them, several a day for as long as its log goes.
 
 The sample is its *newest* evidence requests. People come in sittings, and what marks them is clearest within one; a
 queue of work looks the same over any span. It forgets by itself, so an account that changes hands is seen as it is

@@ -11,7 +11,7 @@ from stillhouse.guard.features.cues import CUES
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign
 from stillhouse.guard.link.group import Group
-from stillhouse.stats.evalue import log_sum_e
+from stillhouse.stats.evalue import log_sum_e, log_weighted
 
 __all__ = ["Case", "Judged"]
 
@@ -37,7 +37,7 @@ class Case:
     group: Group
     looks: list[Judged] = field(default_factory=list)
     doubling: int = -1
-    """How often its parties had doubled when it was last looked at."""
+    """How often its accounts that can be compared had doubled when it was last looked at."""
     campaign: Campaign | None = None
 
     @property
@@ -55,7 +55,7 @@ class Case:
         lines = self.strongest().lines
         if not lines:
             return "either", None
-        name = max(lines, key=lambda line: line.log_e + math.log(line.weight)).name
+        name = max(lines, key=lambda line: log_weighted(line.log_e, line.weight)).name
         return name, next(one.look for one in reversed(self.looks) if one.look.counted(name) is not None)
 
     def is_queue(self) -> bool:

@@ -27,7 +27,7 @@ from stillhouse.guard.features.exchangeability import LEVEL
 from stillhouse.guard.features.tokens import Kind as Token
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Link
-from stillhouse.guard.link.group import Kind
+from stillhouse.guard.link.group import Kind, is_bound_beside_wording
 from stillhouse.guard.link.rarity import Rarity
 
 __all__ = ["Membership", "log_odds"]
@@ -72,7 +72,7 @@ class Membership:
         }
         self._within: dict[int, float] = {}
         for case in reversed(cases):
-            if case.group.kind == "community" or not kind_of(case.group.leader).is_wording:
+            if is_bound_beside_wording(case.group):
                 self._within.update(dict.fromkeys(case.group.accounts, _log_odds_within(case, nulls)))
         self._sampled = Counter(token for account in core for token in self._in_sample(account))
         showing, asked = self._showing(core)

@@ -88,7 +88,7 @@ class Once:
 
     @classmethod
     def of(cls, settings: DetectSettings) -> Self:
-        return cls(_REMEMBER * int(settings.lateness_seconds * 1e6))
+        return cls(_REMEMBER * settings.lateness)
 
     def has_new(self, row: Placed) -> bool:
         """Whether the id of an ordered row is none of those before it."""

@@ -80,7 +80,7 @@ def _keep(linked: "array[int]", token: int) -> None:
 
 
 class Grouping:
-    """Families of shared tokens, kept up to date where a token has grown by a third."""
+    """Families of shared tokens, kept up to date where a token has grown by three tenths."""
 
     def __init__(self, population: Population) -> None:
         self._population = population

@@ -20,7 +20,10 @@ class Budgets(Settings):
     strip: float | None = Field(0.05, gt=0, lt=1, description="without log-probabilities and reasoning")
     verify: float | None = Field(0.02, gt=0, lt=1, description="refused until a person has verified")
     suspend: float | None = Field(
-        0.01, gt=0, lt=1, description="refused; waits for a reviewer where only one view tells"
+        0.01,
+        gt=0,
+        lt=1,
+        description="refused; waits for a reviewer unless words and times each tell by themselves",
     )
 
     @model_validator(mode="after")
@@ -68,6 +71,11 @@ class DetectSettings(Settings):
     likely: float = Field(
         4.6, gt=0, description="log odds at which an account is slowed and stripped with a campaign, and no more"
     )
+
+    @property
+    def lateness(self) -> int:
+        """`lateness_seconds` in microseconds, as times of rows are."""
+        return int(self.lateness_seconds * 1e6)
 
     @model_validator(mode="after")
     def _likely_is_less(self) -> Self:

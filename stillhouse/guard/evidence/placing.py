@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stillhouse.stats.conformal import conformal_log_p
+from stillhouse.stats.conformal import conformal_log_p, least_log_p
 from stillhouse.stats.evalue import log_e_between, log_e_of_rank, log_sum_e
 from stillhouse.stats.tail import Tail
 
@@ -57,6 +57,6 @@ class Places:
             return Placed(rank, n, by_rank, False, log_e)
         log_p = min(by_rank, self.tail.log_p(value))
         # Given the first rank, which has probability 1 / (n + 1), the model's p-value is that many times as large.
-        beyond = log_e_between(log_p - by_rank, -math.log1p(n))
+        beyond = log_e_between(log_p - by_rank, least_log_p(n))
         bet = log_sum_e([math.log1p(-MODELLED), math.log(MODELLED) + beyond])
         return Placed(rank, n, log_p, log_p < by_rank, log_e + bet)

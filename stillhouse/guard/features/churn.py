@@ -10,7 +10,7 @@ from stillhouse.guard.features.tokens import Kind, token
 
 __all__ = ["NEEDS", "Churn", "distinct", "noted"]
 
-NEEDS = ("client.ip", "client.user_agent")
+NEEDS = ("client.ip", "client.user_agent", "client.harness", "request")
 
 _BITS = 64
 _ADDRESS, _NETWORK, _TLS = (token(kind, 0) for kind in (Kind.ADDRESS, Kind.NETWORK, Kind.TLS))

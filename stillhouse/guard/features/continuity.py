@@ -15,7 +15,7 @@ from stillhouse.types import Exchange
 
 __all__ = ["NEEDS", "REMEMBERED", "Continuity", "carried", "given"]
 
-NEEDS = ("response", "usage.cached_input_tokens")
+NEEDS = ("request", "response", "usage.cached_input_tokens")
 
 _ANSWERING = ("assistant", "model")
 _CALLING = ("tool_use", "function", "function_call")

@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from stillhouse.guard.features.content import Content, matrix
 
-__all__ = ["LEVEL", "View", "by_content", "by_times"]
+__all__ = ["LEVEL", "NEEDS", "View", "by_content", "by_times"]
+
+NEEDS = ("request", "time")
 
 LEVEL = 0.99
 _DRAWS = 4000
@@ -35,11 +37,9 @@ _SHARED_MATERIAL = 0.7
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`outstanding` [accounts]; `within` and `between` are mean cosines of two requests of one account and of two."""
+    """`outstanding` [accounts] says which accounts stand out."""
 
     outstanding: NDArray[np.bool_]
-    within: float
-    between: float
 
 
 def by_content(samples: Sequence[Sequence[Content]]) -> View | None:
@@ -79,17 +79,14 @@ def by_times(samples: Sequence[Sequence[int]]) -> View | None:
 
 def _view(cosines: NDArray[np.float64], accounts: int) -> View | None:
     """`cosines` [requests, requests] of requests in the order of their accounts, of each as many."""
-    n = len(cosines)
-    size = n // accounts
+    size = len(cosines) // accounts
     np.fill_diagonal(cosines, 0.0)
     blocks = cosines.reshape(accounts, size, accounts, size)
-    own = np.einsum("aiaj->a", blocks)
-    within = own / (size * (size - 1))
-    between = float((cosines.sum() - own.sum()) / (n * (n - size)))
+    within = np.einsum("aiaj->a", blocks) / (size * (size - 1))
     limit = float(np.quantile(_drawn(cosines, size), LEVEL, method="higher"))
     if limit >= _SHARED_MATERIAL:
         return None
-    return View(within > limit + 1e-9, float(within.mean()), between)
+    return View(within > limit + 1e-9)
 
 
 def _drawn(cosines: NDArray[np.float64], size: int) -> NDArray[np.float64]:

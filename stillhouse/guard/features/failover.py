@@ -2,7 +2,7 @@
 
 The second group could have begun at any moment of the time over which both were seen: how close it came to the end
 of the first is a p-value under that assumption. Groups that one event starts or ends, such as a release or a night,
-are close for that reason, so this links and proves nothing.
+are close for that reason. So it links nobody and proves nothing: it is told to whoever reads a decision (`course.py`).
 """
 
 import math

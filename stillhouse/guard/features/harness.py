@@ -13,7 +13,7 @@ from stillhouse.types import Exchange
 
 __all__ = ["NEEDS", "fingerprint", "harness_token"]
 
-NEEDS = ("client.user_agent", "request")
+NEEDS = ("client.user_agent", "client.harness", "request")
 
 _CONTENT = frozenset(("messages", "input", "prompt", "system", "instructions", "tools", "metadata", "user"))
 _VERSION = re.compile(r"\d[\w.+-]*")

@@ -1,6 +1,6 @@
 """MinHash of a wording's three-word shingles, in bands: near wordings share a band, and equality of numbers finds them.
 
-Two wordings with Jaccard similarity s share at least one of the 6 bands of 3 with probability 1 - (1 - s^3)^6: 0.97 at
+Two wordings with Jaccard similarity s share at least one of the 6 bands of 3 with probability 1 - (1 - s^3)^6: 0.96 at
 0.75, 0.55 at one half, 0.15 at 0.3 (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4).
 
 Words come in as numbers under a key, so what is computed of them is under the key too.

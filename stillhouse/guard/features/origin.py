@@ -16,12 +16,14 @@ __all__ = ["NEEDS", "Origins", "hour"]
 
 _REMEMBERED = 1 << 14
 NEEDS = (
+    "organisation",
     "client.ip",
     "client.ja4",
     "registration.payment",
     "registration.phone",
     "registration.email_domain",
     "registration.created",
+    "registration.plan",
 )
 
 

@@ -32,7 +32,10 @@ _LOOKED_AT = frozenset(("seed", *_COUNTS, "logprobs", "top_logprobs", "logit_bia
 
 
 def oddities(request: Mapping[str, Any]) -> int:
-    """Which of them a request's body has, as bits; a value that its API would refuse counts as none."""
+    """Which of them a request's body has, as bits; what is off, or no number where one is counted, is none.
+
+    Values are not checked as an API would: `seed: true`, `logit_bias: "x"` and `logprobs: "maybe"` count.
+    """
     named = _LOOKED_AT.intersection(request)
     return _found(named, request) if named else 0
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["NEEDS", "ratio"]
 
-NEEDS = ("registration.plan",)
+NEEDS = ("time", "registration.plan")
 
 
 def ratio(requests: int, honest: NDArray[np.floating[Any]]) -> float | None:

@@ -30,9 +30,6 @@ class Campaign:
     def id(self) -> str:
         return campaign_id(self.number)
 
-    def tokens(self) -> set[int]:
-        return {token for group in self.groups for token in group.tokens}
-
     def absorb(self, other: "Campaign") -> None:
         """Take over another campaign's groups and members."""
         self.groups += other.groups

@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from typing import Literal, Protocol
 
-__all__ = ["KINDS", "Group", "Kind"]
+from stillhouse.guard.features.tokens import kind_of
+
+__all__ = ["KINDS", "Group", "Kind", "is_bound_beside_wording"]
 
 Kind = Literal["wording", "community"]
 KINDS: tuple[Kind, ...] = ("wording", "community")
@@ -23,3 +25,8 @@ class Group(Protocol):
     def tokens(self) -> list[int]: ...
     @property
     def accounts(self) -> Collection[int]: ...
+
+
+def is_bound_beside_wording(group: Group) -> bool:
+    """Whether an account may be in it that shows none of its wording: in a community, and where no wording leads."""
+    return group.kind == "community" or not kind_of(group.leader).is_wording

@@ -47,8 +47,7 @@ class Detecting:
         self._detector = Detector(self._reference, detect)
         self._ticks = Ticks.of(detect)
         extractor = Extractor(self._reference.key, self._reference.idf)
-        lateness = int(detect.lateness_seconds * 1e6)
-        self._follower = Follower(file.path.parent, lateness, extractor, stop, self._report)
+        self._follower = Follower(file.path.parent, detect.lateness, extractor, stop, self._report)
         self._watch = Watch()
         self._decided = 0
         self._decided_at: int | None = None

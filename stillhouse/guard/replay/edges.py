@@ -7,7 +7,7 @@ from stillhouse.guard.detect.detector import Detector
 from stillhouse.guard.detect.membership import log_odds
 from stillhouse.guard.features.tokens import kind_of
 from stillhouse.guard.link.campaign import Campaign, Link
-from stillhouse.guard.link.group import Group
+from stillhouse.guard.link.group import Group, is_bound_beside_wording
 
 __all__ = ["edges"]
 
@@ -19,11 +19,7 @@ def edges(detector: Detector, campaign: Campaign) -> list[Mapping[str, Any]]:
 
     `log_lr` is the sum of what `because` lists: all that is known of `a`, and not of the two alone.
     """
-    bound = [
-        (group, frozenset(group.accounts))
-        for group in campaign.groups
-        if group.kind == "community" or not kind_of(group.leader).is_wording
-    ]
+    bound = [(group, frozenset(group.accounts)) for group in campaign.groups if is_bound_beside_wording(group)]
     anybody = [*campaign.members, *(at for group in campaign.groups for at in group.accounts)]
     return [_edge(detector, campaign.members, at, bound, anybody) for at in sorted(campaign.members)]
 

@@ -16,6 +16,7 @@ from stillhouse.guard.replay.finding import find_logs, passed_over
 from stillhouse.guard.replay.notices import losses
 from stillhouse.guard.replay.reading import Logs, Maker, Put
 from stillhouse.records import RejectedLines, commit, versions, whole_folder
+from stillhouse.stats.conformal import least_p
 
 __all__ = ["learn_reference"]
 
@@ -43,8 +44,8 @@ def learn_reference(
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        lateness, left_out = int(settings.lateness_seconds * 1e6), frozenset(without)
-        logs = Logs(files, lateness, None if strict else rejected, left_out, passed_over(given, files))
+        set_aside = None if strict else rejected
+        logs = Logs(files, settings.lateness, set_aside, frozenset(without), passed_over(given, files))
         counted, followed = Once.of(settings), Once.of(settings)
 
         def read(maker: Maker[Put], once: Once, done: str) -> Iterator[Put]:
@@ -84,6 +85,6 @@ def learn_reference(
         "accounts": reference.rarity.accounts,
         "groups": sum(null.groups for null in reference.groups.values()),
         "days": reference.span / 86_400e6,
-        "smallest_p": 1 / (reference.rarity.accounts + 1),
+        "smallest_p": least_p(reference.rarity.accounts),
         "suspicious": len(reference.about["suspicious"]),
     }

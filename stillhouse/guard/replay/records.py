@@ -15,6 +15,7 @@ from stillhouse.guard.link.group import Group
 from stillhouse.guard.replay.edges import edges
 from stillhouse.guard.replay.shapes import NO_EVIDENCE
 from stillhouse.records.times import rfc3339
+from stillhouse.stats.evalue import log_weighted
 
 __all__ = ["account_records", "campaign_records", "evidence_records", "own_records", "populated"]
 
@@ -93,7 +94,7 @@ def own_records(detector: Detector) -> Iterator[Mapping[str, Any]]:
                     "modelled": line.placed.modelled,
                     "log_e": line.placed.log_e,
                     "weight": line.weight,
-                    "adds": math.exp(line.placed.log_e + math.log(line.weight)),
+                    "adds": math.exp(log_weighted(line.placed.log_e, line.weight)),
                 }
                 for line in case.lines
             ],
@@ -132,7 +133,7 @@ def _group(detector: Detector, case: Case) -> Mapping[str, Any]:
                         "modelled": line.modelled,
                         "log_e": line.log_e,
                         "weight": line.weight,
-                        "adds": math.exp(line.log_e + math.log(line.weight) + judged.log_share),
+                        "adds": math.exp(log_weighted(line.log_e, line.weight) + judged.log_share),
                         "facts": dict(line.facts),
                     }
                     for line in judged.lines

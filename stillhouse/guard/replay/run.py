@@ -53,8 +53,7 @@ def replay(
     files = find_logs(given)
     with whole_folder(out) as draft:
         rejected = RejectedLines(draft / "rejected.jsonl")
-        lateness = int(settings.lateness_seconds * 1e6)
-        logs = Logs(files, lateness, None if strict else rejected, passed_over=passed_over(given, files))
+        logs = Logs(files, settings.lateness, None if strict else rejected, passed_over=passed_over(given, files))
         asked = time.monotonic()
         with engine(logs, reference) as made:
             started = time.monotonic()

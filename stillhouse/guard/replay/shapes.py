@@ -1,4 +1,7 @@
-"""What the lines of a replay's files have to hold, as far as `explain` reads them: a damaged folder is told as one."""
+"""What the lines of a replay's files have to hold, as far as `explain` reads them: a damaged folder is told as one.
+
+Words are those of the format, also such as detection itself does not write.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -6,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.access.entities import Action
+from stillhouse.guard.decide.decision import Decided, Review
 
 __all__ = ["AGAIN", "NO_EVIDENCE", "check_shape"]
 
@@ -28,8 +32,8 @@ class _Decision(_Shape):
     time: str
     subject: _Subject
     accounts: list[str]
-    action: Action
-    review: str
+    action: Decided
+    review: Review
     log_e: float
     level: float = Field(gt=0)
 

@@ -23,6 +23,11 @@ def test_a_rate_that_is_given_leaves_the_others_as_they_were() -> None:
     assert settings.accounts.levels() == {"observe": 0.1, "slow": 0.05, "strip": 0.05}
 
 
+def test_the_lateness_is_told_in_microseconds_too() -> None:
+    assert DetectSettings().lateness == 600_000_000
+    assert DetectSettings(lateness_seconds=2.5000009).lateness == 2_500_000  # what is below one is dropped
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -58,7 +58,6 @@ def test_one_in_a_hundred_of_a_queue_stands_out_by_times() -> None:
 @pytest.mark.parametrize("size", [2, 3, 6])
 def test_people_stand_out_by_content(size: int) -> None:
     view = by_content(people(np.random.default_rng(size), 60, size))
-    assert view is not None and view.within > view.between + 0.05
     # Two requests have about eight of twenty words each, and may miss one another.
     assert outstanding(view) >= (54 if size == 2 else 59)
 
@@ -73,7 +72,7 @@ def test_people_behind_one_template_stand_out_too() -> None:
         return content([*template, *own, *(f"w{one}" for one in rng.integers(0, 3000, 13))], IDF)
 
     view = by_content([[templated(at) for _ in range(SIZE)] for at in range(60)])
-    assert outstanding(view) >= 55 and view is not None and view.between < 0.05
+    assert outstanding(view) >= 55
 
 
 def test_shared_material_says_nothing() -> None:
@@ -85,15 +84,13 @@ def test_shared_material_says_nothing() -> None:
 
 
 def test_requests_without_words_stand_out_nowhere() -> None:
-    view = by_content([[b""] * SIZE for _ in range(20)])
-    assert outstanding(view) == 0 and view is not None and view.within == view.between == 0
+    assert outstanding(by_content([[b""] * SIZE for _ in range(20)])) == 0
 
 
 def test_sessions_stand_out_and_a_flat_queue_does_not() -> None:
     rng = np.random.default_rng(6)
     sittings = rng.integers(0, 14 * 24 * HOUR, (ACCOUNTS, 1)) + rng.integers(0, HOUR // 6, (ACCOUNTS, SIZE))
-    view = by_times(sittings.tolist())
-    assert outstanding(view) >= 95 and view is not None and view.within > 0.6 and view.between < 0.01
+    assert outstanding(by_times(sittings.tolist())) >= 95
     flat = (np.arange(ACCOUNTS * SIZE) * (HOUR // 100)).reshape(SIZE, ACCOUNTS).T  # in turn, one every 36 seconds
     assert outstanding(by_times(flat.tolist())) <= 2
 
@@ -125,7 +122,6 @@ def test_the_order_of_accounts_only_changes_the_draws() -> None:
         order = rng.permutation(60)
         other = by_content(permuted(mixed, order))
         assert other is not None
-        assert (other.within, other.between) == pytest.approx((first.within, first.between))
         # The limit moves with the draws, by about 6 of the 40 that lie above it.
         assert int((other.outstanding != first.outstanding[order]).sum()) <= 3
 

@@ -13,6 +13,10 @@ from stillhouse.guard.features.sampling import Oddity, oddities
         ({"temperature": 0.7, "max_tokens": 512, "stream": True}, 0),
         ({"seed": 0}, Oddity.SEED),
         ({"seed": None, "n": 1, "logprobs": False, "logit_bias": {}}, 0),
+        # An API would refuse these values; what is set is odd, whatever becomes of it.
+        ({"seed": True, "logit_bias": "x"}, Oddity.SEED | Oddity.BIAS),
+        ({"logprobs": "maybe"}, Oddity.PROBABILITIES),
+        ({"seed": "7", "n": "4", "max_tokens": "1"}, 0),
         ({"n": 4}, Oddity.SEVERAL),
         ({"best_of": 2, "n": "4"}, Oddity.SEVERAL),
         ({"logprobs": True, "top_logprobs": 20}, Oddity.PROBABILITIES),

@@ -1,15 +1,14 @@
 """A campaign as a value."""
 
 from stillhouse.guard.features.tokens import Kind, token
-from stillhouse.guard.link.campaign import Campaign, Link
+from stillhouse.guard.link.campaign import Campaign, Link, campaign_id
 from stillhouse.guard.link.families import Family
 
-RARE, FREQUENT, ADDRESS = token(Kind.WORDING, 1), token(Kind.OPENING, 2), token(Kind.ADDRESS, 3)
+RARE, ADDRESS = token(Kind.WORDING, 1), token(Kind.ADDRESS, 3)
 
 
-def test_a_campaign_has_the_tokens_of_its_groups() -> None:
-    campaign = Campaign(7, [Family(0, RARE, [1], [FREQUENT]), Family(3, ADDRESS, [2])])
-    assert campaign.id == "c00007" and campaign.tokens() == {RARE, FREQUENT, ADDRESS}
+def test_a_campaign_is_named_by_its_number() -> None:
+    assert Campaign(7).id == campaign_id(7) == "c00007" and campaign_id(123_456) == "c123456"
 
 
 def test_one_that_turns_out_to_be_another_is_taken_over() -> None:

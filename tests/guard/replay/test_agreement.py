@@ -59,7 +59,7 @@ def test_a_line_that_no_replay_writes_is_named(name: str, line: str, copy: Path)
 @pytest.mark.parametrize(
     ("name", "change", "where"),
     [
-        ("decisions.jsonl", lambda one: one.update(action="restore"), "action is wrong"),
+        ("decisions.jsonl", lambda one: one.update(action="forbid"), "action is wrong"),
         ("decisions.jsonl", lambda one: one.update(level=0.0), "level is wrong"),
         ("decisions.jsonl", lambda one: one["subject"].pop("id"), "subject.id is missing"),
         ("campaigns.jsonl", lambda one: one["links"][0].update(log_lr="7"), "links.0.log_lr is wrong"),
