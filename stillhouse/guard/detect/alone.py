@@ -16,6 +16,7 @@ from stillhouse.guard.evidence.conduct import ORDINARY, Conduct
 from stillhouse.guard.evidence.own import OwnLine, log_e_of_own, own_lines, own_values
 from stillhouse.guard.evidence.standing import UNTOLD, Standing
 from stillhouse.guard.reference.reference import Reference
+from stillhouse.stats.evalue import log_weighted
 
 __all__ = ["HEAVY", "AccountCase", "Alone"]
 
@@ -122,7 +123,7 @@ def _because(account: Account, case: AccountCase) -> list[str]:
             f"{use.number:,.0f} requests in a day over {spread.number:.1f} hours, regularity "
             f"{regularity.number:+.2f}{usual}"
         )
-    line = max(case.lines, key=lambda one: one.placed.log_e + math.log(one.weight))
+    line = max(case.lines, key=lambda one: log_weighted(one.placed.log_e, one.weight))
     placed = line.placed
     how = "modelled" if placed.modelled else "by rank"
     found.append(

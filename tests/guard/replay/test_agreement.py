@@ -93,6 +93,11 @@ def test_an_action_without_its_decision_is_told(copy: Path) -> None:
     assert f"the strongest action on account '{account}' is 'observe' by its decisions" in fault(copy, account)
 
 
+def test_an_action_that_was_restored_is_no_stronger_one(copy: Path) -> None:
+    edit(copy / "decisions.jsonl", lambda one: one.update(action="restore"))
+    assert "is 'none' by its decisions, and 'suspend' by its record" in fault(copy)
+
+
 def test_a_decision_without_its_action_is_told(copy: Path) -> None:
     edit(copy / "accounts.jsonl", lambda one: one.update(action="none"))
     assert "'suspend' by its decisions, and 'none' by its" in fault(copy, first(copy, "decisions.jsonl")["accounts"][0])
