@@ -245,6 +245,26 @@ def _false_discoveries() -> str:
     return ", ".join(f"{name.removeprefix('false discovery rate, campaigns, ')}: {share:.2%}" for name, share in found)
 
 
+def _same_decisions() -> str:
+    found = _figures("same_decisions")
+    return (
+        f"{found['different']} of {found['compared']} differ on {found['exchanges']:,} exchanges; two Ray workers to "
+        f"one {found['workers_ratio']:.2f}, two cores to one {found['cores_ratio']:.2f} times as fast"
+    )
+
+
+def _live_detection() -> str:
+    told = []
+    for what, short in (
+        ("CPU of the serving process a request, at full load", "CPU"),
+        ("latency through the gateway at half load, p50", "latency (p50)"),
+    ):
+        row = bench("live_detection")[f"{what}: added by detection", "us"]
+        low, high = row["ours_quartiles"]
+        told.append(f"{short} {row['ours']:.0f} us (quartiles {low:.0f} and {high:.0f})")
+    return "; ".join(told)
+
+
 def _exceeded() -> str:
     told = {one["what"]: one["found"] for one in recipe("validity")["shares"]}
     logs = [told[f"all, log of {spans} times the reference's length"] for spans in (1, 6)]
@@ -336,5 +356,15 @@ ROWS: list[tuple[str, Callable[[], str], str]] = [
         "alpha; in a log of one span, and of six",
         _exceeded,
         "`recipes/validity`",
+    ),
+    (
+        "decisions of a replay by one process, from Parquet, by Ray, and live with a detector that was killed",
+        _same_decisions,
+        "`recipes/same_decisions`",
+    ),
+    (
+        "what live detection adds to a request, with the detector on the same core",
+        _live_detection,
+        "`scripts/bench live_detection`",
     ),
 ]
