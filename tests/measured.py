@@ -257,7 +257,8 @@ def _live_detection() -> str:
     told = []
     for what, short in (
         ("CPU of the serving process a request, at full load", "CPU"),
-        ("latency through the gateway at half load, p50", "latency (p50)"),
+        ("latency through the gateway at half load, p50", "latency p50"),
+        ("latency through the gateway at half load, p99", "p99"),
     ):
         row = bench("live_detection")[f"{what}: added by detection", "us"]
         low, high = row["ours_quartiles"]
