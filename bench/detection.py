@@ -113,6 +113,8 @@ def rows_of(found: Mapping[str, Any], text: str) -> list[Row]:
         rows += _campaign_rows(f"{where}all strategies", first["campaigns"])
     for row in found["pools"]:
         rows += _campaign_rows(f"{where}campaigns of {row['name']}", row["campaigns"])
+    for row in found["objectives"]:
+        rows += _campaign_rows(f"{where}objective {row['name']}", row["campaigns"])
     if here is not None and here["campaigns"]:
         for other in (row for row in methods if row is not here):
             rows += _campaign_rows(f"{where}all strategies | {other['method']}", here["campaigns"], other["campaigns"])
