@@ -86,6 +86,10 @@ def test_the_honest_among_all_that_were_hit(found: dict[str, Any]) -> None:
     for what in ("slowed", "suspended"):
         assert shown[f"honest accounts among all {what} by decisions about campaigns (1 of 40)"] == 0.025
     assert shown["campaigns of 4 to 15 accounts: campaigns found"] == 0.0
+    by_objective = {row["name"]: row["campaigns"] for row in found["objectives"]}
+    for name, of in by_objective.items():
+        assert shown[f"objective {name}: campaigns found"] == of["found"] / of["campaigns"]
+    assert len(by_objective) > 1
     assert shown["campaigns of 100 accounts or more: accounts suspended"] == 0.6
 
 

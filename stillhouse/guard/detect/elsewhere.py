@@ -7,7 +7,7 @@ requests (`features/continuity.py`), and whoever decides about them has to know.
 from collections.abc import Iterable
 
 from stillhouse.guard.detect.account import Account
-from stillhouse.guard.features.continuity import REMEMBERED
+from stillhouse.guard.features.continuity import REMEMBERED, elsewhere
 
 __all__ = ["people_behind"]
 
@@ -17,13 +17,8 @@ _TOLD = 0.1
 def people_behind(accounts: Iterable[Account]) -> list[str]:
     """One line where more than a tenth of the requests that go on with a conversation carry an answer that their
     account was not given lately; otherwise none."""
-    own = carried = 0
-    for account in accounts:
-        if account.habits is not None:
-            continuity = account.habits.continuity
-            own, carried = own + continuity.own, carried + continuity.carried
-    share = 1 - own / carried if carried else 0.0
-    if share <= _TOLD:
+    share = elsewhere(account.habits.continuity for account in accounts if account.habits is not None)
+    if share is None or share <= _TOLD:
         return []
     return [
         f"of the requests that go on with a conversation {share:.0%} carry an answer that was not among the last "

@@ -11,7 +11,7 @@ from array import array
 from stillhouse.guard.detect.row import Row
 from stillhouse.guard.features.churn import Churn, distinct
 from stillhouse.guard.features.concentration import TASKS, concentration
-from stillhouse.guard.features.continuity import Continuity
+from stillhouse.guard.features.continuity import Continuity, elsewhere
 from stillhouse.guard.features.rigidity import Rigidity, wording_of
 from stillhouse.guard.features.sampling import ODDITIES
 
@@ -65,8 +65,9 @@ class Habits:
         if self._churn.networks:
             found["networks"] = distinct(self._churn.networks)
         continuity = self.continuity
-        if continuity.carried:
-            found["goes_on_elsewhere"] = 1 - continuity.own / continuity.carried
+        away = elsewhere([continuity])
+        if away is not None:
+            found["goes_on_elsewhere"] = away
         if continuity.own:
             found["goes_on_from_cache"] = continuity.cached / continuity.own
         for at, oddity in enumerate(ODDITIES):

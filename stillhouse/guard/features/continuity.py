@@ -8,12 +8,12 @@ routes each request anywhere are seen here, and a decision says so (`detect/else
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stillhouse.types import Exchange
 
-__all__ = ["NEEDS", "REMEMBERED", "Continuity", "carried", "given"]
+__all__ = ["NEEDS", "REMEMBERED", "Continuity", "carried", "elsewhere", "given"]
 
 NEEDS = ("request", "response", "usage.cached_input_tokens")
 
@@ -50,6 +50,15 @@ class Continuity:
                 self._answers = array("I", bytes(4 * REMEMBERED))
             self._answers[self._place] = given
             self._place = (self._place + 1) % REMEMBERED
+
+
+def elsewhere(counts: Iterable[Continuity]) -> float | None:
+    """The share, of their requests that go on with a conversation, that do so with an answer which the account was not
+    given lately. None where none goes on."""
+    own = carried = 0
+    for one in counts:
+        own, carried = own + one.own, carried + one.carried
+    return 1 - own / carried if carried else None
 
 
 def carried(exchange: Exchange) -> str:

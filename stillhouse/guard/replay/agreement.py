@@ -23,7 +23,7 @@ def is_same(computed: float, told: float) -> bool:
 def check_sum(folder: Path, adds_up_to: str, computed: float, told: float) -> None:
     """RecordError, with what it is that `adds_up_to` the computed number, where its record says another one."""
     if not is_same(computed, told):
-        raise RecordError(f"{folder}: {adds_up_to} {computed}, and its record says {told}; replay the log again")
+        raise RecordError(f"{folder}: {adds_up_to} {computed}, and its record says {told}; {AGAIN}")
 
 
 def check_action(folder: Path, about: str, action: str, decisions: Iterable[Mapping[str, Any]]) -> None:

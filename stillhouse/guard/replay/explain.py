@@ -139,7 +139,7 @@ def _deciding(folder: Path, groups: Iterable[Mapping[str, Any]], decision: Mappi
                 return str(group["group"])
     raise RecordError(
         f"{folder}: the evidence of no group of campaign '{decision['subject']['id']}' adds up to the ln e = "
-        f"{decision['log_e']} of its decision of {decision['time']}; replay the log again"
+        f"{decision['log_e']} of its decision of {decision['time']}; {AGAIN}"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stillhouse.errors import ConfigError, RecordError
-from stillhouse.guard.replay.shapes import check_shape
+from stillhouse.guard.replay.shapes import AGAIN, check_shape
 from stillhouse.records.files import decode_line
 
 __all__ = ["CAMPAIGNS", "campaign_of", "campaigns", "looked_up", "record_of", "records"]
@@ -55,7 +55,7 @@ def campaigns(folder: Path) -> list[dict[str, Any]]:
     path = folder / CAMPAIGNS
     found = records(path)
     if any("merged" not in record for record in found):
-        raise RecordError(f"{path}: was written by an earlier version, without 'merged'; replay the log again")
+        raise RecordError(f"{path}: was written by an earlier version, without 'merged'; {AGAIN}")
     return found
 
 

@@ -73,7 +73,7 @@ def test_what_an_earlier_version_wrote_is_told(world: World, tmp_path: Path) -> 
     copy = tmp_path / "copy"
     shutil.copytree(world.replayed, copy)
     (copy / "campaigns.jsonl").write_text((copy / "campaigns.jsonl").read_text().replace('"merged": [], ', ""))
-    fault = r"campaigns\.jsonl: was written by an earlier version, without 'merged'; replay the log again"
+    fault = r"campaigns\.jsonl: was written by an earlier version, without 'merged'; make the replay anew"
     with pytest.raises(RecordError, match=fault):
         explain(copy, "c00001")
     with pytest.raises(RecordError, match=fault):

@@ -81,5 +81,5 @@ def test_a_replay_of_an_earlier_version_is_told(tmp_path: Path) -> None:
     old = campaign("c00002")
     del old["merged"]
     write(tmp_path / "campaigns.jsonl", campaign("c00001"), old)
-    with pytest.raises(RecordError, match="was written by an earlier version, without 'merged'; replay the log again"):
+    with pytest.raises(RecordError, match="was written by an earlier version, without 'merged'; make the replay anew"):
         campaigns(tmp_path)

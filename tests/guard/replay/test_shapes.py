@@ -6,18 +6,9 @@ import pytest
 
 from stillhouse.errors import RecordError
 from stillhouse.guard.replay.shapes import check_shape
+from tests.guard.live.test_decision_file import decision
 
-DECISION: dict[str, Any] = {
-    "time": "2026-07-20T00:00:00.000Z",
-    "after_exchange": "ex_1",
-    "subject": {"kind": "campaign", "id": "c00001"},
-    "accounts": ["a", "b"],
-    "action": "suspend",
-    "review": "pending",
-    "log_e": 12.5,
-    "level": 0.01,
-    "because": ["one"],
-}
+DECISION = decision("c00001", accounts=["a", "b"]).as_record()
 
 
 @pytest.mark.parametrize("action", ["observe", "slow", "strip", "verify", "suspend", "remove", "restore"])
